@@ -1,0 +1,106 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+/// One set of rules for every target of ours, tests included.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    // `~Escapable` types need it; swift-nio's manifest records the promise that its API stays.
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+/// A library room: a target and a product of the same name.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+// A floor to a block, from the ground up: a room imports only from the blocks above it.
+let rooms: [Target] = [
+    .target(name: "CLinuxIO"),
+    room("XDR"),
+
+    room("LinuxIO", ["CLinuxIO"]),
+    room("LibvirtProtocol", ["XDR"]),
+    room("VirtwireProtocol", ["XDR"]),
+
+    room("LibvirtRPC", ["XDR", "LinuxIO", "LibvirtProtocol"]),
+    room("Memif", ["LinuxIO"]),
+
+    room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC"]),
+    room("LibvirtTesting", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC"]),
+    room("MemifTesting", ["LinuxIO", "Memif"]),
+
+    room(
+        "MemifController",
+        ["XDR", "LinuxIO", "VirtwireProtocol", "LibvirtRPC", "Libvirt", "Memif", logging]),
+]
+
+let programs: [Target] = [
+    .executableTarget(
+        name: "virtwired",
+        dependencies: ["LinuxIO", "Libvirt", "Memif", "MemifController", logging, argumentParser],
+        swiftSettings: settings),
+    .executableTarget(
+        name: "virtwire",
+        dependencies: [
+            "LinuxIO", "Libvirt", "LibvirtRPC", "VirtwireProtocol", "Memif", argumentParser,
+        ],
+        swiftSettings: settings),
+    .executableTarget(
+        name: "ProtocolGenerator",
+        dependencies: [argumentParser],
+        path: "Tools/ProtocolGenerator",
+        exclude: ["Model"],
+        swiftSettings: settings),
+]
+
+let testTargets: [Target] = [
+    tests("XDRTests", ["XDR"]),
+    tests("LinuxIOTests", ["LinuxIO"]),
+    tests("ProtocolGeneratorTests", ["ProtocolGenerator"]),
+    tests("LibvirtProtocolTests", ["XDR", "LibvirtProtocol"]),
+    tests(
+        "LibvirtRPCTests",
+        ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting"]),
+    tests("LibvirtTests", ["LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
+    tests("MemifTests", ["LinuxIO", "Memif", "MemifTesting"]),
+    tests(
+        "MemifControllerTests",
+        [
+            "LinuxIO", "LibvirtRPC", "Libvirt", "LibvirtTesting", "Memif", "MemifController",
+            "MemifTesting", "VirtwireProtocol",
+        ]),
+    tests("CommandLineTests", ["LinuxIO", "virtwire", "virtwired"]),
+    tests("HouseRulesTests", []),
+]
+
+let package = Package(
+    name: "virtwire",
+    products: rooms.filter { $0.name != "CLinuxIO" }.map {
+        .library(name: $0.name, targets: [$0.name])
+    } + [
+        .executable(name: "virtwire", targets: ["virtwire"]),
+        .executable(name: "virtwired", targets: ["virtwired"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: rooms + programs + testTargets,
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,126 @@
+#define _GNU_SOURCE
+#include "CLinuxIO.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+// Linux passes at most SCM_MAX_FD descriptors in one message; one more than that never arrives.
+#define MOST_DESCRIPTORS 253
+
+const int clinuxio_seal_seal = F_SEAL_SEAL;
+const int clinuxio_seal_shrink = F_SEAL_SHRINK;
+const int clinuxio_seal_grow = F_SEAL_GROW;
+
+int clinuxio_memfd_create(const char *name, int huge_pages) {
+    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB : 0));
+}
+
+int clinuxio_add_seals(int descriptor, int seals) { return fcntl(descriptor, F_ADD_SEALS, seals); }
+
+int clinuxio_get_seals(int descriptor) { return fcntl(descriptor, F_GET_SEALS); }
+
+int clinuxio_populate(void *address, size_t length) {
+    return madvise(address, length, MADV_POPULATE_WRITE);
+}
+
+int clinuxio_accept(int descriptor) {
+    return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int clinuxio_peer_credentials(int descriptor, clinuxio_credentials *result) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
+    result->process = credentials.pid;
+    result->user = credentials.uid;
+    result->group = credentials.gid;
+    return 0;
+}
+
+ssize_t clinuxio_send(
+    int descriptor, const void *bytes, size_t length, const int *descriptors, size_t count) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
+    } control;
+    struct iovec vector = {(void *)bytes, length};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    if (count > MOST_DESCRIPTORS) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (count > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
+    }
+    return sendmsg(descriptor, &message, MSG_NOSIGNAL);
+}
+
+ssize_t clinuxio_receive(
+    int descriptor, void *bytes, size_t length, int *descriptors, size_t capacity, size_t *count,
+    int *flags) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
+    } control;
+    struct iovec vector = {bytes, length};
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.space,
+        .msg_controllen = sizeof control.space,
+    };
+    *count = 0;
+    *flags = 0;
+    ssize_t received = recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC);
+    if (received < 0) return -1;
+    *flags = message.msg_flags;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t arrived = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < arrived; i++) {
+            int one;
+            memcpy(&one, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+            if (*count < capacity) {
+                descriptors[(*count)++] = one;
+            } else {
+                close(one);
+                *flags |= MSG_CTRUNC;
+            }
+        }
+    }
+    return received;
+}
+
+ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value) {
+    struct iovec vector = {value, sizeof *value};
+    return preadv2(descriptor, &vector, 1, -1, RWF_NOWAIT);
+}
+
+int clinuxio_pin_thread(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int clinuxio_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+int clinuxio_is_socket(uint32_t mode) { return S_ISSOCK(mode); }

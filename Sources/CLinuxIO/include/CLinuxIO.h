@@ -1,0 +1,79 @@
+// The parts of Linux's C interface that Swift's Glibc import lacks.
+//
+// Conventions: every function here begins with `clinuxio_`; one that can fail returns -1 and leaves
+// the reason in errno, as the call it wraps does. Nothing here decides anything.
+#ifndef CLINUXIO_H
+#define CLINUXIO_H
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Credentials of a socket's peer: `struct ucred` needs _GNU_SOURCE.
+typedef struct {
+    int32_t process;
+    uint32_t user;
+    uint32_t group;
+} clinuxio_credentials;
+
+/// memfd_create with MFD_CLOEXEC | MFD_ALLOW_SEALING, and MFD_HUGETLB where asked: needs _GNU_SOURCE.
+int clinuxio_memfd_create(const char *name, int huge_pages);
+
+/// F_ADD_SEALS and F_GET_SEALS need _GNU_SOURCE. The seals are those of <linux/fcntl.h>.
+int clinuxio_add_seals(int descriptor, int seals);
+int clinuxio_get_seals(int descriptor);
+extern const int clinuxio_seal_seal;
+extern const int clinuxio_seal_shrink;
+extern const int clinuxio_seal_grow;
+
+/// Faults every page in, writable. EFAULT where the file ends early, and no SIGBUS: MADV_POPULATE_WRITE.
+int clinuxio_populate(void *address, size_t length);
+
+/// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK: needs _GNU_SOURCE.
+int clinuxio_accept(int descriptor);
+
+/// SO_PEERCRED.
+int clinuxio_peer_credentials(int descriptor, clinuxio_credentials *result);
+
+/// sendmsg of one buffer with `count` descriptors as one SCM_RIGHTS message: CMSG_* are macros.
+/// Never raises SIGPIPE. Returns the bytes sent.
+ssize_t clinuxio_send(
+    int descriptor, const void *bytes, size_t length, const int *descriptors, size_t count);
+
+/// recvmsg into one buffer. Descriptors that arrive are stored, close-on-exec, at most `capacity`;
+/// those beyond it are closed here. `*count` is how many were stored; `*flags` is msg_flags
+/// (MSG_TRUNC, MSG_CTRUNC), with MSG_CTRUNC also set when a descriptor was closed for want of room.
+ssize_t clinuxio_receive(
+    int descriptor, void *bytes, size_t length, int *descriptors, size_t capacity, size_t *count,
+    int *flags);
+
+/// preadv2 of eight bytes with RWF_NOWAIT: an eventfd whose O_NONBLOCK a peer cleared cannot block us.
+ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value);
+
+/// pthread_setaffinity_np for the calling thread and one CPU. Returns an errno value, as pthreads do.
+int clinuxio_pin_thread(int cpu);
+
+/// gettid: Swift's optimiser hoists pthread_self() across suspension points, this it cannot.
+int clinuxio_thread_id(void);
+
+/// statx-free file identity helpers: S_ISSOCK is a macro.
+int clinuxio_is_socket(uint32_t mode);
+
+/// The processor's spin-wait hint.
+static inline void clinuxio_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

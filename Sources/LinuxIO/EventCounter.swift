@@ -1,0 +1,45 @@
+internal import CLinuxIO
+internal import Glibc
+
+/// An eventfd: a counter that another thread, process or the kernel raises, and that can be polled.
+///
+/// Source: eventfd(2).
+public struct EventCounter: ~Copyable, Sendable {
+    /// The descriptor, for a poller or to pass on.
+    public let descriptor: OwnedDescriptor
+
+    /// A new counter at zero, non-blocking, close-on-exec.
+    public init() throws(SystemError) {
+        descriptor = OwnedDescriptor(
+            adopting: try systemCall("create an eventfd") {
+                eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue))
+            })
+    }
+
+    /// Takes over an eventfd that a peer passed.
+    ///
+    /// - Throws: `SystemError` with EINVAL for a descriptor that is not an eventfd: a pipe without a
+    ///   reader would answer a write with SIGPIPE.
+    public init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
+        let target = try descriptor.target()
+        guard target.hasPrefix("anon_inode:[eventfd") else {
+            throw SystemError(code: EINVAL, operation: "use as an eventfd", subject: target)
+        }
+        self.descriptor = descriptor
+    }
+
+    /// Adds one and wakes who polls it. A saturated counter stays as it is: its reader is awake already.
+    public borrowing func signal() {
+        var one: UInt64 = 1
+        // SAFETY: eight bytes from this frame, as eventfd wants.
+        _ = unsafe write(descriptor.rawValue, &one, 8)
+    }
+
+    /// Sets it to zero, without ever blocking, and returns what it was.
+    @discardableResult
+    public borrowing func drain() -> UInt64 {
+        var value: UInt64 = 0
+        // SAFETY: eight bytes on this frame, as eventfd wants.
+        return unsafe clinuxio_read_eventfd(descriptor.rawValue, &value) == 8 ? value : 0
+    }
+}

@@ -1,0 +1,67 @@
+internal import CLinuxIO
+public import Glibc
+
+/// A file descriptor with exactly one owner; it is closed when its owner lets go of it.
+///
+/// Descriptors received from a peer become owned in the function that receives them, so that no
+/// error path can leak one.
+public struct OwnedDescriptor: ~Copyable, Sendable {
+    /// The number, for a system call made while the owner lives. Never store it.
+    public let rawValue: Int32
+
+    /// Takes ownership of an open descriptor.
+    public init(adopting rawValue: Int32) {
+        precondition(rawValue >= 0, "a negative number is no descriptor")
+        self.rawValue = rawValue
+    }
+
+    deinit {
+        // The kernel frees the number even where close reports an error; trying again could close another's.
+        _ = close(rawValue)
+    }
+
+    /// Gives the number away without closing it; the caller closes it.
+    public consuming func release() -> Int32 {
+        let number = rawValue
+        discard self
+        return number
+    }
+
+    /// A second descriptor of the same open file, close-on-exec.
+    public borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
+        let number = rawValue
+        return OwnedDescriptor(
+            adopting: try systemCall("duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 0) })
+    }
+
+    /// What fstat(2) says of the open file.
+    public borrowing func status() throws(SystemError) -> stat {
+        var result = stat()
+        let number = rawValue
+        // SAFETY: fstat writes one `stat`, which lives on this frame.
+        try systemCall("read the status of a descriptor") { unsafe fstat(number, &result) }
+        return result
+    }
+
+    /// Sets or clears O_NONBLOCK on the open file.
+    public borrowing func setNonblocking(_ nonblocking: Bool) throws(SystemError) {
+        let number = rawValue
+        let flags = try systemCall("read descriptor flags") { fcntl(number, F_GETFL) }
+        let wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK
+        try systemCall("set descriptor flags") { fcntl(number, F_SETFL, wanted) }
+    }
+
+    /// The name behind the descriptor, as /proc/self/fd shows it ("anon_inode:[eventfd]").
+    public borrowing func target() throws(SystemError) -> String {
+        let number = rawValue
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        // SAFETY: readlink writes at most the buffer's length and the result says how much.
+        let length = try systemCall("read the link of a descriptor") {
+            unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe readlink(
+                    "/proc/self/fd/\(number)", buffer.baseAddress, buffer.count)
+            }
+        }
+        return String(decoding: bytes[..<length], as: UTF8.self)
+    }
+}
