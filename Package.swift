@@ -77,7 +77,8 @@ let testTargets: [Target] = [
     tests(
         "LibvirtRPCTests",
         ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting"]),
-    tests("LibvirtTests", ["LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
+    tests(
+        "LibvirtTests", ["LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
     tests("MemifTests", ["LinuxIO", "Memif", "MemifTesting"]),
     tests(
         "MemifControllerTests",

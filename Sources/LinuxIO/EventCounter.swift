@@ -12,7 +12,7 @@ public struct EventCounter: ~Copyable, Sendable {
     public init() throws(SystemError) {
         descriptor = OwnedDescriptor(
             adopting: try systemCall("create an eventfd") {
-                eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue))
+                eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
             })
     }
 

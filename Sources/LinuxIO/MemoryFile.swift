@@ -1,5 +1,5 @@
 internal import CLinuxIO
-public import Glibc
+internal import Glibc
 
 /// What may no longer be done to a memory file. Source: fcntl(2), F_ADD_SEALS.
 public struct Seals: OptionSet, Hashable, Sendable {

@@ -1,5 +1,5 @@
 internal import CLinuxIO
-public import Glibc
+internal import Glibc
 
 /// A file descriptor with exactly one owner; it is closed when its owner lets go of it.
 ///
@@ -31,16 +31,17 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     public borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
         let number = rawValue
         return OwnedDescriptor(
-            adopting: try systemCall("duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 0) })
+            adopting: try systemCall("duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 0) }
+        )
     }
 
     /// What fstat(2) says of the open file.
-    public borrowing func status() throws(SystemError) -> stat {
+    public borrowing func status() throws(SystemError) -> FileStatus {
         var result = stat()
         let number = rawValue
         // SAFETY: fstat writes one `stat`, which lives on this frame.
         try systemCall("read the status of a descriptor") { unsafe fstat(number, &result) }
-        return result
+        return FileStatus(result)
     }
 
     /// Sets or clears O_NONBLOCK on the open file.
@@ -57,10 +58,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         var bytes = [UInt8](repeating: 0, count: 4096)
         // SAFETY: readlink writes at most the buffer's length and the result says how much.
         let length = try systemCall("read the link of a descriptor") {
-            unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe readlink(
-                    "/proc/self/fd/\(number)", buffer.baseAddress, buffer.count)
-            }
+            unsafe readlink("/proc/self/fd/\(number)", &bytes, bytes.count)
         }
         return String(decoding: bytes[..<length], as: UTF8.self)
     }

@@ -1,5 +1,5 @@
 internal import CLinuxIO
-public import Glibc
+internal import Glibc
 
 /// A shared, writable mapping of a file, unmapped when its owner lets go of it.
 ///

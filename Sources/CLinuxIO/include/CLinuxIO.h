@@ -61,6 +61,9 @@ ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value);
 /// pthread_setaffinity_np for the calling thread and one CPU. Returns an errno value, as pthreads do.
 int clinuxio_pin_thread(int cpu);
 
+/// PR_SET_NAME for the calling thread; the kernel keeps the first 15 bytes.
+void clinuxio_name_thread(const char *name);
+
 /// gettid: Swift's optimiser hoists pthread_self() across suspension points, this it cannot.
 int clinuxio_thread_id(void);
 

@@ -1,0 +1,47 @@
+internal import CLinuxIO
+internal import Glibc
+
+/// A listening UNIX socket.
+public struct UnixListener: ~Copyable, Sendable {
+    /// The descriptor, for a poller or to hand over.
+    public let descriptor: OwnedDescriptor
+
+    /// Takes over a socket that already listens and makes it non-blocking.
+    public init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
+        try descriptor.setNonblocking(true)
+        self.descriptor = descriptor
+    }
+
+    /// Binds and listens at an address. A socket file appears with the mode that the umask leaves;
+    /// `SocketFile` is the way to a file with owner and mode set before anyone can connect.
+    ///
+    /// - Throws: `SystemError`; EADDRINUSE when something stands at the path.
+    public static func bind(
+        to address: UnixAddress, kind: UnixSocketKind, backlog: Int32 = 128
+    ) throws(SystemError) -> UnixListener {
+        let descriptor = try UnixSocket.newSocket(kind)
+        let number = descriptor.rawValue
+        try systemCall("bind a socket to", address.description) {
+            unsafe address.withSocketAddress { pointer, length in
+                unsafe Glibc.bind(number, pointer, length)
+            }
+        }
+        try systemCall("listen on", address.description) { listen(number, backlog) }
+        return try UnixListener(adopting: descriptor)
+    }
+
+    /// Accepts one connection without waiting; nil when none is waiting (or the one that did has gone).
+    ///
+    /// - Throws: `SystemError`; EMFILE or ENFILE when descriptors have run out.
+    public borrowing func accept() throws(SystemError) -> UnixSocket? {
+        while true {
+            let number = clinuxio_accept(descriptor.rawValue)
+            if number >= 0 { return try UnixSocket(adopting: OwnedDescriptor(adopting: number)) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, ECONNABORTED: return nil
+            default: throw SystemError("accept a connection")
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+internal import CLinuxIO
+internal import Glibc
+
+/// Who is at the other end of a connected UNIX socket, as the kernel recorded it at connect.
+///
+/// Source: unix(7), SO_PEERCRED.
+public struct PeerCredentials: Hashable, Sendable {
+    /// The process id. The process may be gone by now, and its id another's.
+    public let process: Int32
+    /// The effective user id.
+    public let user: UInt32
+    /// The effective group id.
+    public let group: UInt32
+
+    /// Makes credentials from numbers.
+    public init(process: Int32, user: UInt32, group: UInt32) {
+        self.process = process
+        self.user = user
+        self.group = group
+    }
+}
+
+/// How a UNIX socket keeps or loses the borders between writes.
+public enum UnixSocketKind: Sendable {
+    /// A byte stream (libvirt, vhost-user).
+    case stream
+    /// A sequence of whole messages (memif's control channel).
+    case messages
+
+    var type: Int32 {
+        switch self {
+        case .stream: Int32(SOCK_STREAM.rawValue)
+        case .messages: Int32(SOCK_SEQPACKET.rawValue)
+        }
+    }
+}
+
+/// What one receive brought.
+public struct Received: ~Copyable, Sendable {
+    /// Bytes stored; zero is the end of a stream.
+    public var byteCount: Int
+    /// Whether the message was longer than the buffer, or more descriptors came than were wanted.
+    /// (Surplus descriptors are closed already.)
+    public var isTruncated: Bool
+    /// The descriptors that came along, in order.
+    public var descriptors: DescriptorQueue
+}
+
+/// Two sockets connected to each other.
+public struct UnixSocketPair: ~Copyable, Sendable {
+    /// One end; take it with `consume`.
+    public let first: UnixSocket
+    /// The other end.
+    public let second: UnixSocket
+}
+
+/// A connected, non-blocking UNIX socket that passes descriptors.
+///
+/// One thread receives at a time and one sends at a time; the two may differ.
+public struct UnixSocket: ~Copyable, Sendable {
+    /// The descriptor, for a poller.
+    public let descriptor: OwnedDescriptor
+
+    /// Takes over a connected socket and makes it non-blocking.
+    public init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
+        try descriptor.setNonblocking(true)
+        self.descriptor = descriptor
+    }
+
+    /// Connects. A UNIX connect never waits: the listener accepts later, or its backlog is full.
+    ///
+    /// - Throws: `SystemError`; EAGAIN means that the listener's backlog is full, try again later.
+    public static func connect(
+        to address: UnixAddress, kind: UnixSocketKind
+    ) throws(SystemError) -> UnixSocket {
+        let descriptor = try newSocket(kind)
+        let number = descriptor.rawValue
+        try systemCall("connect to", address.description) {
+            unsafe address.withSocketAddress { pointer, length in
+                unsafe Glibc.connect(number, pointer, length)
+            }
+        }
+        return try UnixSocket(adopting: descriptor)
+    }
+
+    /// Two sockets connected to each other, for tests and for handing one away.
+    public static func pair(_ kind: UnixSocketKind) throws(SystemError) -> UnixSocketPair {
+        var numbers: (Int32, Int32) = (-1, -1)
+        try systemCall("create a socket pair") {
+            // SAFETY: socketpair writes two ints, which is what the tuple is.
+            unsafe withUnsafeMutableBytes(of: &numbers) { bytes in
+                unsafe socketpair(
+                    AF_UNIX, kind.type | Int32(SOCK_CLOEXEC.rawValue), 0,
+                    bytes.bindMemory(to: Int32.self).baseAddress)
+            }
+        }
+        let first = OwnedDescriptor(adopting: numbers.0)
+        let second = OwnedDescriptor(adopting: numbers.1)
+        return UnixSocketPair(
+            first: try UnixSocket(adopting: first), second: try UnixSocket(adopting: second))
+    }
+
+    /// The peer's credentials.
+    public borrowing func peerCredentials() throws(SystemError) -> PeerCredentials {
+        var result = clinuxio_credentials()
+        let number = descriptor.rawValue
+        try systemCall("read the peer's credentials") {
+            unsafe clinuxio_peer_credentials(number, &result)
+        }
+        return PeerCredentials(process: result.process, user: result.user, group: result.group)
+    }
+
+    /// Sends bytes, with descriptors attached to their first byte, without waiting.
+    ///
+    /// - Parameter descriptors: numbers that the caller keeps open during the call; the peer gets
+    ///   descriptors of its own.
+    /// - Returns: bytes taken (for `.messages`, all of them), or nil when the socket's buffer is full.
+    /// - Throws: `SystemError`; EPIPE or ECONNRESET when the peer has gone. Never raises SIGPIPE.
+    public borrowing func send(
+        _ bytes: RawSpan, descriptors: [Int32] = []
+    ) throws(SystemError) -> Int? {
+        while true {
+            // SAFETY: the kernel reads the span's bytes and the array's numbers during the call only.
+            let sent = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe clinuxio_send(
+                    descriptor.rawValue, buffer.baseAddress, buffer.count, descriptors,
+                    descriptors.count)
+            }
+            if sent >= 0 { return sent }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return nil
+            default: throw SystemError("send to the peer")
+            }
+        }
+    }
+
+    /// Receives bytes (one message, for `.messages`) with any descriptors, without waiting.
+    ///
+    /// - Parameter mostDescriptors: how many to keep; the others are closed and reported as truncation.
+    /// - Returns: nil when there is nothing to read yet.
+    /// - Throws: `SystemError`; ECONNRESET when the peer has gone.
+    public borrowing func receive(
+        into buffer: inout MutableRawSpan, mostDescriptors: Int = 253
+    ) throws(SystemError) -> Received? {
+        while true {
+            var numbers: [253 of Int32] = .init(repeating: -1)
+            var count = 0
+            var flags: Int32 = 0
+            // SAFETY: the kernel writes within the span; the C side stores at most `mostDescriptors` numbers.
+            let received = unsafe buffer.withUnsafeMutableBytes { bytes in
+                var room = numbers.mutableSpan
+                return unsafe room.withUnsafeMutableBufferPointer { room in
+                    unsafe clinuxio_receive(
+                        descriptor.rawValue, bytes.baseAddress, bytes.count, room.baseAddress,
+                        min(mostDescriptors, room.count), &count, &flags)
+                }
+            }
+            if received >= 0 {
+                let truncation = Int32(MSG_TRUNC) | Int32(MSG_CTRUNC)
+                return Received(
+                    byteCount: received, isTruncated: flags & truncation != 0,
+                    descriptors: DescriptorQueue(adopting: numbers.span, count: count))
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return nil
+            default: throw SystemError("receive from the peer")
+            }
+        }
+    }
+
+    /// Ends both directions at once: the peer reads the end of the stream, and so do we.
+    public borrowing func shutdown() {
+        _ = Glibc.shutdown(descriptor.rawValue, Int32(SHUT_RDWR))
+    }
+
+    static func newSocket(_ kind: UnixSocketKind) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(
+            adopting: try systemCall("create a socket") {
+                socket(
+                    AF_UNIX,
+                    kind.type | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            })
+    }
+}
