@@ -37,6 +37,9 @@ public struct FileStatus: Hashable, Sendable {
 
     /// Whether it is a socket file.
     public var isSocket: Bool { clinuxio_is_socket(mode) != 0 }
+
+    /// Whether it is a directory.
+    public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
 }
 
 /// A file's identity on this host while it is up: two paths with one identity are one file.
