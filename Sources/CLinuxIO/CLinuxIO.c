@@ -34,6 +34,10 @@ int clinuxio_populate(void *address, size_t length) {
     return madvise(address, length, MADV_POPULATE_WRITE);
 }
 
+int clinuxio_open_directory(const char *path) {
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 int clinuxio_accept(int descriptor) {
     return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }

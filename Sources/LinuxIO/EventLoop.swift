@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 /// One thread that waits for many descriptors and timers and runs their handlers, one at a time.
@@ -12,18 +13,32 @@ public final class EventLoop: Sendable {
     }
 
     /// A timer that has been set.
-    public struct Timer: Hashable, Sendable {
+    public struct Timer: Hashable, Comparable, Sendable {
         let deadline: ContinuousClock.Instant
         let token: UInt64
+
+        /// Whether one is due before the other; of two due at once, whether it was set first.
+        public static func < (left: Timer, right: Timer) -> Bool {
+            (left.deadline, left.token) < (right.deadline, right.token)
+        }
     }
 
+    private typealias Handler = @Sendable (Readiness) -> Void
+    private typealias Work = @Sendable () -> Void
+
+    // No closure is let go of under the lock: what it captured may have a deinit that calls the loop.
     private struct State: ~Copyable {
-        var handlers: [UInt64: @Sendable (Readiness) -> Void] = [:]
-        var timers: [UInt64: (deadline: ContinuousClock.Instant, body: @Sendable () -> Void)] = [:]
-        var submitted: [@Sendable () -> Void] = []
+        var handlers: [UInt64: Handler] = [:]
+        var timers = TimerQueue()
+        var submitted: [Work] = []
         var nextToken: UInt64 = 1
         var isStopping = false
         var thread: Int32?
+
+        mutating func takeToken() -> UInt64 {
+            defer { nextToken += 1 }
+            return nextToken
+        }
     }
 
     private let poller: Poller
@@ -67,20 +82,26 @@ public final class EventLoop: Sendable {
     }
 
     /// Watches a descriptor; the handler runs on the loop's thread with what was found.
+    ///
+    /// - Throws: `SystemError`; EEXIST for a descriptor that is watched already, EPERM for one that
+    ///   cannot be (a plain file), ECANCELED after `stop`.
     public func watch(
         _ descriptor: borrowing OwnedDescriptor, for interest: Readiness,
         _ handler: @escaping @Sendable (Readiness) -> Void
     ) throws(SystemError) -> Watch {
-        let token = state.withLock { state in
-            let token = state.nextToken
-            state.nextToken += 1
+        let token = state.withLock { state -> UInt64? in
+            if state.isStopping { return nil }
+            let token = state.takeToken()
             state.handlers[token] = handler
             return token
+        }
+        guard let token else {
+            throw SystemError(code: ECANCELED, operation: "watch a descriptor on a stopped loop")
         }
         do {
             try poller.add(descriptor, for: interest, token: token)
         } catch {
-            state.withLock { state in _ = state.handlers.removeValue(forKey: token) }
+            forgetHandler(of: token)
             throw error
         }
         return Watch(token: token)
@@ -97,28 +118,32 @@ public final class EventLoop: Sendable {
     /// another thread one may be running still.
     public func cancel(_ watch: Watch, _ descriptor: borrowing OwnedDescriptor) {
         poller.remove(descriptor)
-        state.withLock { state in _ = state.handlers.removeValue(forKey: watch.token) }
+        forgetHandler(of: watch.token)
     }
 
-    /// Runs a piece of work on the loop's thread after a while, once.
+    /// Runs a piece of work on the loop's thread after a while, once. After `stop` it is dropped.
     @discardableResult
     public func schedule(
         after delay: Duration, _ body: @escaping @Sendable () -> Void
     ) -> Timer {
-        let deadline = ContinuousClock.now + delay
-        let timer = state.withLock { state in
-            let token = state.nextToken
-            state.nextToken += 1
-            state.timers[token] = (deadline, body)
-            return Timer(deadline: deadline, token: token)
+        let deadline = ContinuousClock.now + max(delay, .zero)
+        let current = Thread.currentID
+        let (timer, isNews) = state.withLock { state in
+            let timer = Timer(deadline: deadline, token: state.takeToken())
+            if state.isStopping { return (timer, false) }
+            state.timers.insert(timer, body)
+            // The loop's own thread looks at the timers before it waits again.
+            let isFirst = state.timers.nextDeadline == deadline
+            return (timer, isFirst && state.thread != current)
         }
-        if !isCurrent { wake.signal() }
+        if isNews { wake.signal() }
         return timer
     }
 
     /// Unsets a timer; one that is running already runs to its end.
     public func cancel(_ timer: Timer) {
-        state.withLock { state in _ = state.timers.removeValue(forKey: timer.token) }
+        let body = state.withLock { $0.timers.remove(timer) }
+        _ = body
     }
 
     /// Ends the loop's thread after the handler that is running, and drops handlers, timers and work.
@@ -127,10 +152,17 @@ public final class EventLoop: Sendable {
         wake.signal()
     }
 
+    private func forgetHandler(of token: UInt64) {
+        let handler = state.withLock { $0.handlers.removeValue(forKey: token) }
+        _ = handler
+    }
+
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
+
     private func run() {
         let thread = Thread.currentID
         state.withLock { $0.thread = thread }
-        while !state.withLock({ $0.isStopping }) {
+        while !isStopping {
             do {
                 try poller.wait(milliseconds: millisecondsToNextTimer()) { token, readiness in
                     handle(token, readiness)
@@ -142,19 +174,18 @@ public final class EventLoop: Sendable {
         }
         // Let go of what handlers captured, so that owners of this loop are freed.
         let leftovers = state.withLock { state in
-            let handlers = state.handlers
-            let timers = state.timers
+            let leftovers = (state.handlers, state.timers, state.submitted)
             state.handlers = [:]
-            state.timers = [:]
+            state.timers = TimerQueue()
             state.submitted = []
-            return (handlers, timers)
+            return leftovers
         }
         _ = leftovers
     }
 
     private func handle(_ token: UInt64, _ readiness: Readiness) {
         guard token == Self.wakeToken else {
-            let handler = state.withLock { $0.handlers[token] }
+            let handler = state.withLock { $0.isStopping ? nil : $0.handlers[token] }
             handler?(readiness)
             return
         }
@@ -164,27 +195,28 @@ public final class EventLoop: Sendable {
             state.submitted = []
             return work
         }
-        for item in work { item() }
+        for item in work where !isStopping { item() }
     }
 
     private func millisecondsToNextTimer() -> Int32 {
-        let next = state.withLock { state in state.timers.values.map(\.deadline).min() }
+        let next = state.withLock { $0.timers.nextDeadline }
         guard let next else { return -1 }
         let left = ContinuousClock.now.duration(to: next)
         guard left > .zero else { return 0 }
+        // A wait of a day at most: the loop then looks again.
+        let (seconds, attoseconds) = min(left, .seconds(86400)).components
         // Rounded up, so that the timer is due when the wait ends and the loop does not spin.
-        let (seconds, attoseconds) = left.components
         return Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
     }
 
+    /// Runs what is due now, one at a time: a timer may cancel the next. A timer set meanwhile
+    /// waits for the next turn, so that one which sets itself again cannot starve the descriptors.
     private func runDueTimers() {
         let now = ContinuousClock.now
-        let due = state.withLock { state in
-            let due = state.timers.filter { $0.value.deadline <= now }
-                .sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }
-            for timer in due { state.timers[timer.key] = nil }
-            return due.map(\.value.body)
+        while let body = state.withLock({ state in
+            state.isStopping ? nil : state.timers.popFirst(dueAt: now)
+        }) {
+            body()
         }
-        for body in due { body() }
     }
 }

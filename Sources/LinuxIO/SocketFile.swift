@@ -63,30 +63,76 @@ public enum SocketFile {
         group: UInt32? = nil, backlog: Int32 = 128
     ) throws(SystemError) -> UnixListener {
         _ = try UnixAddress(path: path)
-        let temporary = try temporaryPath(beside: path)
-        // SAFETY: the paths are C strings that live for each call.
-        unsafe unlink(temporary)
-        let listener = try UnixListener.bind(
-            to: try UnixAddress(path: temporary), kind: kind, backlog: backlog)
+        let directory = try Directory(of: path)
+        let temporary = ".\(String(getpid(), radix: 36))-\(String(Thread.currentID, radix: 36))"
+        directory.remove(temporary)
+        let socket = try directory.bind(temporary, kind: kind, for: path)
         do throws(SystemError) {
-            try systemCall("set the mode of", path) { unsafe chmod(temporary, mode) }
-            if user != nil || group != nil {
-                // UInt32.max is chown's "leave as it is".
-                try systemCall("set the owner of", path) {
-                    unsafe lchown(temporary, user ?? .max, group ?? .max)
-                }
-            }
-            try systemCall("put in place", path) { unsafe rename(temporary, path) }
+            try directory.setMode(mode, of: temporary, for: path)
+            try directory.setOwner(user, group, of: temporary, for: path)
+            // Only now: nobody is let in by the mode that the umask gave.
+            let listener = try UnixListener.listening(socket, backlog: backlog, subject: path)
+            try directory.rename(temporary, to: path)
+            return listener
         } catch {
-            unsafe unlink(temporary)
+            directory.remove(temporary)
             throw error
         }
-        return listener
+    }
+}
+
+/// The directory that a socket file stands in, held open: every step is about the same directory,
+/// and a temporary name in it is never too long for an address.
+private struct Directory: ~Copyable {
+    private let descriptor: OwnedDescriptor
+
+    init(of path: String) throws(SystemError) {
+        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        descriptor = OwnedDescriptor(
+            adopting: try systemCall("open the directory", directory) {
+                // SAFETY: the path is a C string that lives for the call.
+                unsafe clinuxio_open_directory(directory)
+            })
     }
 
-    /// A short name in the same directory: it must fit in a socket address like the path itself.
-    private static func temporaryPath(beside path: String) throws(SystemError) -> String {
-        let directory = path.lastIndex(of: "/").map { path[...$0] } ?? ""
-        return "\(directory).\(String(getpid(), radix: 36))\(String(Thread.currentID, radix: 36))"
+    func bind(
+        _ name: String, kind: UnixSocketKind, for path: String
+    ) throws(SystemError) -> OwnedDescriptor {
+        let address = try UnixAddress(path: "/proc/self/fd/\(descriptor.rawValue)/\(name)")
+        do {
+            return try UnixListener.bound(to: address, kind: kind)
+        } catch {
+            // The reader knows the path, not our detour to its directory.
+            throw SystemError(code: error.code, operation: "bind a socket at", subject: path)
+        }
+    }
+
+    // SAFETY, for the calls below: names and paths are C strings that live for each call.
+
+    func setMode(_ mode: UInt32, of name: String, for path: String) throws(SystemError) {
+        let number = descriptor.rawValue
+        try systemCall("set the mode of", path) { unsafe fchmodat(number, name, mode, 0) }
+    }
+
+    func setOwner(
+        _ user: UInt32?, _ group: UInt32?, of name: String, for path: String
+    ) throws(SystemError) {
+        if user == nil && group == nil { return }
+        let number = descriptor.rawValue
+        try systemCall("set the owner of", path) {
+            // UInt32.max is chown's "leave as it is".
+            unsafe fchownat(number, name, user ?? .max, group ?? .max, AT_SYMLINK_NOFOLLOW)
+        }
+    }
+
+    func rename(_ name: String, to path: String) throws(SystemError) {
+        let number = descriptor.rawValue
+        let last = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        try systemCall("put in place", path) { unsafe renameat(number, name, number, last) }
+    }
+
+    func remove(_ name: String) {
+        // SAFETY: as above. Nothing to remove is what is wanted.
+        _ = unsafe unlinkat(descriptor.rawValue, name, 0)
     }
 }

@@ -49,7 +49,7 @@ public enum Thread {
         func run() {
             // SAFETY: the C string lives for the call.
             unsafe clinuxio_name_thread(name)
-            if let cpu { _ = clinuxio_pin_thread(Int32(cpu)) }
+            if let cpu { _ = clinuxio_pin_thread(Int32(clamping: cpu)) }
             body()
         }
     }

@@ -19,6 +19,14 @@ public struct UnixListener: ~Copyable, Sendable {
     public static func bind(
         to address: UnixAddress, kind: UnixSocketKind, backlog: Int32 = 128
     ) throws(SystemError) -> UnixListener {
+        let descriptor = try bound(to: address, kind: kind)
+        return try listening(descriptor, backlog: backlog, subject: address.description)
+    }
+
+    /// A socket that has its address and does not listen yet: whoever connects is refused.
+    static func bound(
+        to address: UnixAddress, kind: UnixSocketKind
+    ) throws(SystemError) -> OwnedDescriptor {
         let descriptor = try UnixSocket.newSocket(kind)
         let number = descriptor.rawValue
         try systemCall("bind a socket to", address.description) {
@@ -26,7 +34,15 @@ public struct UnixListener: ~Copyable, Sendable {
                 unsafe Glibc.bind(number, pointer, length)
             }
         }
-        try systemCall("listen on", address.description) { listen(number, backlog) }
+        return descriptor
+    }
+
+    /// Makes a bound socket listen.
+    static func listening(
+        _ descriptor: consuming OwnedDescriptor, backlog: Int32, subject: String
+    ) throws(SystemError) -> UnixListener {
+        let number = descriptor.rawValue
+        try systemCall("listen on", subject) { listen(number, backlog) }
         return try UnixListener(adopting: descriptor)
     }
 

@@ -35,7 +35,8 @@ public enum UnixSocketKind: Sendable {
     }
 }
 
-/// What one receive brought.
+/// What one receive brought. Frozen, so that other modules can take its parts.
+@frozen
 public struct Received: ~Copyable, Sendable {
     /// Bytes stored; zero is the end of a stream.
     public var byteCount: Int
@@ -46,7 +47,8 @@ public struct Received: ~Copyable, Sendable {
     public var descriptors: DescriptorQueue
 }
 
-/// Two sockets connected to each other.
+/// Two sockets connected to each other. Frozen, so that other modules can take its parts.
+@frozen
 public struct UnixSocketPair: ~Copyable, Sendable {
     /// One end; take it with `consume`.
     public let first: UnixSocket

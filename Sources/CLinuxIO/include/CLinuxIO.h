@@ -37,6 +37,9 @@ extern const int clinuxio_seal_grow;
 /// Faults every page in, writable. EFAULT where the file ends early, and no SIGBUS: MADV_POPULATE_WRITE.
 int clinuxio_populate(void *address, size_t length);
 
+/// open with O_PATH | O_DIRECTORY | O_CLOEXEC: needs _GNU_SOURCE.
+int clinuxio_open_directory(const char *path);
+
 /// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK: needs _GNU_SOURCE.
 int clinuxio_accept(int descriptor);
 
