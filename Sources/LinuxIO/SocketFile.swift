@@ -63,7 +63,7 @@ public enum SocketFile {
         group: UInt32? = nil, backlog: Int32 = 128
     ) throws(SystemError) -> UnixListener {
         _ = try UnixAddress(path: path)
-        let directory = try Directory(of: path)
+        let directory = try SocketDirectory(of: path)
         let temporary = ".\(String(getpid(), radix: 36))-\(String(Thread.currentID, radix: 36))"
         directory.remove(temporary)
         let socket = try directory.bind(temporary, kind: kind, for: path)
@@ -83,7 +83,7 @@ public enum SocketFile {
 
 /// The directory that a socket file stands in, held open: every step is about the same directory,
 /// and a temporary name in it is never too long for an address.
-private struct Directory: ~Copyable {
+private struct SocketDirectory: ~Copyable {
     private let descriptor: OwnedDescriptor
 
     init(of path: String) throws(SystemError) {
