@@ -4,9 +4,10 @@ import Testing
 
 /// Whether a descriptor number is in use in this process, as far as the file behind it goes.
 func isOpen(_ number: Int32, as identity: FileIdentity) -> Bool {
-    var status = stat()
-    guard unsafe fstat(number, &status) == 0 else { return false }
-    return FileIdentity(device: status.st_dev, inode: status.st_ino) == identity
+    let descriptor = OwnedDescriptor(adopting: number)
+    let found = try? descriptor.status().identity
+    _ = descriptor.release()
+    return found == identity
 }
 
 @Suite("Owned descriptors")
