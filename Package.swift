@@ -64,8 +64,7 @@ let programs: [Target] = [
     .executableTarget(
         name: "ProtocolGenerator",
         dependencies: [argumentParser],
-        path: "Tools/ProtocolGenerator",
-        exclude: ["Model"],
+        path: "Tools/ProtocolGenerator/Sources",
         swiftSettings: settings),
 ]
 
