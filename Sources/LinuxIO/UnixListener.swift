@@ -29,6 +29,7 @@ public struct UnixListener: ~Copyable, Sendable {
     ) throws(SystemError) -> OwnedDescriptor {
         let descriptor = try UnixSocket.newSocket(kind)
         let number = descriptor.rawValue
+        // SAFETY: the address lives for the call, and its length is its own.
         try systemCall("bind a socket to", address.description) {
             unsafe address.withSocketAddress { pointer, length in
                 unsafe Glibc.bind(number, pointer, length)

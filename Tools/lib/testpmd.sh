@@ -8,7 +8,7 @@ start_testpmd() {
     local name=$1 role=$2 socket=$3 mode=$4 log=$5 cpu=0
     shift 5
     [ "$role" = server ] || cpu=1
-    # It reads its console and stops at its end, so it gets one that never ends and never speaks.
+    # Without a terminal it prints its statistics until SIGINT ends it.
     dpdk-testpmd --no-huge -m 512 --no-pci --lcores="0@0,1@$cpu" --file-prefix="virtwire-$$-$name" \
         --vdev="net_memif0,role=$role,id=0,socket=$socket,socket-abstract=no${testpmd_device:-}" \
         -- --no-mlockall --total-num-mbufs=4096 --stats-period 1 --forward-mode="$mode" "$@" \
