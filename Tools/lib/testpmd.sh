@@ -17,11 +17,12 @@ start_testpmd() {
     testpmd_pid=$!
 }
 
-# testpmd_packets LOG rx|tx: packets so far, from the newest statistics in the log.
+# testpmd_packets LOG rx|tx: packets so far: the greatest count in the log, for a port that has lost
+# its peer counts from zero again.
 testpmd_packets() {
     local field='RX-packets'
     [ "$2" = rx ] || field='TX-packets'
-    grep -o "$field: *[0-9]*" "$1" | tail -n 1 | grep -o '[0-9]*$' || echo 0
+    grep -o "$field: *[0-9]*" "$1" | grep -o '[0-9]*$' | sort -n | tail -n 1 || echo 0
 }
 
 # testpmd_median_rate LOG rx|tx: the median of the rates of the seconds seen, packets a second, the
