@@ -1,1 +1,1 @@
-// Placeholder until the room's first test.
+// Placeholder until the first test.

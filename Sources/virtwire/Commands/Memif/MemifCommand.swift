@@ -1,0 +1,7 @@
+internal import ArgumentParser
+
+struct MemifCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "memif", abstract: "Sockets and links that carry packets.",
+        subcommands: [])
+}
