@@ -4,12 +4,14 @@
 # start_testpmd NAME ROLE SOCKET MODE LOG [OPTION...]: starts one in the background, without huge
 # pages, on two cores of which the second (client: CPU 1, server: CPU 0) forwards. Its process id is
 # then in $testpmd_pid. MODE is testpmd's forward mode: rxonly, txonly, io, macswap, icmpecho.
+# $testpmd_device, if set, adds to the memif device's options, $testpmd_log_level raises the log.
 start_testpmd() {
     local name=$1 role=$2 socket=$3 mode=$4 log=$5 cpu=0
     shift 5
     [ "$role" = server ] || cpu=1
     # Without a terminal it prints its statistics until SIGINT ends it.
-    dpdk-testpmd --no-huge -m 512 --no-pci --lcores="0@0,1@$cpu" --file-prefix="virtwire-$$-$name" \
+    dpdk-testpmd ${testpmd_log_level:+"--log-level=$testpmd_log_level"} --no-huge -m 512 \
+        --no-pci --lcores="0@0,1@$cpu" --file-prefix="virtwire-$$-$name" \
         --vdev="net_memif0,role=$role,id=0,socket=$socket,socket-abstract=no${testpmd_device:-}" \
         -- --no-mlockall --total-num-mbufs=4096 --stats-period 1 --forward-mode="$mode" "$@" \
         </dev/null >"$log" 2>&1 &
