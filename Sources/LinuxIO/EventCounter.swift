@@ -29,10 +29,26 @@ public struct EventCounter: ~Copyable, Sendable {
     }
 
     /// Adds one and wakes who polls it. A saturated counter stays as it is: its reader is awake already.
+    ///
+    /// A peer that holds the same eventfd may have cleared O_NONBLOCK and filled the counter, so it
+    /// is asked first whether it would block.
     public borrowing func signal() {
+        var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+        // SAFETY: one element on this frame; nothing waits.
+        guard unsafe poll(&watched, 1, 0) == 1 else { return }
         var one: UInt64 = 1
         // SAFETY: eight bytes from this frame, as eventfd wants.
         _ = unsafe write(descriptor.rawValue, &one, 8)
+    }
+
+    /// Blocks the calling thread until it is raised or the time has passed.
+    ///
+    /// - Parameter milliseconds: how long at most; -1 waits without end.
+    /// - Returns: whether it is raised. It stays so until `drain`.
+    public borrowing func wait(milliseconds: Int32) -> Bool {
+        var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        // SAFETY: one element on this frame. An interrupted wait ends early, as a raised one does.
+        return unsafe poll(&watched, 1, milliseconds) != 0
     }
 
     /// Sets it to zero, without ever blocking, and returns what it was.

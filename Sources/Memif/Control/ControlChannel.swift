@@ -1,0 +1,151 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// A connected control socket on an event loop: whole messages in and out, descriptors owned.
+///
+/// It never waits. A message that the socket has no room for is kept, and nothing more is read until
+/// it is gone, so that a peer that does not read cannot make us hold more than this one.
+final class ControlChannel: Sendable {
+    /// What came.
+    enum Input: ~Copyable {
+        case message(ControlMessage, DescriptorQueue)
+        /// The socket is of no use any more, for the peer's doing or the system's.
+        case ended(LinkEnd)
+    }
+
+    private struct State: ~Copyable {
+        var socket: UnixSocket?
+        var watch: EventLoop.Watch?
+        var unsent: Unsent?
+        /// Whether the loop watches for room to write and not for messages.
+        var isWaitingForRoom = false
+    }
+
+    private struct Unsent: ~Copyable {
+        var bytes: ControlMessage.Bytes
+        var descriptor: OwnedDescriptor?
+    }
+
+    /// Messages handled in one go, before others on the loop have their turn.
+    private static let mostAtOnce = 32
+    /// Unread messages taken out of a socket before it closes.
+    private static let mostUnread = 1024
+
+    private let loop: EventLoop
+    private let state: Mutex<State>
+
+    init(_ socket: consuming UnixSocket, on loop: EventLoop) {
+        self.loop = loop
+        state = Mutex(State(socket: socket))
+    }
+
+    /// Begins to read; the handler runs on the loop's thread, and not again after `close` there.
+    func start(
+        _ handler: @escaping @Sendable (consuming Input) -> Void
+    ) throws(SystemError) {
+        // The watch is set under the lock, so that the handler's first run finds it.
+        try state.withLock { state throws(SystemError) in
+            state.watch = try state.socket?.watch(on: loop) { [self] in handleReadiness(handler) }
+        }
+    }
+
+    /// Sends a message, with a descriptor where one belongs to it; the descriptor is closed here
+    /// once it is sent. A peer that has gone is no error: reading will tell, and tell why.
+    func send(
+        _ message: ControlMessage, _ descriptor: consuming OwnedDescriptor? = nil
+    ) throws(SystemError) {
+        let unsent = Unsent(bytes: message.encoded(), descriptor: descriptor)
+        // An optional, because a closure cannot consume what it captures.
+        var handedIn: Unsent? = consume unsent
+        try state.withLock { state throws(SystemError) in
+            guard state.unsent == nil else {
+                throw SystemError(
+                    code: 105, operation: "send to a peer that does not read its messages")
+            }
+            state.unsent = handedIn.take()
+            try flush(&state)
+        }
+    }
+
+    /// Closes the socket, after DISCONNECT where there is a reason to give. Any thread may call it.
+    func close(_ reason: DisconnectReason?) {
+        let watch = state.withLock { $0.watch }
+        var taken = state.withLock { state in
+            state.unsent = nil
+            return state.socket.take()
+        }
+        guard let socket = taken.take() else { return }
+        if let watch { loop.cancel(watch, socket.descriptor) }
+        if let reason { _ = try? socket.send(ControlMessage.disconnect(reason).encoded(), nil) }
+        // What the peer has sent and we have not read would turn the end into ECONNRESET at its
+        // side, before it could read the reason. After the shutdown it can send no more.
+        socket.shutdown()
+        var unread = 0
+        while unread < Self.mostUnread, socket.discardMessage() { unread += 1 }
+    }
+
+    private func handleReadiness(_ handler: @Sendable (consuming Input) -> Void) {
+        for _ in 0..<Self.mostAtOnce {
+            guard let input = nextInput() else { return }
+            handler(input)
+        }
+    }
+
+    /// The next message, or nil when none is there, one of ours waits, or the channel is closed.
+    private func nextInput() -> Input? {
+        var input: Input? = nil
+        do throws(SystemError) {
+            try state.withLock { state throws(SystemError) in
+                if state.unsent != nil { try flush(&state) }
+                guard state.unsent == nil else { return }
+                guard let message = try state.socket?.receiveMessage() else { return }
+                input = Self.input(consume message)
+            }
+            return input
+        } catch {
+            return .ended(Self.end(of: error))
+        }
+    }
+
+    private static func input(_ message: consuming ReceivedMessage) -> Input {
+        let count = message.received.byteCount
+        guard count > 0 else { return .ended(.vanished) }
+        guard !message.received.isTruncated else {
+            return .ended(
+                .violation("a message longer than 128 bytes or with more than two descriptors"))
+        }
+        do throws(ControlMessageError) {
+            guard count == MemifProtocol.messageByteCount else {
+                throw .wrongLength(count)
+            }
+            let decoded = try ControlMessage(decoding: message.bytes)
+            let descriptors = exchange(
+                &message.received.descriptors, with: DescriptorQueue())
+            return .message(decoded, descriptors)
+        } catch {
+            return .ended(.violation(error.description))
+        }
+    }
+
+    /// Sends what waits, as far as the socket has room, and watches for room where it has none.
+    private func flush(_ state: inout State) throws(SystemError) {
+        guard let unsent = state.unsent.take() else { return }
+        var isSent = true
+        do {
+            isSent = try state.socket?.send(unsent.bytes, unsent.descriptor) ?? true
+        } catch {
+            // EPIPE: the peer has gone; what it said before it went is still to be read.
+            if error.code != 32 { throw error }
+        }
+        if !isSent { state.unsent = consume unsent }
+        guard state.isWaitingForRoom == isSent, let watch = state.watch else { return }
+        state.isWaitingForRoom = !isSent
+        try state.socket?.update(watch, on: loop, for: isSent ? .readable : .writable)
+    }
+
+    private static func end(of error: SystemError) -> LinkEnd {
+        // ECONNRESET: the peer closed with messages of ours unread.
+        if error.code == 104 { return .vanished }
+        return LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+    }
+}

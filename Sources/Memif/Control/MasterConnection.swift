@@ -1,0 +1,193 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// One accepted connection: it drives a `MasterHandshake` over a channel and, at its end, the link.
+final class MasterConnection: Sendable {
+    private struct State: ~Copyable {
+        var handshake = MasterHandshake()
+        var regions: [Region] = []
+        var interrupts = DescriptorQueue()
+        var interface: MemifInterface?
+        /// Whether this connection holds the interface.
+        var isBound = false
+        var link: MemifLink?
+        var deadline: EventLoop.Timer?
+        var hasEnded = false
+    }
+
+    let id: UInt64
+    private weak let socket: MasterSocket?
+    private let loop: EventLoop
+    private let channel: ControlChannel
+    private let peer: PeerCredentials?
+    private let state = Mutex(State())
+
+    init(
+        id: UInt64, _ connected: consuming UnixSocket, peer: PeerCredentials?,
+        socket: MasterSocket, loop: EventLoop
+    ) {
+        self.id = id
+        self.socket = socket
+        self.loop = loop
+        self.peer = peer
+        channel = ControlChannel(connected, on: loop)
+    }
+
+    /// Whether the handshake is still going on.
+    var isPending: Bool { state.withLock { $0.link == nil && !$0.hasEnded } }
+
+    /// Says HELLO and waits for the slave, but not for ever.
+    func start(hello: ControlMessage.Hello, timeout: Duration) {
+        do throws(SystemError) {
+            try channel.start { [self] input in handle(input) }
+            try channel.send(.hello(hello))
+        } catch {
+            finish(Self.end(of: error))
+            return
+        }
+        let timer = loop.schedule(after: timeout) { [weak self] in
+            self?.finish(
+                LinkEnd(
+                    .timedOut,
+                    DisconnectReason(.timedOut, "the handshake took more than \(timeout)")))
+        }
+        let isOver = state.withLock { state in
+            state.deadline = timer
+            return state.hasEnded || state.link != nil
+        }
+        if isOver { loop.cancel(timer) }
+    }
+
+    /// Ends the connection whatever state it is in; only the first call counts. Any thread.
+    func finish(_ end: LinkEnd) {
+        let ending = state.withLock { state -> Ending? in
+            guard !state.hasEnded else { return nil }
+            state.hasEnded = true
+            state.handshake.close()
+            // What was announced but never became a link is unmapped and closed now.
+            state.regions = []
+            state.interrupts = DescriptorQueue()
+            return Ending(
+                link: state.link, interface: state.interface, isBound: state.isBound,
+                deadline: state.deadline.take())
+        }
+        guard let ending else { return }
+        if let deadline = ending.deadline { loop.cancel(deadline) }
+        ending.link?.status.finish(end)
+        channel.close(end.reasonForPeer)
+        ending.link?.releaseMemory()
+        if ending.isBound {
+            ending.interface?.vacate(end)
+        } else {
+            ending.interface?.attemptFailed(end)
+        }
+        socket?.forget(self, end)
+    }
+
+    private struct Ending {
+        let link: MemifLink?
+        let interface: MemifInterface?
+        let isBound: Bool
+        let deadline: EventLoop.Timer?
+    }
+
+    private func handle(_ input: consuming ControlChannel.Input) {
+        switch consume input {
+        case .ended(let end): finish(end)
+        case .message(let message, var descriptors):
+            let count = descriptors.count
+            let action = state.withLock { $0.handshake.receive(message, descriptorCount: count) }
+            do {
+                try perform(action, descriptors.popFirst())
+            } catch {
+                finish(error)
+            }
+        }
+    }
+
+    private func perform(
+        _ action: MasterHandshake.Action, _ descriptor: consuming OwnedDescriptor?
+    ) throws(LinkEnd) {
+        switch action {
+        case .end(let end): throw end
+        case .bind(let id): try bind(id)
+        case .acknowledge: try send(.acknowledge)
+        case .mapRegion(let region):
+            guard let file = descriptor.take() else { throw .violation("a region without a file") }
+            try map(region, file)
+            try send(.acknowledge)
+        case .keepRing:
+            guard let eventfd = descriptor.take() else {
+                throw .violation("a ring without an eventfd")
+            }
+            var interrupt: OwnedDescriptor? = eventfd
+            state.withLock { state in
+                if let eventfd = interrupt.take() { state.interrupts.append(eventfd) }
+            }
+            try send(.acknowledge)
+        case .connect(let terms): try connect(terms)
+        }
+    }
+
+    private func send(_ message: ControlMessage) throws(LinkEnd) {
+        do {
+            try channel.send(message)
+        } catch {
+            throw Self.end(of: error)
+        }
+    }
+
+    private func bind(_ id: UInt32) throws(LinkEnd) {
+        let interface = socket?.interface(id: id)
+        let action = state.withLock { state in
+            state.interface = interface
+            return state.handshake.bind(
+                to: interface?.configuration, isConnected: interface?.isOccupied ?? false)
+        }
+        guard case .acknowledge = action, let interface else {
+            try perform(action, nil)
+            return
+        }
+        guard interface.occupy({ [weak self] end in self?.finish(end) }) else {
+            throw LinkEnd(
+                .refused, DisconnectReason(.alreadyConnected, "interface \(id) is taken"))
+        }
+        state.withLock { $0.isBound = true }
+        try send(.acknowledge)
+    }
+
+    private func map(
+        _ region: ControlMessage.AddRegion, _ file: consuming OwnedDescriptor
+    ) throws(LinkEnd) {
+        let interface = state.withLock { $0.interface }
+        let mapped = try Region(
+            peerFile: file, byteCount: region.byteCount,
+            requiresSeal: interface?.configuration.limits.requiresSealedRegions ?? true)
+        state.withLock { $0.regions.append(mapped) }
+    }
+
+    private func connect(_ terms: LinkTerms) throws(LinkEnd) {
+        guard let interface = state.withLock({ $0.interface }) else {
+            throw .violation("CONNECT without an interface")
+        }
+        let regions = state.withLock { exchange(&$0.regions, with: []) }
+        let interrupts = state.withLock { exchange(&$0.interrupts, with: DescriptorQueue()) }
+        let memory = try LinkMemory.makeMaster(terms, regions: regions, interrupts: interrupts)
+        let link = MemifLink(
+            memory: memory, terms: terms, configuration: interface.configuration, peer: peer)
+        // First CONNECTED, then frames: DPDK and C libmemif clear the indexes until they have it.
+        try send(.connected(interfaceName: interface.configuration.name))
+        let timer = state.withLock { state -> EventLoop.Timer? in
+            guard !state.hasEnded else { return nil }
+            state.link = link
+            return state.deadline.take()
+        }
+        if let timer { loop.cancel(timer) }
+        link.whenEnded { [weak self] end in self?.finish(end) }
+        if !interface.linkIsUp(link) { link.releaseMemory() }
+    }
+
+    private static func end(of error: SystemError) -> LinkEnd {
+        LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+    }
+}

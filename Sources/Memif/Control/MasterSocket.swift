@@ -1,0 +1,249 @@
+public import LinuxIO
+internal import Synchronization
+
+/// A listening socket and the interfaces that slaves reach through it.
+///
+/// All sockets and interfaces of a program can share one event loop; none of them ever waits.
+public final class MasterSocket: Sendable {
+    /// How a socket treats those who connect.
+    public struct Options: Sendable {
+        /// The program's name, as HELLO tells it; at most 31 bytes.
+        public var name = "virtwire"
+        /// How long a slave may take from connecting to CONNECT.
+        public var handshakeTimeout: Duration = .seconds(5)
+        /// The most connections in the handshake at a time; further ones are sent away.
+        public var mostPending = 64
+        /// Whether a peer with these credentials may connect at all; nil admits everyone who can
+        /// open the socket.
+        public var admits: (@Sendable (PeerCredentials) -> Bool)?
+
+        /// The usual options.
+        public init() {}
+    }
+
+    private struct State: ~Copyable {
+        var listener: UnixListener?
+        var watch: EventLoop.Watch?
+        var interfaces: [UInt32: Entry] = [:]
+        var connections: [UInt64: MasterConnection] = [:]
+        var nextSerial: UInt64 = 0
+        var isClosed = false
+        /// The socket file that is ours to remove.
+        var file: (path: String, identity: FileIdentity)?
+        var refused: UInt64 = 0
+        var lastRefusal: LinkEnd?
+    }
+
+    private struct Entry {
+        let serial: UInt64
+        let interface: MemifInterface
+    }
+
+    private let loop: EventLoop
+    private let options: Options
+    private let state: Mutex<State>
+
+    /// Serves a listener that was made or handed in from elsewhere. Its socket file is not removed
+    /// at the end.
+    ///
+    /// - Throws: `MemifError` with `.system` when the loop cannot watch it.
+    public init(
+        _ listener: consuming UnixListener, on loop: EventLoop, options: Options = Options()
+    ) throws(MemifError) {
+        self.loop = loop
+        self.options = options
+        state = Mutex(State(listener: listener))
+        do throws(SystemError) {
+            try state.withLock { state throws(SystemError) in
+                state.watch = try state.listener?.watch(on: loop) { [weak self] in
+                    self?.acceptAll()
+                }
+            }
+        } catch {
+            throw MemifError(error)
+        }
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Listens at an address. A socket file appears whole, with its mode, and is removed at the end;
+    /// one that a dead process left behind is replaced.
+    ///
+    /// - Parameter mode: the file's permission bits.
+    /// - Throws: `MemifError` with `.system`: EADDRINUSE when somebody listens there, EEXIST when
+    ///   something else stands there, EACCES for a directory that may not be written, and so on.
+    public static func listen(
+        at address: UnixAddress, mode: UInt32 = 0o660, on loop: EventLoop,
+        options: Options = Options()
+    ) throws(MemifError) -> MasterSocket {
+        do throws(SystemError) {
+            if address.isAbstract {
+                let listener = try UnixListener.bind(to: address, kind: .messages)
+                return try make(listener, loop, options)
+            }
+            switch try SocketFile.probe(address.name) {
+            case .absent, .stale: break
+            case .live:
+                throw SystemError(code: 98, operation: "listen on", subject: address.name)
+            case .foreign:
+                throw SystemError(code: 17, operation: "put a socket at", subject: address.name)
+            }
+            let listener = try SocketFile.listen(at: address.name, kind: .messages, mode: mode)
+            let identity = try FileStatus(path: address.name).identity
+            let socket = try make(listener, loop, options)
+            socket.state.withLock { $0.file = (address.name, identity) }
+            return socket
+        } catch {
+            throw MemifError(error)
+        }
+    }
+
+    private static func make(
+        _ listener: consuming UnixListener, _ loop: EventLoop, _ options: Options
+    ) throws(SystemError) -> MasterSocket {
+        do throws(MemifError) {
+            return try MasterSocket(listener, on: loop, options: options)
+        } catch {
+            throw error.systemError ?? SystemError(code: 22, operation: "watch a listener")
+        }
+    }
+
+    /// Adds an interface, which slaves can reach from now on.
+    ///
+    /// - Throws: `MemifError`: `.idInUse`, or `.closed`.
+    public func add(_ configuration: InterfaceConfiguration) throws(MemifError) -> MemifInterface {
+        let serial = state.withLock { state in
+            state.nextSerial += 1
+            return state.nextSerial
+        }
+        let interface = MemifInterface(role: .master, configuration: configuration, loop: loop) {
+            [weak self] _ in self?.forgetInterface(configuration.id, serial)
+        }
+        try state.withLock { state throws(MemifError) in
+            guard !state.isClosed else { throw MemifError(.closed, "the memif socket is closed") }
+            guard state.interfaces[configuration.id] == nil else {
+                throw MemifError(
+                    .idInUse, "the socket has an interface with id \(configuration.id) already")
+            }
+            state.interfaces[configuration.id] = Entry(serial: serial, interface: interface)
+        }
+        return interface
+    }
+
+    /// The interface with an id.
+    public func interface(id: UInt32) -> MemifInterface? {
+        state.withLock { $0.interfaces[id]?.interface }
+    }
+
+    /// All interfaces, in the order of their ids.
+    public var interfaces: [MemifInterface] {
+        state.withLock { state in
+            state.interfaces.sorted { $0.key < $1.key }.map(\.value.interface)
+        }
+    }
+
+    /// How many connections ended in the handshake, and why the last one did.
+    public var refusals: (count: UInt64, last: LinkEnd?) {
+        state.withLock { ($0.refused, $0.lastRefusal) }
+    }
+
+    /// Ends the listener and every link. When this returns the peers have been told, descriptors are
+    /// closed (but for those that queues hold), and the socket file is gone if it was ours.
+    public func close(
+        _ reason: DisconnectReason = DisconnectReason(.removed, "the socket is being closed")
+    ) {
+        let watch = state.withLock { $0.watch }
+        var listener = state.withLock { state in
+            state.isClosed = true
+            return state.listener.take()
+        }
+        if let listener = listener.take(), let watch { loop.cancel(watch, listener.descriptor) }
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections { connection.finish(LinkEnd(.local, reason)) }
+        let interfaces = state.withLock { exchange(&$0.interfaces, with: [:]) }
+        for entry in interfaces.values { entry.interface.retire(reason) }
+        if let file = state.withLock({ $0.file.take() }) {
+            SocketFile.remove(file.path, ifStill: file.identity)
+        }
+    }
+
+    // MARK: For connections
+
+    /// A connection has ended.
+    func forget(_ connection: MasterConnection, _ end: LinkEnd) {
+        state.withLock { state in
+            guard state.connections.removeValue(forKey: connection.id) != nil else { return }
+            if end.cause == .refused || end.cause == .timedOut {
+                state.refused += 1
+                state.lastRefusal = end
+            }
+        }
+    }
+
+    private func forgetInterface(_ id: UInt32, _ serial: UInt64) {
+        state.withLock { state in
+            if state.interfaces[id]?.serial == serial { state.interfaces[id] = nil }
+        }
+    }
+
+    private func acceptAll() {
+        // A few at a time, so that a crowd at the door does not keep links waiting.
+        for _ in 0..<16 {
+            var accepted: UnixSocket?
+            do throws(SystemError) {
+                accepted = try state.withLock { state throws(SystemError) in
+                    try state.listener?.accept()
+                }
+            } catch {
+                pauseAccepting()
+                return
+            }
+            guard let connected = accepted.take() else { return }
+            admit(connected)
+        }
+    }
+
+    private func admit(_ connected: consuming UnixSocket) {
+        let peer = try? connected.peerCredentials()
+        let pending = state.withLock { Array($0.connections.values) }.count(where: \.isPending)
+        let serial = state.withLock { state in
+            state.nextSerial += 1
+            return state.nextSerial
+        }
+        let connection = MasterConnection(
+            id: serial, connected, peer: peer, socket: self, loop: loop)
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.connections[serial] = connection }
+            return state.isClosed
+        }
+        if isClosed {
+            let reason = DisconnectReason(.removed, "the socket is being closed")
+            connection.finish(LinkEnd(.local, reason))
+        } else if let admits = options.admits, let peer, !admits(peer) {
+            let reason = DisconnectReason(.notPermitted, "user \(peer.user) is not admitted")
+            connection.finish(LinkEnd(.refused, reason))
+        } else if pending >= options.mostPending {
+            connection.finish(.limit("\(pending) handshakes are going on, try again later"))
+        } else {
+            connection.start(
+                hello: ControlMessage.Hello(name: options.name), timeout: options.handshakeTimeout)
+        }
+    }
+
+    /// Descriptors have run out: who waits goes on waiting, and the loop does not spin on it.
+    private func pauseAccepting() {
+        watchListener(for: [])
+        loop.schedule(after: .milliseconds(100)) { [weak self] in
+            self?.watchListener(for: .readable)
+        }
+    }
+
+    private func watchListener(for interest: Readiness) {
+        state.withLock { state in
+            guard let watch = state.watch else { return }
+            try? state.listener?.update(watch, on: loop, for: interest)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import LinuxIO
+internal import Synchronization
+
+extension MemifInterface {
+    /// Waits for a link.
+    ///
+    /// - Parameter limit: how long at most; nil waits without end.
+    /// - Throws: `MemifError` with `.timedOut`, which says why the last attempt failed; with `.closed`
+    ///   when the task is cancelled.
+    public func waitForLink(within limit: Duration? = nil) async throws(MemifError) -> MemifLink {
+        let waiter = Waiter()
+        let token = subscribe { event in
+            if case .up(let link) = event { waiter.resume(.success(link)) }
+        }
+        let timer = limit.map { limit in
+            loop.schedule(after: limit) { [weak self] in
+                let last = self?.lastEnd.map { ": \($0)" } ?? ""
+                waiter.resume(
+                    .failure(MemifError(.timedOut, "no memif link within \(limit)\(last)")))
+            }
+        }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter.wait($0) }
+        } onCancel: {
+            waiter.resume(
+                .failure(MemifError(.closed, "waiting for a memif link was cancelled")))
+        }
+        if let timer { loop.cancel(timer) }
+        unsubscribe(token)
+        return try result.get()
+    }
+
+    /// A continuation that is resumed once, whichever comes first.
+    private final class Waiter: Sendable {
+        typealias Outcome = Result<MemifLink, MemifError>
+
+        private struct State {
+            var continuation: CheckedContinuation<Outcome, Never>?
+            var outcome: Outcome?
+        }
+
+        private let state = Mutex(State())
+
+        func wait(_ continuation: CheckedContinuation<Outcome, Never>) {
+            let outcome = state.withLock { state in
+                if state.outcome == nil { state.continuation = continuation }
+                return state.outcome
+            }
+            if let outcome { continuation.resume(returning: outcome) }
+        }
+
+        func resume(_ outcome: Outcome) {
+            let continuation = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
+                guard state.outcome == nil else { return nil }
+                state.outcome = outcome
+                return state.continuation.take()
+            }
+            continuation?.resume(returning: outcome)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// An interface: the lasting thing of which a link is one peer's visit.
+///
+/// Masters get theirs from `MasterSocket.add`, slaves from `MemifInterface.connect`.
+public final class MemifInterface: Sendable {
+    private struct State {
+        var link: MemifLink?
+        var lastEnd: LinkEnd?
+        /// Ends whatever holds the interface: an attempt at a link or a link.
+        var occupant: (@Sendable (LinkEnd) -> Void)?
+        var isRemoved = false
+        /// Numbers the events, so that a new subscriber gets none from before its time.
+        var sequence: UInt64 = 0
+        var subscribers: [UInt64: Subscriber] = [:]
+        var nextSubscriber: UInt64 = 0
+    }
+
+    private struct Subscriber {
+        let since: UInt64
+        let body: @Sendable (LinkEvent) -> Void
+    }
+
+    /// Which end it is.
+    public let role: MemifRole
+    /// What was asked for.
+    public let configuration: InterfaceConfiguration
+    let loop: EventLoop
+    private let state = Mutex(State())
+    /// Takes the interface off its socket, or ends the slave's attempts.
+    private let remover: @Sendable (DisconnectReason) -> Void
+
+    init(
+        role: MemifRole, configuration: InterfaceConfiguration, loop: EventLoop,
+        remover: @escaping @Sendable (DisconnectReason) -> Void
+    ) {
+        self.role = role
+        self.configuration = configuration
+        self.loop = loop
+        self.remover = remover
+    }
+
+    deinit {
+        // A slave that nobody holds any more must not go on connecting.
+        remover(DisconnectReason(.removed, "the interface is being removed"))
+    }
+
+    /// The link, while there is one.
+    public var link: MemifLink? { state.withLock(\.link) }
+
+    /// Why the last link, or attempt at one, ended.
+    public var lastEnd: LinkEnd? { state.withLock(\.lastEnd) }
+
+    /// Ends the link, if there is one, with a reason for the peer. A slave connects again.
+    public func disconnect(_ reason: DisconnectReason) {
+        state.withLock(\.link)?.disconnect(reason)
+    }
+
+    /// Ends link and interface: a master's socket no longer knows the id, a slave stops connecting.
+    /// When this returns the peer has been told and the descriptors are closed, but for those that
+    /// queues still hold.
+    public func remove(
+        _ reason: DisconnectReason = DisconnectReason(.removed, "the interface is being removed")
+    ) {
+        remover(reason)
+        retire(reason)
+    }
+
+    /// Calls back on every event from now on, on the event loop's thread, in order. If a link is up
+    /// the first call is for it.
+    public func onEvent(_ body: @escaping @Sendable (LinkEvent) -> Void) {
+        _ = subscribe(body)
+    }
+
+    /// The events from now on; if a link is up, the first is for it. Buffers the newest 256: who
+    /// falls further behind finds the present state in `link`.
+    public func events() -> AsyncStream<LinkEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: LinkEvent.self, bufferingPolicy: .bufferingNewest(256))
+        let token = subscribe { continuation.yield($0) }
+        continuation.onTermination = { [weak self] _ in self?.unsubscribe(token) }
+        return stream
+    }
+
+    // MARK: For the drivers of connections
+
+    /// Whether an attempt or a link holds it.
+    var isOccupied: Bool { state.withLock { $0.occupant != nil } }
+
+    /// Holds the interface for one attempt; false when another does or it was removed.
+    func occupy(_ occupant: @escaping @Sendable (LinkEnd) -> Void) -> Bool {
+        state.withLock { state in
+            guard state.occupant == nil, !state.isRemoved else { return false }
+            state.occupant = occupant
+            return true
+        }
+    }
+
+    /// The attempt that holds the interface has become a link; false when it was removed meanwhile.
+    func linkIsUp(_ link: MemifLink) -> Bool {
+        state.withLock { state in
+            guard state.occupant != nil, !state.isRemoved else { return false }
+            state.link = link
+            publish(.up(link), &state)
+            return true
+        }
+    }
+
+    /// The attempt or link that held the interface is over.
+    func vacate(_ end: LinkEnd) {
+        state.withLock { state in
+            state.occupant = nil
+            state.lastEnd = end
+            publish(state.link.take() == nil ? .failed(end) : .down(end), &state)
+        }
+    }
+
+    /// An attempt failed before it held the interface.
+    func attemptFailed(_ end: LinkEnd) {
+        state.withLock { state in
+            state.lastEnd = end
+            publish(.failed(end), &state)
+        }
+    }
+
+    /// Ends whatever holds the interface, for good.
+    func retire(_ reason: DisconnectReason) {
+        let occupant = state.withLock { state in
+            state.isRemoved = true
+            return state.occupant
+        }
+        occupant?(LinkEnd(.local, reason))
+    }
+
+    // MARK: Subscribers
+
+    func subscribe(_ body: @escaping @Sendable (LinkEvent) -> Void) -> UInt64 {
+        state.withLock { state in
+            let token = state.nextSubscriber
+            state.nextSubscriber += 1
+            state.subscribers[token] = Subscriber(since: state.sequence, body: body)
+            if let link = state.link { loop.submit { body(.up(link)) } }
+            return token
+        }
+    }
+
+    func unsubscribe(_ token: UInt64) {
+        state.withLock { state in _ = state.subscribers.removeValue(forKey: token) }
+    }
+
+    /// Hands an event to the loop, under the lock: so the events of one interface keep their order
+    /// whichever threads they come from.
+    private func publish(_ event: LinkEvent, _ state: inout State) {
+        state.sequence += 1
+        let sequence = state.sequence
+        guard !state.subscribers.isEmpty else { return }
+        loop.submit { self.deliver(event, sequence) }
+    }
+
+    private func deliver(_ event: LinkEvent, _ sequence: UInt64) {
+        let subscribers = state.withLock { state in
+            state.subscribers.filter { $0.value.since < sequence }.sorted { $0.key < $1.key }
+        }
+        for (_, subscriber) in subscribers { subscriber.body(event) }
+    }
+}

@@ -1,0 +1,147 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// One attempt of a slave: it drives a `SlaveHandshake` over a channel and, at its end, the link.
+final class SlaveConnection: Sendable {
+    private struct State: ~Copyable {
+        var handshake: SlaveHandshake
+        var memory: LinkMemory?
+        var link: MemifLink?
+        var deadline: EventLoop.Timer?
+        var hasEnded = false
+    }
+
+    private let connector: SlaveConnector
+    private let configuration: InterfaceConfiguration
+    private let loop: EventLoop
+    private let channel: ControlChannel
+    private let peer: PeerCredentials?
+    private let state: Mutex<State>
+
+    init(
+        _ connected: consuming UnixSocket, connector: SlaveConnector,
+        configuration: InterfaceConfiguration, geometry: SlaveGeometry, loop: EventLoop
+    ) {
+        self.connector = connector
+        self.configuration = configuration
+        self.loop = loop
+        peer = try? connected.peerCredentials()
+        channel = ControlChannel(connected, on: loop)
+        state = Mutex(State(handshake: SlaveHandshake(configuration, geometry: geometry)))
+    }
+
+    /// Waits for the master's HELLO, but not for ever.
+    func start(timeout: Duration) {
+        do throws(SystemError) {
+            try channel.start { [self] input in handle(input) }
+        } catch {
+            finish(Self.end(of: error))
+            return
+        }
+        let timer = loop.schedule(after: timeout) { [weak self] in
+            self?.finish(
+                LinkEnd(
+                    .timedOut,
+                    DisconnectReason(.timedOut, "the handshake took more than \(timeout)")))
+        }
+        let isOver = state.withLock { state in
+            state.deadline = timer
+            return state.hasEnded || state.link != nil
+        }
+        if isOver { loop.cancel(timer) }
+    }
+
+    /// Ends the attempt or link whatever state it is in; only the first call counts. Any thread.
+    func finish(_ end: LinkEnd) {
+        let ending = state.withLock { state -> Ending? in
+            guard !state.hasEnded else { return nil }
+            state.hasEnded = true
+            state.handshake.close()
+            state.memory = nil
+            return Ending(link: state.link, deadline: state.deadline.take())
+        }
+        guard let ending else { return }
+        if let deadline = ending.deadline { loop.cancel(deadline) }
+        ending.link?.status.finish(end)
+        channel.close(end.reasonForPeer)
+        ending.link?.releaseMemory()
+        connector.connectionEnded(end)
+    }
+
+    private struct Ending {
+        let link: MemifLink?
+        let deadline: EventLoop.Timer?
+    }
+
+    private func handle(_ input: consuming ControlChannel.Input) {
+        switch consume input {
+        case .ended(let end): finish(end)
+        case .message(let message, let descriptors):
+            let count = descriptors.count
+            let action = state.withLock { $0.handshake.receive(message, descriptorCount: count) }
+            do {
+                try perform(action)
+            } catch {
+                finish(error)
+            }
+        }
+    }
+
+    private func perform(_ action: SlaveHandshake.Action) throws(LinkEnd) {
+        switch action {
+        case .end(let end): throw end
+        case .layOut(let geometry):
+            let memory: LinkMemory
+            do {
+                memory = try LinkMemory.makeSlave(geometry, name: configuration.name)
+            } catch {
+                throw Self.end(of: error)
+            }
+            let next = state.withLock { state in
+                state.memory = memory
+                return state.handshake.memoryIsReady()
+            }
+            try perform(next)
+        case .send(let message): try send(message)
+        case .connect(let terms): try connect(terms)
+        }
+    }
+
+    private func send(_ message: ControlMessage) throws(LinkEnd) {
+        do throws(SystemError) {
+            guard let memory = state.withLock({ $0.memory }) else { return }
+            switch message {
+            case .addRegion(let region):
+                try channel.send(message, memory.regions[Int(region.index)].file.duplicate())
+            case .addRing(let ring):
+                let rings =
+                    ring.direction == .slaveToMaster ? memory.slaveToMaster : memory.masterToSlave
+                let eventfd = try rings[Int(ring.index)].interrupt.descriptor.duplicate()
+                try channel.send(message, eventfd)
+            default: try channel.send(message)
+            }
+        } catch {
+            throw Self.end(of: error)
+        }
+    }
+
+    private func connect(_ terms: LinkTerms) throws(LinkEnd) {
+        guard let memory = state.withLock({ $0.memory.take() }) else {
+            throw .violation("CONNECTED before there was any memory")
+        }
+        let link = MemifLink(
+            memory: memory, terms: terms, configuration: configuration, peer: peer)
+        let timer = state.withLock { state -> EventLoop.Timer? in
+            guard !state.hasEnded else { return nil }
+            state.link = link
+            return state.deadline.take()
+        }
+        if let timer { loop.cancel(timer) }
+        link.whenEnded { [weak self] end in self?.finish(end) }
+        if !connector.linkIsUp(link) { link.releaseMemory() }
+    }
+
+    private static func end(of error: SystemError) -> LinkEnd {
+        LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+    }
+}

@@ -1,0 +1,114 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// Keeps a slave's interface connected: one attempt after the other, with growing pauses.
+final class SlaveConnector: Sendable {
+    private struct State: ~Copyable {
+        var connection: SlaveConnection?
+        var timer: EventLoop.Timer?
+        var failures = 0
+        var isStopped = false
+        weak var interface: MemifInterface?
+    }
+
+    private let address: UnixAddress?
+    private let configuration: InterfaceConfiguration
+    private let geometry: SlaveGeometry
+    private let policy: ReconnectPolicy?
+    private let handshakeTimeout: Duration
+    private let loop: EventLoop
+    private let state = Mutex(State())
+
+    init(
+        to address: UnixAddress?, configuration: InterfaceConfiguration, geometry: SlaveGeometry,
+        policy: ReconnectPolicy?, handshakeTimeout: Duration, loop: EventLoop
+    ) {
+        self.address = address
+        self.configuration = configuration
+        self.geometry = geometry
+        self.policy = policy
+        self.handshakeTimeout = handshakeTimeout
+        self.loop = loop
+    }
+
+    /// The interface that is kept connected; it keeps the connector, not the other way round.
+    func setInterface(_ interface: MemifInterface) {
+        state.withLock { $0.interface = interface }
+    }
+
+    /// Makes an attempt, on the loop's thread.
+    func attempt() {
+        guard let address else { return }
+        do throws(SystemError) {
+            use(try UnixSocket.connect(to: address, kind: .messages))
+        } catch {
+            let interface = interface
+            let end = LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+            interface?.attemptFailed(end)
+            scheduleNext(after: end)
+        }
+    }
+
+    /// Goes through the handshake on a connected socket.
+    func use(_ connected: consuming UnixSocket) {
+        let connection = SlaveConnection(
+            connected, connector: self, configuration: configuration, geometry: geometry,
+            loop: loop)
+        let interface = interface
+        let mayGoOn = state.withLock { state in
+            guard !state.isStopped else { return false }
+            state.connection = connection
+            return true
+        }
+        let isHeld = interface?.occupy { [weak connection] end in connection?.finish(end) } ?? false
+        if mayGoOn, isHeld {
+            connection.start(timeout: handshakeTimeout)
+        } else {
+            connection.finish(
+                LinkEnd(.local, DisconnectReason(.removed, "the interface is being removed")))
+        }
+    }
+
+    /// Ends the attempts and the link, for good. Any thread.
+    func stop(_ reason: DisconnectReason) {
+        let timer = state.withLock { state in
+            state.isStopped = true
+            return state.timer.take()
+        }
+        if let timer { loop.cancel(timer) }
+        let connection = state.withLock { $0.connection.take() }
+        connection?.finish(LinkEnd(.local, reason))
+    }
+
+    /// The handshake has ended well; false when the interface was removed meanwhile.
+    func linkIsUp(_ link: MemifLink) -> Bool {
+        state.withLock { $0.failures = 0 }
+        return interface?.linkIsUp(link) ?? false
+    }
+
+    /// The attempt or link is over.
+    func connectionEnded(_ end: LinkEnd) {
+        state.withLock { $0.connection = nil }
+        let interface = interface
+        interface?.vacate(end)
+        scheduleNext(after: end)
+    }
+
+    private var interface: MemifInterface? { state.withLock { $0.interface } }
+
+    private func scheduleNext(after end: LinkEnd) {
+        guard let policy, address != nil else { return }
+        let pause = state.withLock { state -> Duration? in
+            guard !state.isStopped else { return nil }
+            state.failures += 1
+            return policy.pause(afterFailures: state.failures)
+        }
+        guard let pause else { return }
+        let timer = loop.schedule(after: pause) { [weak self] in self?.attempt() }
+        let isStopped = state.withLock { state in
+            state.timer = timer
+            return state.isStopped
+        }
+        if isStopped { loop.cancel(timer) }
+    }
+}

@@ -1,0 +1,128 @@
+internal import LinuxIO
+
+/// One ring of a link, at one end: its place in shared memory and its eventfd.
+final class Ring: Sendable {
+    let announcement: ControlMessage.AddRing
+    let memory: RingMemory
+    let interrupt: EventCounter
+
+    init(
+        _ announcement: ControlMessage.AddRing, memory: RingMemory,
+        interrupt: consuming EventCounter
+    ) {
+        self.announcement = announcement
+        self.memory = memory
+        self.interrupt = interrupt
+    }
+}
+
+/// All that a link shares with its peer: regions, rings, eventfds. Descriptors and a few numbers, so
+/// that a link could be handed to another process.
+///
+/// Queues hold on to it; the last of them to go unmaps the memory.
+@safe
+final class LinkMemory: @unchecked Sendable {
+    // @unchecked: `extents` is written in `init` only.
+
+    let role: MemifRole
+    let layout: RingLayout
+    let regions: [Region]
+    let slaveToMaster: [Ring]
+    let masterToSlave: [Ring]
+    /// The slave's own layout; nil as a master.
+    let geometry: SlaveGeometry?
+    private let extents: UnsafeMutablePointer<BufferSpace.Extent>
+
+    init(
+        role: MemifRole, layout: RingLayout, regions: [Region], rings: [Ring],
+        geometry: SlaveGeometry?
+    ) {
+        self.role = role
+        self.layout = layout
+        self.regions = regions
+        self.geometry = geometry
+        slaveToMaster = rings.filter { $0.announcement.direction == .slaveToMaster }
+        masterToSlave = rings.filter { $0.announcement.direction == .masterToSlave }
+        // SAFETY: room for one extent a region (and one more, so that it is never empty), freed in deinit.
+        unsafe extents = .allocate(capacity: regions.count + 1)
+        for (index, region) in regions.enumerated() {
+            unsafe (extents + index).initialize(
+                to: BufferSpace.Extent(
+                    base: region.mapping.baseAddress, byteCount: UInt64(region.byteCount)))
+        }
+    }
+
+    deinit {
+        // SAFETY: extents are trivial; queues that point here have kept this object alive until now.
+        unsafe extents.deallocate()
+    }
+
+    /// The rings that this end receives from.
+    var receiving: [Ring] { role == .master ? slaveToMaster : masterToSlave }
+
+    /// The rings that this end sends on.
+    var sending: [Ring] { role == .master ? masterToSlave : slaveToMaster }
+
+    /// The buffers of a ring. Valid while this object lives.
+    func buffers(of ring: Ring) -> BufferSpace {
+        guard let geometry else {
+            return unsafe BufferSpace(extents: extents, count: regions.count)
+        }
+        return unsafe BufferSpace(
+            extents: extents, geometry: geometry, direction: ring.announcement.direction,
+            index: Int(ring.announcement.index))
+    }
+
+    /// Makes a slave's memory: one sealed region with all rings and buffers, and an eventfd for each.
+    static func makeSlave(
+        _ geometry: SlaveGeometry, name: String
+    ) throws(SystemError) -> LinkMemory {
+        let region = try Region(name: "memif \(name)", byteCount: geometry.byteCount)
+        var rings: [Ring] = []
+        for announcement in geometry.rings {
+            let offset = Int(announcement.offset)
+            region.setCookie(at: offset)
+            guard
+                let memory = region.ring(
+                    at: offset, layout: geometry.layout, log2Size: announcement.log2Size,
+                    role: .slave)
+            else { preconditionFailure("a slave's geometry puts a ring beyond its region") }
+            rings.append(Ring(announcement, memory: memory, interrupt: try EventCounter()))
+        }
+        return LinkMemory(
+            role: .slave, layout: geometry.layout, regions: [region], rings: rings,
+            geometry: geometry)
+    }
+
+    /// Puts together what a slave has announced, as the master.
+    ///
+    /// - Throws: `LinkEnd` when a ring does not begin with memif's cookie.
+    static func makeMaster(
+        _ terms: LinkTerms, regions: [Region], interrupts: consuming DescriptorQueue
+    ) throws(LinkEnd) -> LinkMemory {
+        var rings: [Ring] = []
+        for announcement in terms.rings {
+            let title = "\(announcement.direction.rawValue) ring \(announcement.index)"
+            let region = regions[Int(announcement.region)]
+            guard region.cookie(at: Int(announcement.offset)) == MemifProtocol.cookie else {
+                throw .violation("\(title) does not begin with memif's cookie")
+            }
+            guard
+                let memory = region.ring(
+                    at: Int(announcement.offset), layout: terms.layout,
+                    log2Size: announcement.log2Size, role: .master),
+                let descriptor = interrupts.popFirst()
+            else { throw .violation("\(title) is not within its region") }
+            do {
+                rings.append(
+                    Ring(
+                        announcement, memory: memory,
+                        interrupt: try EventCounter(adopting: descriptor)))
+            } catch {
+                throw .violation("\(title) came without an eventfd")
+            }
+        }
+        return LinkMemory(
+            role: .master, layout: terms.layout, regions: regions, rings: rings, geometry: nil)
+    }
+}

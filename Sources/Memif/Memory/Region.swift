@@ -1,0 +1,87 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// A piece of shared memory of a link, mapped here.
+///
+/// The file stays open beside the mapping: with it, another process could take the link over.
+final class Region: Sendable {
+    let file: OwnedDescriptor
+    let mapping: SharedMapping
+
+    var byteCount: Int { mapping.byteCount }
+
+    /// Admits a region that a peer announced.
+    ///
+    /// The file must be at least as large as announced and sealed against shrinking, so that no
+    /// access can meet a page that is gone; all pages are faulted in now, so that no access waits for one.
+    init(
+        peerFile file: consuming OwnedDescriptor, byteCount: UInt64, requiresSeal: Bool
+    ) throws(LinkEnd) {
+        do throws(SystemError) {
+            if requiresSeal, try !file.isSealedAgainstShrinking() {
+                throw SystemError(
+                    code: 1, operation: "use a region whose file is not sealed (F_SEAL_SHRINK)")
+            }
+            let size = try file.status().byteCount
+            guard UInt64(clamping: size) >= byteCount else {
+                throw SystemError(
+                    code: 22, operation: "use \(byteCount) bytes of a file of \(size) bytes")
+            }
+            mapping = try SharedMapping(file, byteCount: Int(byteCount))
+            try mapping.populate()
+        } catch {
+            throw LinkEnd(.refused, DisconnectReason(.regionRefused, error.description))
+        }
+        self.file = file
+    }
+
+    /// Makes a region of our own, sealed, its pages faulted in.
+    init(name: String, byteCount: Int) throws(SystemError) {
+        let file = try OwnedDescriptor.memoryFile(name: name, byteCount: byteCount)
+        mapping = try SharedMapping(file, byteCount: byteCount)
+        try mapping.populate()
+        self.file = file
+    }
+
+    /// A ring in this region, or nil where it would not lie whole and aligned within it.
+    func ring(
+        at offset: Int, layout: RingLayout, log2Size: UInt8, role: MemifRole
+    ) -> RingMemory? {
+        let end = offset + layout.byteCount(log2Size: log2Size)
+        guard offset >= 0, offset % RingLayout.descriptorByteCount == 0, end <= byteCount,
+            log2Size <= MemifProtocol.largestLog2RingSize
+        else { return nil }
+        // SAFETY: the whole range lies within the mapping, as just checked; mappings begin on a page.
+        return unsafe RingMemory(
+            base: mapping.baseAddress + offset, layout: layout, log2Size: log2Size, role: role)
+    }
+
+    /// The first four bytes of a ring that `ring(at:…)` admits.
+    func cookie(at offset: Int) -> UInt32 {
+        guard offset >= 0, offset % 4 == 0, offset + 4 <= byteCount else { return 0 }
+        // SAFETY: four bytes within the mapping; the atomic load is one load whatever the peer writes.
+        return unsafe (mapping.baseAddress + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+            .pointee.load(ordering: .acquiring)
+    }
+
+    /// Writes a ring's cookie, as its maker. Flags, head and tail of fresh memory are zero already.
+    func setCookie(at offset: Int) {
+        guard offset >= 0, offset % 4 == 0, offset + 4 <= byteCount else { return }
+        // SAFETY: four bytes within the mapping.
+        unsafe (mapping.baseAddress + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+            .pointee.store(MemifProtocol.cookie, ordering: .releasing)
+    }
+}
+
+extension OwnedDescriptor {
+    /// Whether pages can vanish under a mapping of the file. A file that cannot be sealed at all can.
+    borrowing func isSealedAgainstShrinking() throws(SystemError) -> Bool {
+        do {
+            return try seals().contains(.shrink)
+        } catch {
+            // EINVAL: not a file that can have seals.
+            if error.code == 22 { return false }
+            throw error
+        }
+    }
+}

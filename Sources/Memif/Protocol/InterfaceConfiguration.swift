@@ -1,0 +1,108 @@
+/// How many rings a link has in each direction.
+public struct QueueCounts: Hashable, Sendable {
+    /// Rings that carry frames from the slave.
+    public var slaveToMaster: Int
+    /// Rings that carry frames to the slave.
+    public var masterToSlave: Int
+
+    /// Two numbers that may differ.
+    public init(slaveToMaster: Int, masterToSlave: Int) {
+        self.slaveToMaster = slaveToMaster
+        self.masterToSlave = masterToSlave
+    }
+
+    /// The same number in both directions.
+    public init(pairs: Int) { self.init(slaveToMaster: pairs, masterToSlave: pairs) }
+}
+
+/// What a master lets a slave ask for.
+public struct InterfaceLimits: Hashable, Sendable {
+    /// Rings in each direction.
+    public var queues = QueueCounts(pairs: 16)
+    /// Slots of a ring.
+    public var ringSize = 1 << MemifProtocol.largestLog2RingSize
+    /// Regions.
+    public var regions = MemifProtocol.mostRegions
+    /// Bytes of all regions together.
+    public var regionBytes: UInt64 = 1 << 30
+    /// Whether a region's file must be sealed against shrinking (F_SEAL_SHRINK), as those of every
+    /// known slave are but DPDK's in zero-copy mode. Without the seal a peer can cut the file
+    /// while we use it, and the kernel ends our process with SIGBUS.
+    public var requiresSealedRegions = true
+
+    /// The limits that suit any well-meaning slave.
+    public init() {}
+}
+
+/// What an interface is, in either role.
+public struct InterfaceConfiguration: Hashable, Sendable {
+    /// The id: a socket's interfaces are told apart by it.
+    public var id: UInt32
+    /// The name that the peer sees, at most 31 bytes of UTF-8; longer ones are cut.
+    public var name: String
+    /// As a master: what a slave must show; nil admits any. As a slave: what is shown.
+    public var secret: Secret?
+    /// What the link carries.
+    public var mode: InterfaceMode
+    /// As a slave: the rings to offer (fewer where the master has less room).
+    public var queues = QueueCounts(pairs: 1)
+    /// As a slave: slots of each ring, a power of two from 2 to 16,384.
+    public var ringSize = 1024
+    /// As a slave: bytes of each buffer. Longer frames are chained.
+    public var bufferSize = 2048
+    /// As a slave: bytes from one buffer's start to the next one's. Nil puts 64 bytes more than
+    /// the buffer's size, so that buffers do not all begin in the same sets of the cache.
+    public var bufferSpacing: Int?
+    /// As a master: what a slave may ask for.
+    public var limits = InterfaceLimits()
+    /// The longest frame, in bytes, that is received or sent, chained or not. Longer ones are
+    /// dropped and counted.
+    public var longestFrame = 65_535
+
+    /// An interface with the usual sizes.
+    public init(
+        id: UInt32 = 0, name: String = "virtwire", secret: Secret? = nil,
+        mode: InterfaceMode = .ethernet
+    ) {
+        self.id = id
+        self.name = name
+        self.secret = secret
+        self.mode = mode
+    }
+
+    /// Checks what only a slave needs, and works out its memory.
+    ///
+    /// - Throws: `MemifError` with `.invalidConfiguration`, naming the value and what is allowed.
+    func slaveGeometry() throws(MemifError) -> SlaveGeometry {
+        let rings = 1...MemifProtocol.mostRings
+        guard rings.contains(queues.slaveToMaster), rings.contains(queues.masterToSlave) else {
+            throw MemifError(
+                .invalidConfiguration,
+                "\(queues.slaveToMaster) and \(queues.masterToSlave) queues: a slave offers 1 to "
+                    + "\(MemifProtocol.mostRings) in each direction")
+        }
+        let largest = 1 << MemifProtocol.largestLog2RingSize
+        guard (2...largest).contains(ringSize), ringSize.nonzeroBitCount == 1 else {
+            throw MemifError(
+                .invalidConfiguration,
+                "a ring size of \(ringSize): it must be a power of two from 2 to \(largest)")
+        }
+        let spacing = bufferSpacing ?? bufferSize + 64
+        guard (1...1 << 24).contains(bufferSize), (bufferSize...1 << 25).contains(spacing) else {
+            throw MemifError(
+                .invalidConfiguration,
+                "buffers of \(bufferSize) bytes every \(spacing) bytes: the size must be 1 to "
+                    + "\(1 << 24), and the spacing no less than the size")
+        }
+        let geometry = SlaveGeometry(
+            queues: queues, log2RingSize: UInt8(ringSize.trailingZeroBitCount),
+            bufferSize: bufferSize, bufferSpacing: spacing)
+        guard geometry.byteCount <= UInt32.max else {
+            throw MemifError(
+                .invalidConfiguration,
+                "the rings and buffers take \(geometry.byteCount) bytes; descriptors reach 4 GiB: "
+                    + "lower the queues, ring size or buffer size")
+        }
+        return geometry
+    }
+}

@@ -1,0 +1,182 @@
+public import LinuxIO
+
+/// How a queue learns of frames.
+public enum ReceiveMode: Hashable, Sendable {
+    /// Its owner looks again and again; the peer raises no interrupt.
+    case polling
+    /// The peer raises an interrupt when frames come; its owner may sleep.
+    case interrupt
+}
+
+/// The receiving end of a ring, in either role. It has one owner, and one thread works it at a time.
+///
+/// Bursts copy: what they deliver is checked, private and can no longer change. A peer that breaks
+/// the ring's rules ends the link with a reason; it cannot make us touch memory outside the regions.
+/// The memory stays mapped until the queue is let go, also when the link is over.
+public struct ReceiveQueue: ~Copyable, Sendable {
+    /// How long after `armInterrupt` a sleeper looks once more, in milliseconds: senders of other
+    /// makes have no barrier between publishing frames and asking whether an interrupt is wanted.
+    public static let recheckDelay: Int32 = 1
+
+    let memory: LinkMemory
+    let endpoint: Ring
+    let ring: RingMemory
+    let buffers: BufferSpace
+    let status: LinkStatus
+    let shared: SharedCounters
+    let longestFrame: Int
+
+    /// Our index, and the only one that counts: the copy in shared memory is never read back.
+    var position: UInt16
+    /// The sender's index as last seen, checked.
+    var limit: UInt16
+    /// Nothing more will be taken from the ring than was there at the end.
+    var isSealed = false
+    /// The frame at `position` was incomplete when `limit` was read.
+    var isStalled = false
+
+    /// What went through so far.
+    public internal(set) var counters = QueueCounters()
+
+    init(
+        _ endpoint: Ring, of memory: LinkMemory, status: LinkStatus, shared: SharedCounters,
+        longestFrame: Int, mode: ReceiveMode
+    ) {
+        self.memory = memory
+        self.endpoint = endpoint
+        self.status = status
+        self.shared = shared
+        self.longestFrame = longestFrame
+        ring = endpoint.memory
+        buffers = memory.buffers(of: endpoint)
+        if buffers.isOwner {
+            // A slave hands out its buffers now and no sooner: masters clear the indexes when they connect.
+            position = 0
+            for slot in 0..<ring.size {
+                ring.setDescriptor(buffers.emptyDescriptor(slot: slot), at: slot)
+            }
+            ring.setOwnIndex(ring.size)
+        } else {
+            position = ring.ownIndexAtStart()
+        }
+        limit = position
+        switch mode {
+        case .polling: ring.maskInterrupts()
+        case .interrupt: _ = ring.allowInterrupts()
+        }
+    }
+
+    /// The number of the queue among those of its direction.
+    public var index: Int { Int(endpoint.announcement.index) }
+
+    /// The ring's number of slots.
+    public var ringSize: Int { Int(ring.size) }
+
+    /// The eventfd that the peer raises, for a poller of the caller's.
+    public var interrupt: EventCounter { _read { yield endpoint.interrupt } }
+
+    /// Receives frames until the batch is full or the ring empty. The batch's former content goes.
+    ///
+    /// - Returns: how many frames the batch holds now; 0 when none was waiting.
+    /// - Throws: `LinkEnd` once the link is over and all frames from before its end are received.
+    public mutating func receiveBurst(into batch: inout FrameBatch) throws(LinkEnd) -> Int {
+        batch.removeAll()
+        guard try lookForFrames(batch.frameCapacity) else { return 0 }
+        var index = position
+        var problem: LinkEnd?
+        burst: while index != limit, batch.hasFreeEntry {
+            let descriptor = ring.descriptor(at: index)
+            let length = Int(descriptor.length)
+            guard !descriptor.hasNext, length &- 1 < longestFrame, length > 0 else {
+                switch receiveOddFrame(at: index, into: &batch) {
+                case .done(let next): index = next
+                case .noRoom: break burst
+                case .incomplete:
+                    isStalled = true
+                    break burst
+                case .violation(let text):
+                    problem = .violation("\(title): \(text)")
+                    break burst
+                }
+                continue
+            }
+            switch buffers.copyOut(descriptor, slot: index, into: &batch) {
+            case .copied:
+                batch.closeFrame()
+                counters.bytes &+= UInt64(length)
+                index &+= 1
+            case .noRoom:
+                guard batch.isEmpty else { break burst }
+                counters.drops &+= 1
+                index &+= 1
+            case .outOfBounds:
+                problem = .violation("\(title): a descriptor points outside the regions")
+                break burst
+            }
+        }
+        release(upTo: index)
+        counters.packets &+= UInt64(batch.count)
+        shared.store(counters)
+        if let problem {
+            fail(problem)
+            if batch.isEmpty { throw problem }
+        }
+        return batch.count
+    }
+
+    /// Looks at the sender's index, at most once, unless enough frames are known of already.
+    ///
+    /// - Returns: whether there is anything to receive.
+    @inline(__always)
+    private mutating func lookForFrames(_ wanted: Int) throws(LinkEnd) -> Bool {
+        if Int(limit &- position) < wanted, !isSealed {
+            // First the flag, then the ring: what was sent before the end is seen.
+            isSealed = status.hasEnded
+            let index = ring.peerIndex()
+            if index != limit { try moveLimit(to: index) }
+        }
+        if limit != position { return true }
+        if isSealed { throw status.end ?? .vanished }
+        return false
+    }
+
+    /// Believes the sender's index if it can be true: forward, and no further than the ring is long.
+    private mutating func moveLimit(to index: UInt16) throws(LinkEnd) {
+        let available = index &- position
+        guard available <= ring.size, available >= limit &- position else {
+            let problem = LinkEnd.violation("\(title): the sender's index jumped by \(available)")
+            fail(problem)
+            throw problem
+        }
+        limit = index
+        isStalled = false
+    }
+
+    /// Gives slots back to the sender; as the owner of the buffers, with their full room.
+    @inline(__always)
+    private mutating func release(upTo index: UInt16) {
+        guard index != position else { return }
+        if buffers.isOwner {
+            var slot = position
+            while slot != index {
+                ring.setDescriptor(buffers.emptyDescriptor(slot: slot), at: slot)
+                slot &+= 1
+            }
+            ring.setOwnIndex(index &+ ring.size)
+        } else {
+            ring.setOwnIndex(index)
+        }
+        position = index
+    }
+
+    /// Ends the link for what the peer did, and leaves the ring alone from now on.
+    private mutating func fail(_ problem: LinkEnd) {
+        isSealed = true
+        limit = position
+        status.finish(problem)
+    }
+
+    private var title: String {
+        "\(endpoint.announcement.direction.rawValue) ring \(endpoint.announcement.index)"
+    }
+}

@@ -1,0 +1,162 @@
+internal import LinuxIO
+
+/// The sending end of a ring, in either role. It has one owner, and one thread works it at a time.
+///
+/// The memory stays mapped until the queue is let go, also when the link is over.
+public struct TransmitQueue: ~Copyable, Sendable {
+    let memory: LinkMemory
+    let endpoint: Ring
+    let ring: RingMemory
+    let buffers: BufferSpace
+    let status: LinkStatus
+    let shared: SharedCounters
+    let longestFrame: Int
+
+    /// Our index, and the only one that counts: the copy in shared memory is never read back.
+    var position: UInt16
+    /// The index up to which slots are free, from the receiver's index as last seen, checked.
+    var limit: UInt16
+
+    /// What went through so far.
+    public internal(set) var counters = QueueCounters()
+
+    init(
+        _ endpoint: Ring, of memory: LinkMemory, status: LinkStatus, shared: SharedCounters,
+        longestFrame: Int
+    ) {
+        self.memory = memory
+        self.endpoint = endpoint
+        self.status = status
+        self.shared = shared
+        self.longestFrame = longestFrame
+        ring = endpoint.memory
+        buffers = memory.buffers(of: endpoint)
+        if buffers.isOwner {
+            position = 0
+            limit = ring.size
+        } else {
+            position = ring.ownIndexAtStart()
+            limit = position
+        }
+    }
+
+    /// The number of the queue among those of its direction.
+    public var index: Int { Int(endpoint.announcement.index) }
+
+    /// The ring's number of slots.
+    public var ringSize: Int { Int(ring.size) }
+
+    /// Sends frames from the batch, in order, as far as the ring has room, and wakes the receiver
+    /// where it sleeps.
+    ///
+    /// A frame that could never be sent (empty, longer than `InterfaceConfiguration.longestFrame`,
+    /// or than the whole ring's buffers) is dropped and counted, and done with like the others.
+    ///
+    /// - Parameter first: the first frame to send.
+    /// - Returns: how many frames are done with; the caller may offer the rest again.
+    /// - Throws: `LinkEnd` once the link is over.
+    public mutating func transmitBurst(
+        _ batch: borrowing FrameBatch, from first: Int = 0
+    ) throws(LinkEnd) -> Int {
+        precondition(first >= 0, "frames are counted from 0")
+        try lookForRoom(batch.count &- first)
+        var index = position
+        var frame = first
+        var problem: LinkEnd?
+        burst: while frame < batch.count {
+            let length = batch.byteCount(of: frame)
+            guard length > 0, length <= longestFrame else {
+                counters.drops &+= 1
+                frame &+= 1
+                continue
+            }
+            guard index != limit else { break }
+            let room = roomInSlot(index)
+            if length <= Int(room.length) {
+                guard buffers.copyIn(batch, frame: frame, from: 0, count: length, room, slot: index)
+                else {
+                    problem = .violation("\(title): an empty buffer lies outside the regions")
+                    break burst
+                }
+                describe(index, room, length: UInt32(truncatingIfNeeded: length), hasNext: false)
+                index &+= 1
+                counters.packets &+= 1
+                counters.bytes &+= UInt64(length)
+            } else {
+                switch transmitChain(batch, frame: frame, length: length, at: index) {
+                case .sent(let next):
+                    index = next
+                    counters.packets &+= 1
+                    counters.bytes &+= UInt64(length)
+                case .tooLong: counters.drops &+= 1
+                case .noRoom: break burst
+                case .violation(let text):
+                    problem = .violation("\(title): \(text)")
+                    break burst
+                }
+            }
+            frame &+= 1
+        }
+        publish(index)
+        shared.store(counters)
+        if let problem {
+            status.finish(problem)
+            throw problem
+        }
+        return max(frame &- first, 0)
+    }
+
+    /// Looks at the receiver's index, at most once, unless room enough is known of already.
+    @inline(__always)
+    private mutating func lookForRoom(_ wanted: Int) throws(LinkEnd) {
+        if status.hasEnded { throw status.end ?? .vanished }
+        guard Int(limit &- position) < wanted else { return }
+        let index = ring.peerIndex()
+        let newLimit = buffers.isOwner ? index &+ ring.size : index
+        if newLimit != limit { try moveLimit(to: newLimit) }
+    }
+
+    /// Believes the receiver's index if it can be true: it only takes what was sent, and gives no
+    /// more room than the ring has.
+    private mutating func moveLimit(to newLimit: UInt16) throws(LinkEnd) {
+        let free = newLimit &- position
+        guard free <= ring.size, free >= limit &- position else {
+            let problem = LinkEnd.violation("\(title): the receiver's index jumped by \(free)")
+            status.finish(problem)
+            throw problem
+        }
+        limit = newLimit
+    }
+
+    /// The empty buffer of a slot: its own, or the one that the peer described there.
+    @inline(__always)
+    func roomInSlot(_ index: UInt16) -> Descriptor {
+        buffers.isOwner ? buffers.emptyDescriptor(slot: index) : ring.descriptor(at: index)
+    }
+
+    /// Describes what was put into a slot's buffer. Only the owner may say where the buffer is.
+    @inline(__always)
+    func describe(_ index: UInt16, _ room: Descriptor, length: UInt32, hasNext: Bool) {
+        if buffers.isOwner {
+            ring.setDescriptor(
+                buffers.ownDescriptor(slot: index, length: length, hasNext: hasNext), at: index)
+        } else {
+            ring.setFlagsAndLength(
+                of: Descriptor(
+                    hasNext: hasNext, region: room.region, length: length, offset: room.offset),
+                at: index)
+        }
+    }
+
+    /// Publishes what was put into the slots before `index`, and raises an interrupt where wanted.
+    @inline(__always)
+    private mutating func publish(_ index: UInt16) {
+        guard index != position else { return }
+        position = index
+        if ring.publishAndCheck(index) { endpoint.interrupt.signal() }
+    }
+
+    private var title: String {
+        "\(endpoint.announcement.direction.rawValue) ring \(endpoint.announcement.index)"
+    }
+}
