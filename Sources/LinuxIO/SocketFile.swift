@@ -49,6 +49,14 @@ public enum SocketFile {
         return .live
     }
 
+    /// Removes a socket file if it is still the one with this identity; one that has taken its place
+    /// stays.
+    public static func remove(_ path: String, ifStill identity: FileIdentity) {
+        guard (try? FileStatus(path: path))?.identity == identity else { return }
+        // SAFETY: the C string lives for the call.
+        _ = unsafe unlink(path)
+    }
+
     /// Binds a listening socket and renames it into place, so that nobody ever meets a path with
     /// the wrong mode or owner, or a socket that does not listen yet.
     ///

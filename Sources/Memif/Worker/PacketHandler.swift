@@ -10,6 +10,7 @@ public struct PacketSink: PacketHandler, Hashable {
     /// Makes a sink.
     public init() {}
 
+    /// Takes all frames.
     public func handle(_ frames: inout FrameBatch) { frames.removeAll() }
 }
 
@@ -18,11 +19,13 @@ public struct PacketEcho: PacketHandler, Hashable {
     /// Makes an echo.
     public init() {}
 
+    /// Leaves all frames to be sent.
     public func handle(_ frames: inout FrameBatch) {}
 }
 
 /// Answers ARP, neighbour solicitations and pings, and takes everything else.
 extension Responder: PacketHandler {
+    /// Leaves the replies to be sent, in place of their requests.
     public func handle(_ frames: inout FrameBatch) {
         frames.compactMapFrames { frame in answer(&frame) }
     }

@@ -1,0 +1,19 @@
+import Testing
+
+/// Waits for a condition, with a limit that is generous: the machine may have two cores and other work.
+func eventually(
+    within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
+    _ what: String, _ condition: () async throws -> Bool
+) async throws {
+    let clock = ContinuousClock()
+    let end = clock.now + limit
+    while try await !condition() {
+        guard clock.now < end else {
+            Issue.record("gave up waiting until \(what)", sourceLocation: sourceLocation)
+            throw GaveUp()
+        }
+        try await clock.sleep(until: clock.now + .milliseconds(2), tolerance: nil)
+    }
+}
+
+struct GaveUp: Error {}
