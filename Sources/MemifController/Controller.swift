@@ -1,0 +1,225 @@
+internal import LinuxIO
+public import Logging
+internal import Synchronization
+
+/// Gives every domain of a hypervisor the memif ports that it asks for, and keeps it so.
+///
+/// ### Two lifetimes
+///
+/// A port's socket stands as long as the *definition* that asks for it: from define to undefine, and
+/// for a transient domain from start to stop. Its link follows the *run*: while the domain runs, and
+/// for the port's `linger` after, peers are served; after that, and before the first start, a peer is
+/// told "domain shut off" in a DISCONNECT and let go. With `link='always'` peers are served for as
+/// long as the socket stands. A daemon that stops tells peers "daemon stopping", removes its sockets
+/// (nobody would answer on them) and keeps its records: the next one has the sockets back before it
+/// has asked libvirt anything.
+///
+/// ### How
+///
+/// Level-triggered: an event only marks a domain. A look reads what the domain is now, compares it
+/// with what stands, and makes the second equal the first. Domains are looked at one by one, several
+/// at a time, again after a failure with growing pauses, and all of them after a connection, a lost
+/// event and once in a while. While nothing can be asked, nothing is changed.
+public final class Controller: Sendable {
+    private struct State {
+        var domains: [VMIdentifier: ManagedDomain] = [:]
+        /// Domains that ran when they were last looked at.
+        var active: Set<VMIdentifier> = []
+        var ledger: PresenceLedger
+        var connection = ConnectionState.connecting
+    }
+
+    private let host: Host
+    private let source: any DomainSource
+    private let loop = ReconcileLoop()
+    private let state: Mutex<State>
+    private let resyncs: AsyncStream<Void>
+    private let requestResync: AsyncStream<Void>.Continuation
+
+    /// A controller that does nothing before ``run()``.
+    public init(
+        _ configuration: HostConfiguration, source: any DomainSource, backend: any PortBackend,
+        logger: Logger
+    ) {
+        host = Host(configuration, backend: backend, logger: logger)
+        self.source = source
+        state = Mutex(State(ledger: PresenceLedger(grace: configuration.orphanGrace)))
+        (resyncs, requestResync) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Serves until its task is cancelled, and then takes every socket away.
+    ///
+    /// - Throws: `PortError` when its directories cannot be used, or another daemon uses them.
+    public func run() async throws(PortError) {
+        let claim = try DirectoryClaim(host)
+        await restore()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.source.run { self.handle($0) } }
+            group.addTask { await self.loop.run { await self.look(at: $0, noticed: $1) } }
+            group.addTask { await self.resync() }
+            group.addTask { await self.every(self.host.configuration.pollInterval, self.poll) }
+            group.addTask {
+                await self.every(self.host.configuration.resyncInterval) {
+                    self.requestResync.yield()
+                }
+            }
+        }
+        await withDiscardingTaskGroup { group in
+            for domain in state.withLock({ Array($0.domains.values) }) {
+                group.addTask { await domain.stop() }
+            }
+        }
+        host.logger.info("stopped; records are kept, sockets are removed")
+        _ = consume claim
+    }
+
+    /// Whether the daemon is up to date with everything that it has been told.
+    var isSettled: Bool {
+        state.withLock { $0.connection == .connected } && loop.isIdle
+    }
+
+    /// Everything, as of now.
+    public func status() -> ControllerStatus {
+        let (domains, connection) = state.withLock { ($0.domains, $0.connection) }
+        let ports = domains.values.flatMap { $0.snapshot.reports(vm: $0.vm, layout: host.layout) }
+        return ControllerStatus(
+            connection: connection,
+            ports: ports.sorted {
+                ($0.domainName, $0.vm, $0.name) < ($1.domainName, $1.vm, $1.name)
+            })
+    }
+
+    /// Puts back what the records tell of, and finds what no record tells of.
+    private func restore() async {
+        let start = ContinuousClock.now
+        let found = Inventory(host)
+        let domains =
+            found.records.map { ManagedDomain($0, host: host) }
+            + found.leftovers.map { ManagedDomain($0, name: "", host: host, hasLeftovers: true) }
+        await withDiscardingTaskGroup { group in
+            for domain in domains { group.addTask { await domain.restore(noticed: start) } }
+        }
+        state.withLock { state in
+            for domain in domains { state.domains[domain.vm] = domain }
+        }
+    }
+
+    private func handle(_ notice: DomainNotice) {
+        switch notice {
+        case .connected:
+            host.logger.info("connected to libvirt")
+            state.withLock { state in
+                state.ledger.reset()
+                state.connection = .connected
+            }
+            requestResync.yield()
+        case .changed(let vm, let cause):
+            host.logger.debug("event", metadata: ["vm": "\(vm)", "event": "\(cause)"])
+            loop.mark(vm, .event)
+        case .gap:
+            host.logger.warning("events may have been lost; looking at every domain")
+            requestResync.yield()
+        case .disconnected(let reason):
+            let new = ConnectionState.disconnected(reason: reason)
+            let isNews = state.withLock { state in
+                defer { state.connection = new }
+                return state.connection != new
+            }
+            if isNews {
+                host.logger.warning(
+                    "no connection to libvirt; nothing is changed until there is one",
+                    metadata: ["reason": "\(reason)"])
+            }
+        }
+    }
+
+    private func look(
+        at vm: VMIdentifier, noticed: ContinuousClock.Instant
+    ) async -> ReconcileQueue.Outcome {
+        let reading: DomainReading?
+        do throws(DomainSourceError) {
+            reading = try await source.read(vm)
+        } catch {
+            guard case .refused(let reason) = error else { return .unavailable }
+            host.logger.warning(
+                "a domain cannot be read", metadata: ["vm": "\(vm)", "reason": "\(reason)"])
+            return .failed
+        }
+        guard let reading else { return await lookAtMissing(vm, noticed: noticed) }
+        let domain = state.withLock { state in
+            state.ledger.saw(vm)
+            if reading.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
+            if let domain = state.domains[vm] { return domain }
+            let domain = ManagedDomain(vm, name: reading.name, host: host)
+            state.domains[vm] = domain
+            return domain
+        }
+        let outcome = await domain.reconcile(reading, noticed: noticed)
+        let after = domain.snapshot
+        if after.isEmpty, after.conditions.isEmpty {
+            // Most domains of most hosts ask for nothing, and cost nothing.
+            state.withLock { state in state.domains[vm] = nil }
+        }
+        return outcome
+    }
+
+    private func lookAtMissing(
+        _ vm: VMIdentifier, noticed: ContinuousClock.Instant
+    ) async -> ReconcileQueue.Outcome {
+        let (domain, wait) = state.withLock { state in
+            state.active.remove(vm)
+            let domain = state.domains[vm]
+            return (domain, domain == nil ? nil : state.ledger.lacked(vm, now: .now))
+        }
+        guard let domain else { return .settled(lookAgainAfter: nil) }
+        if let wait { return .settled(lookAgainAfter: wait) }
+        let outcome = await domain.reconcile(nil, noticed: noticed)
+        if domain.snapshot.isEmpty {
+            state.withLock { state in
+                state.domains[vm] = nil
+                state.ledger.forget(vm)
+            }
+        }
+        return outcome
+    }
+
+    /// Lists whenever that is asked for, and has everything looked at: what is listed, and what is
+    /// known and is not.
+    private func resync() async {
+        for await _ in resyncs {
+            do throws(DomainSourceError) {
+                let listed = try await source.list(.all)
+                let known = state.withLock { state in
+                    for line in listed { state.ledger.saw(line.vm) }
+                    return Array(state.domains.keys)
+                }
+                for vm in Set(listed.map(\.vm)).union(known) { loop.mark(vm, .routine) }
+            } catch {
+                guard case .refused(let reason) = error else { continue }
+                host.logger.warning(
+                    "domains cannot be listed", metadata: ["reason": "\(reason)"])
+                try? await Task.sleep(for: host.configuration.pollInterval)
+                requestResync.yield()
+            }
+        }
+    }
+
+    /// Finds what no event has told of: a start that waits for something, a stop while nobody listened.
+    private func poll() async {
+        guard state.withLock({ $0.connection == .connected }),
+            let listed = try? await source.list(.active)
+        else { return }
+        let changed = state.withLock { state in
+            state.active.symmetricDifference(listed.map(\.vm))
+        }
+        for vm in changed { loop.mark(vm, .routine) }
+    }
+
+    private func every(_ interval: Duration, _ body: @Sendable () async -> Void) async {
+        while !Task.isCancelled {
+            // Apart from each other, so that hosts that started together do not ask together.
+            try? await Task.sleep(for: interval * Double.random(in: 0.9...1.1))
+            if !Task.isCancelled { await body() }
+        }
+    }
+}

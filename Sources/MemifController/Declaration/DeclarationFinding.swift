@@ -1,0 +1,78 @@
+/// Something in a domain's metadata that is not what the schema says: where, why, and what to do.
+public struct DeclarationFinding: Hashable, Sendable, CustomStringConvertible {
+    /// What follows from a finding.
+    public enum Severity: String, Hashable, Sendable {
+        /// The element is used; the part that was not understood is left out.
+        case warning
+        /// The element is not used; what stood before it stays.
+        case error
+    }
+
+    /// What follows from it.
+    public var severity: Severity
+    /// The element, with its place among its like: `memif:port[2]`.
+    public var element: String
+    /// The name of the port that the element declares, where it has one.
+    public var port: String?
+    /// The attribute that it is about; nil when it is about the element.
+    public var attribute: String?
+    /// What is wrong.
+    public var problem: String
+    /// What to do about it.
+    public var remedy: String
+
+    /// Where and what.
+    public var reason: String {
+        let place = port.map { "\(element) '\($0)'" } ?? element
+        let subject = attribute.map { "\(place), attribute \($0)" } ?? place
+        return "\(subject): \(problem)"
+    }
+
+    /// One sentence: where, what, what to do.
+    public var description: String { "\(reason); \(remedy)" }
+}
+
+/// The ports that a domain's metadata asks for, as far as it can be understood.
+public struct DeclaredPorts: Hashable, Sendable {
+    /// Ports that can be provided, in the order of the document.
+    public var ports: [PortDeclaration] = []
+    /// Names of ports that are declared in a way that cannot be used: their last good state stays.
+    public var malformed: Set<String> = []
+    /// Whether the whole declaration could not be read: everything stays as it is.
+    public var isUnreadable = false
+    /// Everything that is not what the schema says.
+    public var findings: [DeclarationFinding] = []
+
+    /// Metadata that asks for nothing.
+    public init() {}
+
+    /// What is to stand: the ports that can be provided, and those that cannot be understood as they
+    /// were when they last could.
+    func resolved(lastGood: [String: PortDeclaration]) -> [PortDeclaration] {
+        let kept = lastGood.values.sorted { $0.name < $1.name }.filter { port in
+            isUnreadable || malformed.contains(port.name)
+        }
+        return ports + kept
+    }
+
+    /// Takes out what asks for more than the host gives.
+    mutating func enforce(_ limits: HostConfiguration.Limits) {
+        let refused = ports.filter { $0.queues > limits.queuesPerPort }
+        ports.removeAll { $0.queues > limits.queuesPerPort }
+        for port in refused {
+            malformed.insert(port.name)
+            findings.append(
+                DeclarationFinding(
+                    severity: .error, element: "memif:port", port: port.name,
+                    attribute: PortAttribute.queues.rawValue,
+                    problem: "asks for \(port.queues), and this host gives a port "
+                        + "\(limits.queuesPerPort)",
+                    remedy: "ask for fewer, or raise the host's limit"))
+        }
+    }
+
+    /// The findings about one port.
+    func findings(about port: String) -> [DeclarationFinding] {
+        findings.filter { $0.port == port }
+    }
+}

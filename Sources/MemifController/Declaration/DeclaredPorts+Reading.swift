@@ -1,0 +1,118 @@
+extension DeclaredPorts {
+    /// What a domain's XML asks for.
+    ///
+    /// A port that cannot be understood harms no other: it is named in ``malformed``, with a finding
+    /// that says which element and attribute, why, and what to do.
+    ///
+    /// - Parameter limits: what this host gives one domain.
+    public static func read(
+        fromDomainXML xml: String, limits: HostConfiguration.Limits = .init()
+    ) -> DeclaredPorts {
+        do {
+            var result = read(
+                try DomainDocument(xml: xml).elements, mostPorts: limits.portsPerDomain)
+            result.enforce(limits)
+            return result
+        } catch {
+            var result = DeclaredPorts()
+            result.isUnreadable = true
+            result.report(
+                .error, "domain", problem: error.description,
+                remedy: "look at the domain with virsh dumpxml and define it again")
+            return result
+        }
+    }
+
+    static func read(_ elements: [MetadataElement], mostPorts: Int) -> DeclaredPorts {
+        var result = DeclaredPorts()
+        guard let first = elements.first else { return result }
+        guard first.name == "ports", elements.count == 1 else {
+            result.isUnreadable = true
+            result.report(
+                .error, "memif:\(first.name.printable)",
+                problem: elements.count > 1
+                    ? "stands beside another element of the same namespace, and libvirt keeps only one"
+                    : "is not an element that belongs directly in <metadata>",
+                remedy:
+                    "put every port into one <memif:ports xmlns:memif='\(DomainDocument.namespace)'>"
+            )
+            return result
+        }
+        for attribute in first.attributes.keys.sorted() {
+            result.report(
+                .warning, "memif:ports", attribute: attribute, problem: "is not known, and ignored",
+                remedy: "remove it; what is about a port belongs on its <memif:port>")
+        }
+        for (index, element) in first.children.enumerated() {
+            result.readPort(element, place: index + 1, mostPorts: mostPorts)
+        }
+        return result
+    }
+
+    private mutating func readPort(_ element: MetadataElement, place: Int, mostPorts: Int) {
+        guard element.name == "port" else {
+            report(
+                .warning, "memif:ports/*[\(place)]",
+                problem: "<\(element.name.printable)> is not known, and ignored",
+                remedy: "remove it; only <memif:port> belongs in <memif:ports>")
+            return
+        }
+        let place = "memif:port[\(place)]"
+        let name = element.attributes[PortAttribute.name.rawValue].flatMap {
+            $0.isPortName ? $0 : nil
+        }
+        warnOfUnknownParts(of: element, place, name)
+        if let name, malformed.contains(name) || ports.contains(where: { $0.name == name }) {
+            report(
+                .error, place, port: name, attribute: PortAttribute.name.rawValue,
+                problem: "is the name of an earlier port too; this second one is left out",
+                remedy: "give each port of a domain a name of its own")
+            return
+        }
+        do throws(AttributeError) {
+            let port = try PortDeclaration(attributes: element.attributes)
+            guard ports.count < mostPorts else {
+                malformed.insert(port.name)
+                report(
+                    .error, place, port: port.name,
+                    problem: "is one more than the \(mostPorts) that this host gives a domain",
+                    remedy: "declare fewer ports, or raise the host's limit")
+                return
+            }
+            ports.append(port)
+        } catch {
+            if let name { malformed.insert(name) }
+            report(
+                .error, place, port: name, attribute: error.attribute.rawValue,
+                problem: error.problem, remedy: error.remedy)
+        }
+    }
+
+    private mutating func warnOfUnknownParts(
+        of element: MetadataElement, _ place: String, _ name: String?
+    ) {
+        let known = PortAttribute.allCases.map(\.rawValue)
+        for attribute in element.attributes.keys.sorted() where !known.contains(attribute) {
+            report(
+                .warning, place, port: name, attribute: attribute.printable,
+                problem: "is not known, and ignored",
+                remedy: "remove it; known are \(known.joined(separator: ", "))")
+        }
+        for child in element.children {
+            report(
+                .warning, place, port: name,
+                problem: "has <\(child.name.printable)> in it, which is ignored",
+                remedy: "remove it; a port is described by its attributes alone")
+        }
+    }
+
+    private mutating func report(
+        _ severity: DeclarationFinding.Severity, _ element: String, port: String? = nil,
+        attribute: String? = nil, problem: String, remedy: String
+    ) {
+        findings.append(
+            DeclarationFinding(
+                severity: severity, element: element, port: port, attribute: attribute,
+                problem: problem, remedy: remedy))
+    }
+}

@@ -1,0 +1,84 @@
+/// What the controller needs to know of a hypervisor: which domains there are, what their XML says
+/// now, and when to look again.
+///
+/// libvirt is one (``LibvirtDomainSource``); tests have their own.
+public protocol DomainSource: Sendable {
+    /// Says when to look, for ever: connects, connects again, and never ends before it is cancelled.
+    ///
+    /// The subscription stands before ``DomainNotice/connected`` is said, so that what happens
+    /// between that and the first list is not lost.
+    func run(_ notify: @escaping @Sendable (DomainNotice) -> Void) async
+
+    /// All domains, or those that are active: one light call. Starts that wait for something are
+    /// found this way only, because no event tells of them before they have gone on.
+    func list(_ scope: DomainScope) async throws(DomainSourceError) -> [DomainListing]
+
+    /// What is known of one domain now; nil when there is none of that identity.
+    func read(_ vm: VMIdentifier) async throws(DomainSourceError) -> DomainReading?
+}
+
+/// Which domains a list is to have.
+public enum DomainScope: Sendable, Hashable {
+    /// Defined or active.
+    case all
+    /// Active: running, paused, starting up.
+    case active
+}
+
+/// A reason to look.
+public enum DomainNotice: Sendable, Hashable {
+    /// The connection stands: everything may have changed since the last one.
+    case connected
+    /// Something may have happened to this domain; the text is for the log.
+    case changed(VMIdentifier, cause: String)
+    /// Notices may have been lost: look at everything.
+    case gap
+    /// There is no connection, for the reason given; until the next one nothing can be asked.
+    case disconnected(reason: String)
+}
+
+/// A line of the list of domains.
+public struct DomainListing: Sendable, Hashable {
+    /// The domain.
+    public var vm: VMIdentifier
+    /// Its name.
+    public var name: String
+
+    /// Makes a line.
+    public init(vm: VMIdentifier, name: String) {
+        self.vm = vm
+        self.name = name
+    }
+}
+
+/// A domain, as one look found it.
+public struct DomainReading: Sendable, Hashable {
+    /// Its name now; it can be renamed.
+    public var name: String
+    /// Whether it runs, or is about to: paused and starting up count.
+    public var isActive: Bool
+    /// Its XML: the live one while it is active, else that of its definition.
+    public var xml: String
+
+    /// Makes a reading.
+    public init(name: String, isActive: Bool, xml: String) {
+        self.name = name
+        self.isActive = isActive
+        self.xml = xml
+    }
+}
+
+/// Why a question was not answered.
+public enum DomainSourceError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// There is no connection: nothing is known, and nothing must be concluded.
+    case unavailable(String)
+    /// The question itself was refused.
+    case refused(String)
+
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .unavailable(let reason), .refused(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/// What the host says about ports, whoever declares them.
+public struct HostConfiguration: Sendable, Hashable {
+    /// Where sockets stand; gone after a reboot.
+    public var runtimeDirectory = "/run/virtwire"
+    /// Where records are kept; still there after a reboot.
+    public var stateDirectory = "/var/lib/virtwire"
+    /// Where the secrets are that ports refer to: one file for each, named as the reference.
+    public var secretsDirectory = "/etc/virtwire/secrets.d"
+    /// The group of sockets and their directories where a port names none. Where the host has no
+    /// such group, the process's own takes its place.
+    public var group = "virtwire"
+    /// What a domain can ask for at most.
+    public var limits = Limits()
+    /// How long, after the second look, a socket without a domain is kept when its domain was
+    /// gone already at the first list of a connection: libvirt may be loading still.
+    public var orphanGrace: Duration = .seconds(5)
+    /// How often domains are looked at for a blocked start, of which no event tells.
+    public var pollInterval: Duration = .seconds(2)
+    /// How often every domain is read again, with nothing having said that it changed.
+    public var resyncInterval: Duration = .seconds(60)
+
+    /// The defaults.
+    public init() {}
+
+    /// What a domain can ask for at most.
+    public struct Limits: Sendable, Hashable {
+        /// Ports of one domain.
+        public var portsPerDomain = 32
+        /// Rings in each direction of one port.
+        public var queuesPerPort = 16
+
+        /// The defaults.
+        public init() {}
+    }
+}
+
+/// Where everything of the daemon's stands under its two directories.
+///
+/// Paths hold UUIDs, not names: a path is the same on every host that a domain moves to, and short
+/// enough for a socket address (107 bytes).
+public struct RuntimeLayout: Sendable, Hashable {
+    private let runtime: String
+    private let state: String
+
+    /// The layout for a configuration.
+    public init(_ configuration: HostConfiguration) {
+        runtime = configuration.runtimeDirectory
+        state = configuration.stateDirectory
+    }
+
+    /// The runtime directory itself: 0755, so that each peer can reach its own part.
+    public var runtimeDirectory: String { runtime }
+    /// Holds a directory for each domain: 0755.
+    public var domainsDirectory: String { "\(runtime)/vm" }
+    /// The sockets of one domain: 3770, for their group.
+    public func directory(of vm: VMIdentifier) -> String { "\(domainsDirectory)/\(vm)" }
+    /// A port's socket: 0660.
+    public func socket(of vm: VMIdentifier, port: String) -> String {
+        "\(directory(of: vm))/\(port).sock"
+    }
+    /// The daemon's control socket.
+    public var controlSocket: String { "\(runtime)/control.sock" }
+    /// Locked while a daemon serves this runtime directory.
+    public var lock: String { "\(runtime)/lock" }
+    /// The records of what has been created: 0700.
+    public var recordsDirectory: String { "\(state)/vms" }
+    /// The record of one domain.
+    public func record(of vm: VMIdentifier) -> String { "\(recordsDirectory)/\(vm).json" }
+}

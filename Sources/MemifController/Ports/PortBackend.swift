@@ -1,0 +1,83 @@
+/// Makes ports. memif is one (``MemifPortBackend``); tests have their own.
+public protocol PortBackend: Sendable {
+    /// Opens a port's socket, listening and with its owner, group and mode, at its path.
+    ///
+    /// What stands at the path before is replaced when nobody holds it, and left alone otherwise.
+    func open(_ specification: PortSpecification) throws(PortError) -> any Port
+}
+
+/// A port that stands, until it is closed.
+public protocol Port: AnyObject, Sendable {
+    /// Whether peers are served; those that are not are told the reason and let go.
+    func setAdmission(_ admission: Admission)
+
+    /// Gives the socket the owner, group and mode of the specification again.
+    func place(_ specification: PortSpecification) throws(PortError)
+
+    /// What stands at the socket's path now.
+    func socketState() -> PortSocketState
+
+    /// Tells peers why, lets them go, and removes the socket, all before it returns.
+    func close(reason: String) async
+
+    /// Peer and counters.
+    var traffic: PortTraffic { get }
+}
+
+/// Whether a port serves peers.
+public enum Admission: Sendable, Hashable {
+    /// It does.
+    case open
+    /// It does not, and this is what peers are told.
+    case closed(reason: String)
+}
+
+/// What stands at a port's path.
+public enum PortSocketState: Sendable, Hashable {
+    /// The port's own socket, as it was placed.
+    case standing
+    /// The port's own socket, with another owner, group or mode than it was given.
+    case altered
+    /// Nothing, or something that is not the port's.
+    case lost
+}
+
+/// Everything that a back end needs to open a port.
+public struct PortSpecification: Sendable, Hashable {
+    /// The domain that has the port.
+    public var vm: VMIdentifier
+    /// The domain's name, which peers see.
+    public var domainName: String
+    /// What was declared.
+    public var declaration: PortDeclaration
+    /// The socket's path.
+    public var path: String
+    /// The socket's user; nil leaves the process's own.
+    public var user: UInt32?
+    /// The socket's group; nil leaves what the directory gives.
+    public var group: UInt32?
+    /// The secret that a peer has to know.
+    public var secret: [UInt8]?
+    /// Whether peers are served from the first moment.
+    public var admission: Admission
+
+    /// The mode of every socket: its user and group, and nobody else.
+    public static let mode: UInt32 = 0o660
+}
+
+/// Why a port does not stand.
+public struct PortError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What is wrong.
+    public var reason: String
+    /// What to do about it.
+    public var remedy: String
+
+    /// Makes an error.
+    public init(reason: String, remedy: String) {
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    /// One sentence.
+    public var description: String { remedy.isEmpty ? reason : "\(reason); \(remedy)" }
+}

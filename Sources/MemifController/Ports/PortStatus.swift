@@ -1,0 +1,72 @@
+/// How a port is: for an operator to read and for a program to compare.
+public struct PortCondition: Sendable, Hashable {
+    /// How a port is, in one word.
+    public enum State: String, Sendable, Hashable {
+        /// Socket and link are as declared, and a peer is connected.
+        case connected = "Connected"
+        /// Socket and link are as declared; a peer that connects is served.
+        case ready = "Ready"
+        /// The socket stands; the link waits for the domain to run.
+        case waiting = "Waiting"
+        /// Something works, and something is not as declared.
+        case degraded = "Degraded"
+        /// There is no socket.
+        case failed = "Failed"
+    }
+
+    /// In one word.
+    public var state: State
+    /// Why; empty where there is nothing to say.
+    public var reason: String
+    /// What to do; empty where nothing has to be done.
+    public var remedy: String
+
+    /// Makes a condition.
+    public init(_ state: State, reason: String = "", remedy: String = "") {
+        self.state = state
+        self.reason = reason
+        self.remedy = remedy
+    }
+}
+
+/// The other end of a port's link.
+public struct PortPeer: Sendable, Hashable {
+    /// What it calls itself; any text at all.
+    public var name: String
+    /// Its process, as the kernel recorded it at connect.
+    public var process: Int32
+    /// Its user, as the kernel recorded it at connect.
+    public var user: UInt32
+
+    /// Makes a description.
+    public init(name: String, process: Int32, user: UInt32) {
+        self.name = name
+        self.process = process
+        self.user = user
+    }
+}
+
+/// What a port's peer and counters are, as its back end reports them.
+public struct PortTraffic: Sendable, Hashable {
+    /// Whether frames can pass.
+    public var isLinkUp = false
+    /// Who is connected; nil without anyone.
+    public var peer: PortPeer?
+    /// Frames from the peer.
+    public var receivedPackets: UInt64 = 0
+    /// Bytes from the peer.
+    public var receivedBytes: UInt64 = 0
+    /// Frames to the peer.
+    public var sentPackets: UInt64 = 0
+    /// Bytes to the peer.
+    public var sentBytes: UInt64 = 0
+    /// Frames that could not be passed on.
+    public var droppedPackets: UInt64 = 0
+    /// Links that came up so far.
+    public var connects: UInt64 = 0
+    /// Why the last link ended; nil before the first has.
+    public var lastDisconnect: String?
+
+    /// A port that nobody has connected to.
+    public init() {}
+}

@@ -1,0 +1,178 @@
+internal import Logging
+
+/// Carries a plan out: each deed on its own, so that one that fails keeps none of the others back.
+struct Deeds {
+    let vm: VMIdentifier
+    let host: Host
+    let noticed: ContinuousClock.Instant
+
+    /// What failed, by port.
+    private(set) var failures: [String: PortError] = [:]
+    /// What failed about the domain as a whole, without harm to a port.
+    private(set) var problem: PortError?
+    /// Why no socket can be opened at all.
+    private var obstacle: PortError?
+
+    init(vm: VMIdentifier, host: Host, noticed: ContinuousClock.Instant) {
+        self.vm = vm
+        self.host = host
+        self.noticed = noticed
+    }
+
+    /// The record before the deed, and the directory before the socket.
+    mutating func prepare(_ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState) {
+        guard case .defined(let declarations) = wanted, !declarations.isEmpty else { return }
+        var ports = state.ports.mapValues { $0.specification.declaration }
+        for declaration in declarations { ports[declaration.name] = declaration }
+        do throws(PortError) {
+            try write(ports, &state)
+            try DomainDirectory(host.layout, vm).ensure(group: directoryGroup(declarations, state))
+        } catch {
+            obstacle = error
+        }
+    }
+
+    /// The directory has one group: that of the first port which names one, else the host's.
+    private func directoryGroup(
+        _ declarations: [PortDeclaration], _ state: DomainState
+    ) -> UInt32 {
+        for declaration in declarations where declaration.group != nil {
+            if let found = try? host.specification(vm, state.name, declaration, .open).group {
+                return found
+            }
+        }
+        return host.defaultGroup
+    }
+
+    /// Writes the record unless it says the same already.
+    private func write(
+        _ ports: [String: PortDeclaration], _ state: inout DomainState
+    ) throws(PortError) {
+        let record = DomainRecord(
+            vm: vm, name: state.name, isRunning: state.run == .running,
+            ports: ports.values.sorted { $0.name < $1.name })
+        guard record != state.record else { return }
+        try host.records.write(record)
+        state.record = record
+    }
+
+    /// Does one deed, or says why not.
+    mutating func perform(_ action: PortAction, _ state: inout DomainState) async {
+        do throws(PortError) {
+            switch action {
+            case .open(let declaration, let admission):
+                try open(declaration, admission, &state)
+            case .reopen(let declaration, let admission, let reason):
+                if let obstacle { throw obstacle }
+                // What the host cannot provide does not cost the port that stands.
+                _ = try host.specification(vm, state.name, declaration, admission)
+                await close(declaration.name, reason, &state)
+                try open(declaration, admission, &state)
+            case .adjust(let declaration):
+                try adjust(declaration, &state)
+            case .admit(let name, let admission):
+                admit(name, admission, &state)
+            case .close(let name, let reason):
+                await close(name, reason, &state)
+            }
+        } catch {
+            failures[action.port] = error
+        }
+    }
+
+    private func open(
+        _ declaration: PortDeclaration, _ admission: Admission, _ state: inout DomainState
+    ) throws(PortError) {
+        if let obstacle { throw obstacle }
+        let specification = try host.specification(vm, state.name, declaration, admission)
+        let port = try host.backend.open(specification)
+        state.ports[declaration.name] = .init(port: port, specification: specification)
+        let latency = noticed.duration(to: .now)
+        state.latencies[declaration.name] = latency
+        host.logger.info(
+            "socket listening",
+            metadata: metadata(
+                declaration.name, state,
+                ["path": "\(specification.path)", "microseconds": "\(latency.microseconds)"]))
+    }
+
+    private func adjust(
+        _ declaration: PortDeclaration, _ state: inout DomainState
+    ) throws(PortError) {
+        guard let standing = state.ports[declaration.name] else { return }
+        let specification = try host.specification(
+            vm, state.name, declaration, standing.specification.admission)
+        try standing.port.place(specification)
+        state.ports[declaration.name]?.specification = specification
+        host.logger.info("port adjusted", metadata: metadata(declaration.name, state))
+    }
+
+    private func admit(_ name: String, _ admission: Admission, _ state: inout DomainState) {
+        guard let standing = state.ports[name] else { return }
+        standing.port.setAdmission(admission)
+        state.ports[name]?.specification.admission = admission
+        switch admission {
+        case .open: host.logger.info("link admitted", metadata: metadata(name, state))
+        case .closed(let reason):
+            host.logger.info(
+                "link closed", metadata: metadata(name, state, ["reason": "\(reason)"]))
+        }
+    }
+
+    private func close(_ name: String, _ reason: String, _ state: inout DomainState) async {
+        guard let standing = state.ports.removeValue(forKey: name) else { return }
+        await standing.port.close(reason: reason)
+        state.latencies[name] = nil
+        host.logger.info(
+            "socket removed", metadata: metadata(name, state, ["reason": "\(reason)"]))
+    }
+
+    /// After the deeds: what an earlier process left goes, and the record says what is wanted still.
+    mutating func cleanUp(_ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState) {
+        if state.isEmpty { return }
+        let directory = DomainDirectory(host.layout, vm)
+        let foreign = directory.sweep(keeping: plan.portsAfter)
+        if foreign != state.foreign, !foreign.isEmpty {
+            host.logger.warning(
+                "a domain's directory holds files that are not ours",
+                metadata: [
+                    "directory": "\(directory.path)",
+                    "files": "\(foreign.map(\.printable).joined(separator: " "))",
+                ])
+        }
+        state.foreign = foreign
+        do throws(PortError) {
+            if plan.portsAfter.isEmpty {
+                try directory.remove()
+                try host.records.remove(vm)
+                state.record = nil
+            } else if case .defined(let declarations) = wanted {
+                try write(
+                    Dictionary(
+                        declarations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
+                    &state)
+            }
+            state.hasLeftovers = false
+        } catch {
+            problem = error
+            host.logger.warning(
+                "a domain could not be cleaned up",
+                metadata: ["vm": "\(vm)", "reason": "\(error.reason)", "remedy": "\(error.remedy)"])
+        }
+    }
+
+    private func metadata(
+        _ port: String, _ state: DomainState, _ more: Logger.Metadata = [:]
+    ) -> Logger.Metadata {
+        more.merging(
+            ["vm": "\(vm)", "domain": "\(state.name.printable)", "port": "\(port)"],
+            uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension Duration {
+    /// Whole microseconds, rounded down.
+    var microseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

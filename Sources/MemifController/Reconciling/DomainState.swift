@@ -1,0 +1,90 @@
+internal import Foundation
+
+/// Everything that is known of one domain's ports, as of its last reconciliation.
+struct DomainState: Sendable {
+    /// A port that stands.
+    struct Standing: Sendable {
+        var port: any Port
+        var specification: PortSpecification
+    }
+
+    /// A condition, and since when it has been so.
+    struct Dated: Sendable, Hashable {
+        var condition: PortCondition
+        /// Milliseconds since 1970.
+        var since: Int64
+    }
+
+    var name: String
+    var run: RunState = .idle
+    /// The declarations that are to stand, when they could last be understood.
+    var lastGood: [String: PortDeclaration] = [:]
+    var ports: [String: Standing] = [:]
+    /// What is on disk.
+    var record: DomainRecord?
+    /// Whether something of an earlier process may be on disk that no record tells of.
+    var hasLeftovers = false
+    /// By port; what is about the declaration as a whole stands under its element's name.
+    var conditions: [String: Dated] = [:]
+    /// From the first notice of a port to its socket listening.
+    var latencies: [String: Duration] = [:]
+    /// Names in the domain's directory that are not ours.
+    var foreign: [String] = []
+
+    /// Whether nothing of ours stands, here or on disk.
+    var isEmpty: Bool { ports.isEmpty && record == nil && !hasLeftovers }
+
+    var standing: [String: StandingPort] {
+        ports.mapValues { standing in
+            StandingPort(
+                declaration: standing.specification.declaration,
+                admission: standing.specification.admission, socket: standing.port.socketState())
+        }
+    }
+
+    /// Replaces the conditions; one that is as before keeps its time.
+    ///
+    /// - Returns: the names of those that changed, sorted.
+    mutating func update(_ new: [String: PortCondition]) -> [String] {
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        var changed: [String] = []
+        var result: [String: Dated] = [:]
+        for (name, condition) in new {
+            if let old = conditions[name], old.condition == condition {
+                result[name] = old
+            } else {
+                result[name] = Dated(condition: condition, since: now)
+                changed.append(name)
+            }
+        }
+        conditions = result
+        return changed.sorted()
+    }
+
+    /// How each port is.
+    func assess(
+        _ wanted: WantedPorts, _ declared: DeclaredPorts?, _ failures: [String: PortError]
+    ) -> [String: PortCondition] {
+        var result: [String: PortCondition] = [:]
+        for finding in declared?.findings ?? [] where result[finding.port ?? finding.element] == nil
+        {
+            // A port that stands as it was works; one that never stood does not.
+            let name = finding.port ?? finding.element
+            let works = ports[name] != nil || finding.severity == .warning
+            result[name] = PortCondition(
+                works ? .degraded : .failed, reason: finding.reason, remedy: finding.remedy)
+        }
+        for (name, standing) in ports where result[name] == nil {
+            switch standing.specification.admission {
+            case .open: result[name] = PortCondition(.ready)
+            case .closed(let reason): result[name] = PortCondition(.waiting, reason: reason)
+            }
+        }
+        for (name, failure) in failures {
+            result[name] = PortCondition(
+                ports[name] == nil ? .failed : .degraded, reason: failure.reason,
+                remedy: failure.remedy)
+        }
+        return result
+    }
+}

@@ -1,0 +1,61 @@
+internal import LinuxIO
+internal import Logging
+
+/// What every domain's reconciliation uses of this host.
+struct Host: Sendable {
+    let configuration: HostConfiguration
+    let layout: RuntimeLayout
+    let records: RecordStore
+    let backend: any PortBackend
+    let logger: Logger
+
+    init(_ configuration: HostConfiguration, backend: any PortBackend, logger: Logger) {
+        self.configuration = configuration
+        layout = RuntimeLayout(configuration)
+        records = RecordStore(layout)
+        self.backend = backend
+        self.logger = logger
+    }
+
+    /// The host's group; where there is none of that name, the process's own.
+    var defaultGroup: UInt32 {
+        Accounts.group(configuration.group) ?? Accounts.currentGroup
+    }
+
+    /// Everything that a declaration leaves to the host, looked up.
+    func specification(
+        _ vm: VMIdentifier, _ domainName: String, _ declaration: PortDeclaration,
+        _ admission: Admission
+    ) throws(PortError) -> PortSpecification {
+        let path = layout.socket(of: vm, port: declaration.name)
+        guard path.utf8.count <= UnixAddress.longestName else {
+            throw PortError(
+                reason: "the socket's path has \(path.utf8.count) bytes, and a socket's address "
+                    + "holds \(UnixAddress.longestName): \(path)",
+                remedy: "give the port a shorter name, or the daemon a shorter --runtime-directory")
+        }
+        return PortSpecification(
+            vm: vm, domainName: domainName, declaration: declaration, path: path,
+            user: try account("user", "owner", declaration.owner, Accounts.user),
+            group: try account("group", "group", declaration.group, Accounts.group)
+                ?? defaultGroup,
+            secret: try secret(declaration.secretReference), admission: admission)
+    }
+
+    private func account(
+        _ kind: String, _ attribute: String, _ name: String?, _ look: (String) -> UInt32?
+    ) throws(PortError) -> UInt32? {
+        guard let name else { return nil }
+        guard let number = look(name) else {
+            throw PortError(
+                reason: "this host has no \(kind) '\(name)'",
+                remedy: "make it, or change the port's \(attribute)")
+        }
+        return number
+    }
+
+    private func secret(_ reference: String?) throws(PortError) -> [UInt8]? {
+        guard let reference else { return nil }
+        return try SecretDirectory(path: configuration.secretsDirectory).secret(named: reference)
+    }
+}

@@ -1,0 +1,112 @@
+/// One deed on the way from what is there to what is wanted.
+enum PortAction: Sendable, Hashable {
+    /// Open a socket that is not there.
+    case open(PortDeclaration, Admission)
+    /// Close a port and open it anew: what changed cannot change under a link.
+    case reopen(PortDeclaration, Admission, reason: String)
+    /// Keep the port, with another owner, group, link policy or linger; put its socket right.
+    case adjust(PortDeclaration)
+    /// Serve peers, or stop serving them.
+    case admit(String, Admission)
+    /// Close a port for good.
+    case close(String, reason: String)
+
+    /// The port that it is about.
+    var port: String {
+        switch self {
+        case .open(let declaration, _), .reopen(let declaration, _, _), .adjust(let declaration):
+            declaration.name
+        case .admit(let name, _), .close(let name, _): name
+        }
+    }
+}
+
+/// Everything to do for one domain now, and when to look again although nothing may have happened.
+///
+/// A plan depends on its arguments only, and the plan for what a plan has led to is empty.
+struct PortPlan: Sendable, Hashable {
+    /// Deeds, closing before opening.
+    private(set) var actions: [PortAction] = []
+    /// How long until a linger ends; nil when none is running.
+    private(set) var lookAgainAfter: Duration?
+    /// The ports that stand once everything is done.
+    private(set) var portsAfter: Set<String> = []
+
+    private let run: RunState
+    private let now: ContinuousClock.Instant
+
+    /// Compares what is wanted with what stands.
+    ///
+    /// - Parameter run: how the domain runs, as of this look.
+    init(
+        wanted: WantedPorts, standing: [String: StandingPort], run: RunState,
+        now: ContinuousClock.Instant
+    ) {
+        self.run = run
+        self.now = now
+        var rest = standing
+        var later: [PortAction] = []
+        switch wanted {
+        case .gone: break
+        case .defined(let declarations):
+            for declaration in declarations {
+                portsAfter.insert(declaration.name)
+                later += keep(declaration, rest.removeValue(forKey: declaration.name))
+            }
+        }
+        for (name, port) in rest.sorted(by: { $0.key < $1.key }) {
+            retire(name, port, wanted)
+        }
+        actions += later
+    }
+
+    /// A port that is wanted, and perhaps stands.
+    private mutating func keep(
+        _ declaration: PortDeclaration, _ port: StandingPort?
+    ) -> [PortAction] {
+        let admission = admission(declaration, current: port?.admission)
+        guard let port else { return [.open(declaration, admission)] }
+        if declaration.needsNewInterface(after: port.declaration) || port.socket == .lost {
+            return [.reopen(declaration, admission, reason: DisconnectText.changed)]
+        }
+        var actions: [PortAction] = []
+        if declaration != port.declaration || port.socket == .altered {
+            actions.append(.adjust(declaration))
+        }
+        if admission != port.admission { actions.append(.admit(declaration.name, admission)) }
+        return actions
+    }
+
+    /// A port that stands and is not wanted. That of a domain that is gone outlives it by its linger:
+    /// a transient domain that is started again at once is no flap for the peer.
+    private mutating func retire(_ name: String, _ port: StandingPort, _ wanted: WantedPorts) {
+        guard wanted == .gone else {
+            actions.append(.close(name, reason: DisconnectText.removed))
+            return
+        }
+        if port.admission == .open,
+            let left = run.remaining(of: port.declaration.linger, now: now)
+        {
+            wait(left)
+            portsAfter.insert(name)
+        } else {
+            let reason = run == .idle ? DisconnectText.undefined : DisconnectText.shutOff
+            actions.append(.close(name, reason: reason))
+        }
+    }
+
+    private mutating func admission(
+        _ declaration: PortDeclaration, current: Admission?
+    ) -> Admission {
+        if run == .running || declaration.link == .always { return .open }
+        if current == .open, let left = run.remaining(of: declaration.linger, now: now) {
+            wait(left)
+            return .open
+        }
+        return .closed(reason: DisconnectText.shutOff)
+    }
+
+    private mutating func wait(_ left: Duration) {
+        lookAgainAfter = min(lookAgainAfter ?? left, left)
+    }
+}

@@ -1,0 +1,90 @@
+internal import Synchronization
+
+/// Drives a queue: looks at one domain after another, several at a time, each once at a time.
+final class ReconcileLoop: Sendable {
+    private struct State {
+        var queue = ReconcileQueue()
+        var running = 0
+        var armed: ContinuousClock.Instant?
+    }
+
+    private let state = Mutex(State())
+    private let wakes: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    /// How many domains are looked at at once: within the calls that a libvirt daemon takes from one
+    /// connection before it stops reading.
+    static let mostAtOnce = 4
+
+    init() {
+        (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Has a domain looked at soon.
+    func mark(_ vm: VMIdentifier, _ urgency: ReconcileQueue.Urgency) {
+        state.withLock { $0.queue.mark(vm, urgency, now: .now) }
+        wake.yield()
+    }
+
+    /// Whether nothing waits for a look and none is under way.
+    var isIdle: Bool { state.withLock { $0.queue.isIdle } }
+
+    /// Looks, for ever; ends when its task is cancelled, after the looks that are under way.
+    func run(
+        _ look:
+            @escaping @Sendable (VMIdentifier, ContinuousClock.Instant) async ->
+            ReconcileQueue.Outcome
+    ) async {
+        await withDiscardingTaskGroup { group in
+            for await _ in wakes {
+                while let (vm, since) = next(&group) {
+                    group.addTask {
+                        let outcome = await look(vm, since)
+                        self.finish(vm, outcome)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next domain to look at; nil when none is due, or as many are under way as may be.
+    private func next(
+        _ group: inout DiscardingTaskGroup
+    ) -> (VMIdentifier, ContinuousClock.Instant)? {
+        let (found, alarm) = state.withLock { state in
+            guard state.running < Self.mostAtOnce else {
+                return (nil, nil)
+                    as ((VMIdentifier, ContinuousClock.Instant)?, ContinuousClock.Instant?)
+            }
+            switch state.queue.next(now: .now) {
+            case .look(let vm, let since):
+                state.running += 1
+                return ((vm, since), nil)
+            case .wait(let until):
+                guard let until, until < state.armed ?? until + .seconds(1) else {
+                    return (nil, nil)
+                }
+                state.armed = until
+                return (nil, until)
+            }
+        }
+        if let alarm {
+            group.addTask {
+                try? await Task.sleep(until: alarm, clock: .continuous)
+                self.state.withLock { state in
+                    if state.armed == alarm { state.armed = nil }
+                }
+                self.wake.yield()
+            }
+        }
+        return found
+    }
+
+    private func finish(_ vm: VMIdentifier, _ outcome: ReconcileQueue.Outcome) {
+        state.withLock { state in
+            state.running -= 1
+            state.queue.finish(vm, outcome, now: .now)
+        }
+        wake.yield()
+    }
+}

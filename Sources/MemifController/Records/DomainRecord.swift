@@ -1,0 +1,56 @@
+internal import Foundation
+
+/// What stands, or was about to, for one domain: enough to take it away again, or to put it back
+/// after a restart before libvirt can be asked.
+///
+/// A record is written before the first deed that it tells of, and struck out after the last thing
+/// that it names is gone. Ports are kept as the attributes of their elements, so that reading a
+/// record checks it with the rules of the schema.
+struct DomainRecord: Hashable, Sendable {
+    var vm: VMIdentifier
+    var name: String
+    /// Whether the domain ran when it was last looked at; so that peers are served after a restart
+    /// while libvirt cannot be asked.
+    var isRunning: Bool
+    var ports: [PortDeclaration]
+
+    /// The format's version; a record of another is not read.
+    static let version = 1
+
+    /// JSON text.
+    var encoded: [UInt8] {
+        get throws {
+            let file = File(
+                version: Self.version, uuid: vm.description, name: name, running: isRunning,
+                ports: ports.map(\.attributes))
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            return Array(try encoder.encode(file))
+        }
+    }
+
+    /// Reads JSON text; nil when it is not a record of this version, whole and valid.
+    init?(decoding bytes: [UInt8]) {
+        guard let file = try? JSONDecoder().decode(File.self, from: Data(bytes)),
+            file.version == Self.version, let vm = VMIdentifier(file.uuid)
+        else { return nil }
+        let ports = file.ports.compactMap { try? PortDeclaration(attributes: $0) }
+        guard ports.count == file.ports.count else { return nil }
+        self.init(vm: vm, name: file.name, isRunning: file.running, ports: ports)
+    }
+
+    init(vm: VMIdentifier, name: String, isRunning: Bool, ports: [PortDeclaration]) {
+        self.vm = vm
+        self.name = name
+        self.isRunning = isRunning
+        self.ports = ports
+    }
+
+    private struct File: Codable {
+        var version: Int
+        var uuid: String
+        var name: String
+        var running: Bool
+        var ports: [[String: String]]
+    }
+}

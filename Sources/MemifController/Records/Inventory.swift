@@ -1,0 +1,58 @@
+internal import LinuxIO
+internal import Logging
+
+/// What an earlier process left on disk.
+struct Inventory {
+    /// What was recorded.
+    private(set) var records: [DomainRecord] = []
+    /// Domains with a directory or an unreadable record, and no record that can be read.
+    private(set) var leftovers: [VMIdentifier] = []
+
+    /// Looks; what cannot be read is reported, and costs nothing else.
+    init(_ host: Host) {
+        var others: Set<VMIdentifier> = []
+        do throws(PortError) {
+            let found = try host.records.load()
+            records = found.records
+            for path in found.unreadable {
+                host.logger.warning(
+                    "a record cannot be read; it is made anew from what libvirt says",
+                    metadata: ["record": "\(path)"])
+                let name = path.split(separator: "/").last?.dropLast(".json".count)
+                if let vm = name.flatMap({ VMIdentifier(String($0)) }) { others.insert(vm) }
+            }
+        } catch {
+            host.logger.warning("\(error.reason)", metadata: ["remedy": "\(error.remedy)"])
+        }
+        let directories = (try? Directory.entries(of: host.layout.domainsDirectory)) ?? []
+        others.formUnion(directories.compactMap { VMIdentifier($0) })
+        leftovers = others.subtracting(records.map(\.vm)).sorted()
+    }
+}
+
+/// The right to use the host's directories, held by one process at a time.
+struct DirectoryClaim: ~Copyable {
+    private let lock: FileLock
+
+    /// Makes the directories and takes their lock.
+    init(_ host: Host) throws(PortError) {
+        let runtime = host.layout.runtimeDirectory
+        do throws(SystemError) {
+            try Directory.ensurePath(runtime)
+            try Directory.ensurePath(host.layout.domainsDirectory)
+        } catch {
+            throw PortError(
+                reason: "the runtime directory cannot be used: \(error)",
+                remedy: "make it writable for the daemon, or name another with --runtime-directory")
+        }
+        try host.records.prepare()
+        do throws(SystemError) {
+            lock = try FileLock(path: host.layout.lock)
+        } catch {
+            throw PortError(
+                reason: "the runtime directory \(runtime) cannot be claimed: \(error)",
+                remedy: "if another virtwired serves it, stop that one, or name another directory "
+                    + "with --runtime-directory")
+        }
+    }
+}

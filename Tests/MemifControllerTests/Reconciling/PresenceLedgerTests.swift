@@ -1,0 +1,33 @@
+import Testing
+
+@testable import MemifController
+
+@Suite("Whether a domain is gone")
+struct PresenceLedgerTests {
+    private let start = ContinuousClock.now
+
+    @Test("one that this connection has shown is gone when it is not found")
+    func seen() {
+        var ledger = PresenceLedger(grace: .seconds(5))
+        ledger.saw(Sample.vm(1))
+        #expect(ledger.lacked(Sample.vm(1), now: start) == nil)
+    }
+
+    @Test("one that it never has shown is gone when two looks a grace apart lack it")
+    func grace() {
+        var ledger = PresenceLedger(grace: .seconds(5))
+        #expect(ledger.lacked(Sample.vm(1), now: start) == .seconds(5))
+        #expect(ledger.lacked(Sample.vm(1), now: start + .seconds(2)) == .seconds(3))
+        #expect(ledger.lacked(Sample.vm(1), now: start + .seconds(5)) == nil)
+    }
+
+    @Test("a new connection begins anew")
+    func reset() {
+        var ledger = PresenceLedger(grace: .seconds(5))
+        ledger.saw(Sample.vm(1))
+        _ = ledger.lacked(Sample.vm(2), now: start)
+        ledger.reset()
+        #expect(ledger.lacked(Sample.vm(1), now: start + .seconds(9)) == .seconds(5))
+        #expect(ledger.lacked(Sample.vm(2), now: start + .seconds(9)) == .seconds(5))
+    }
+}

@@ -1,0 +1,54 @@
+@testable import MemifController
+
+/// Things that tests need and that do not matter by themselves.
+enum Sample {
+    static func vm(_ number: UInt8) -> VMIdentifier {
+        let text = "00000000-0000-4000-8000-0000000000" + (number < 16 ? "0" : "")
+        guard let vm = VMIdentifier(text + String(number, radix: 16)) else {
+            preconditionFailure("a sample UUID that is none: \(number)")
+        }
+        return vm
+    }
+
+    /// A domain's XML as libvirt prints it, with ports in its metadata.
+    static func xml(_ ports: String, name: String = "vm", vm: VMIdentifier = vm(1)) -> String {
+        """
+        <domain type='test' id='1'>
+          <name>\(name)</name>
+          <uuid>\(vm)</uuid>
+          <metadata>
+            <other:thing xmlns:other="https://example.org/other"><port name="not-ours"/></other:thing>
+            <memif:ports xmlns:memif="\(DomainDocument.namespace)">
+              \(ports)
+            </memif:ports>
+          </metadata>
+          <memory unit='KiB'>8192</memory>
+          <os><type arch='x86_64'>hvm</type></os>
+          <devices><memif:port xmlns:memif="\(DomainDocument.namespace)" name="elsewhere"/></devices>
+        </domain>
+        """
+    }
+
+    static func port(
+        _ name: String, _ change: (inout PortDeclaration) -> Void = { _ in }
+    ) -> PortDeclaration {
+        var port = PortDeclaration(name: name)
+        change(&port)
+        return port
+    }
+}
+
+/// SplitMix64: small, and the same everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
