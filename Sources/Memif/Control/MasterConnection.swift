@@ -142,15 +142,16 @@ final class MasterConnection: Sendable {
         let action = state.withLock { state in
             state.interface = interface
             return state.handshake.bind(
-                to: interface?.configuration, isConnected: interface?.isOccupied ?? false)
+                to: interface?.configuration, isConnected: interface?.isOccupied ?? false,
+                refusal: interface?.refusal)
         }
         guard case .acknowledge = action, let interface else {
             try perform(action, nil)
             return
         }
         guard interface.occupy({ [weak self] end in self?.finish(end) }) else {
-            throw LinkEnd(
-                .refused, DisconnectReason(.alreadyConnected, "interface \(id) is taken"))
+            let taken = DisconnectReason(.alreadyConnected, "interface \(id) is taken")
+            throw LinkEnd(.refused, interface.refusal ?? taken)
         }
         state.withLock { $0.isBound = true }
         try send(.acknowledge)

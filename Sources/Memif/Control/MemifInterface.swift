@@ -11,6 +11,7 @@ public final class MemifInterface: Sendable {
         /// Ends whatever holds the interface: an attempt at a link or a link.
         var occupant: (@Sendable (LinkEnd) -> Void)?
         var isRemoved = false
+        var refusal: DisconnectReason?
         /// Numbers the events, so that a new subscriber gets none from before its time.
         var sequence: UInt64 = 0
         var subscribers: [UInt64: Subscriber] = [:]
@@ -57,6 +58,21 @@ public final class MemifInterface: Sendable {
         state.withLock(\.link)?.disconnect(reason)
     }
 
+    /// As a master: serves no slave from now on. Whoever is connected or connecting is let go with the
+    /// reason, and so is who comes later.
+    public func refuseSlaves(_ reason: DisconnectReason) {
+        let occupant = state.withLock { state in
+            state.refusal = reason
+            return state.occupant
+        }
+        occupant?(LinkEnd(.local, reason))
+    }
+
+    /// Serves slaves again after `refuseSlaves`.
+    public func admitSlaves() {
+        state.withLock { $0.refusal = nil }
+    }
+
     /// Ends link and interface: a master's socket no longer knows the id, a slave stops connecting.
     /// When this returns the peer has been told and the descriptors are closed, but for those that
     /// queues still hold.
@@ -85,13 +101,18 @@ public final class MemifInterface: Sendable {
 
     // MARK: For the drivers of connections
 
+    /// What slaves are told while none is served.
+    var refusal: DisconnectReason? { state.withLock(\.refusal) }
+
     /// Whether an attempt or a link holds it.
     var isOccupied: Bool { state.withLock { $0.occupant != nil } }
 
     /// Holds the interface for one attempt; false when another does or it was removed.
     func occupy(_ occupant: @escaping @Sendable (LinkEnd) -> Void) -> Bool {
         state.withLock { state in
-            guard state.occupant == nil, !state.isRemoved else { return false }
+            guard state.occupant == nil, !state.isRemoved, state.refusal == nil else {
+                return false
+            }
             state.occupant = occupant
             return true
         }

@@ -90,8 +90,10 @@ public struct MasterHandshake: ~Copyable, Sendable {
     /// - Parameters:
     ///   - configuration: the interface with the id asked for; nil when there is none.
     ///   - isConnected: whether it has a peer already.
+    ///   - refusal: what to tell a slave that is right in everything, while none is served.
     public mutating func bind(
-        to configuration: InterfaceConfiguration?, isConnected: Bool
+        to configuration: InterfaceConfiguration?, isConnected: Bool,
+        refusal: DisconnectReason? = nil
     ) -> Action {
         guard case .binding(let initialize) = takeState() else {
             return end(.violation("bound out of turn"))
@@ -109,6 +111,7 @@ public struct MasterHandshake: ~Copyable, Sendable {
                 "mode \(initialize.mode) asked for, the interface's is "
                     + "\(configuration.mode.rawValue) (\(configuration.mode))")
         }
+        if let refusal { return end(LinkEnd(.refused, refusal)) }
         guard !isConnected else {
             return refuse(.alreadyConnected, "interface \(initialize.id) is connected already")
         }
