@@ -131,11 +131,19 @@ public final class ChildProcess: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+        // Threads of Swift's pool block most signals; a child would go on doing so.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        unsafe sigemptyset(&noSignals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &noSignals)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var words: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
         unsafe words.append(nil)
         defer { for unsafe word in unsafe words { unsafe free(word) } }
         var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, arguments[0], &actions, nil, words, environ)
+        let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, words, environ)
         guard code == 0 else {
             return .failure(SystemError(code: code, operation: "start", subject: arguments[0]))
         }

@@ -27,11 +27,13 @@ struct TestpmdTests {
         var batch = FrameBatch()
         var count = 0
         let start = ContinuousClock.now
-        while count < 10_000_000 { 
+        while count < 300_000 { 
             count += try queue.receiveBurst(into: &batch)
         }
         print("received", count, queue.counters, ContinuousClock.now - start)
+        let stopping = ContinuousClock.now
         await testpmd.stop()
+        print("stopped in", ContinuousClock.now - stopping, "")
         print(testpmd.statistics)
         try await eventually("the link is down") { !link.isUp }
         print(link.end as Any)
