@@ -1,0 +1,99 @@
+import Libvirt
+import Testing
+
+@Suite struct LibvirtURITests {
+    @Test(arguments: [
+        ("qemu:///system", "qemu", LibvirtURI.Transport.unix, "/system"),
+        ("test:///default", "test", .unix, "/default"),
+        ("qemu+unix:///session?socket=/x", "qemu", .unix, "/session"),
+        ("QEMU+SSH://root@host:2222/system", "qemu", .ssh, "/system"),
+        ("qemu://host/system", "qemu", .tls, "/system"),
+        ("qemu+tcp://[fe80::1]:16509/system", "qemu", .tcp, "/system"),
+        ("xen:///", "xen", .unix, "/"),
+    ])
+    func reads(text: String, driver: String, transport: LibvirtURI.Transport, path: String) throws {
+        let uri = try LibvirtURI(text)
+        #expect(uri.driver == driver)
+        #expect(uri.transport == transport)
+        #expect(uri.path == path)
+    }
+
+    @Test func readsTheAuthority() throws {
+        let uri = try LibvirtURI("qemu+ssh://alice%40example@[fe80::1]:2222/system#part")
+        #expect(uri.user == "alice@example")
+        #expect(uri.host == "fe80::1")
+        #expect(uri.port == 2222)
+        #expect(uri.fragment == "part")
+    }
+
+    @Test(arguments: [
+        ("qemu:///system", "qemu:///system"),
+        ("qemu+ssh://root@host/system?keyfile=/k", "qemu:///system"),
+        ("test+unix:///default?socket=/a/b&foo=b%20r", "test:///default?foo=b%20r"),
+        ("remote://host/", ""),
+        ("qemu+tcp://host/system?name=test:///default", "test:///default"),
+    ])
+    func tellsTheServerALocalName(text: String, name: String) throws {
+        #expect(try LibvirtURI(text).serverName == name)
+    }
+
+    @Test(arguments: [
+        ("", "no driver"), ("qemu", "no driver"), ("://x", "driver is"),
+        ("qemu+carrier:///system", "transport is"), ("qemu+unix://host/system", "names the host"),
+        ("qemu+tcp://host:99999/", "port"), ("qemu+tcp://[::1/system", "bracket"),
+        ("qemu:///sys tem", "space"), ("qemu:///%zz", "hexadecimal"), ("qemu:///%ff", "UTF-8"),
+    ])
+    func saysWhatIsWrong(text: String, problem: String) {
+        let error = #expect(throws: LibvirtURIError.self) { try LibvirtURI(text) }
+        #expect(error?.description.contains(problem) == true)
+    }
+
+    @Test func flagsAreIntegers() throws {
+        let uri = try LibvirtURI("qemu+ssh://host/system?no_verify=1&no_tty=0&no_sanity=yes")
+        #expect(try uri.flag("no_verify"))
+        #expect(try !uri.flag("no_tty"))
+        #expect(try !uri.flag("absent"))
+        #expect(throws: LibvirtURIError.self) { try uri.flag("no_sanity") }
+    }
+}
+
+@Suite struct SocketSelectionTests {
+    private let root = SocketSelection.Surroundings(user: 0, runtimeDirectory: nil, home: "/root")
+    private let alice = SocketSelection.Surroundings(
+        user: 1000, runtimeDirectory: "/run/user/1000", home: "/home/alice")
+
+    private func paths(
+        _ text: String, readOnly: Bool = false, _ surroundings: SocketSelection.Surroundings
+    ) throws -> [String] {
+        try SocketSelection(try LibvirtURI(text), readOnly: readOnly, surroundings: surroundings)
+            .paths
+    }
+
+    @Test func theDriversOwnDaemonComesFirst() throws {
+        #expect(
+            try paths("qemu:///system", root)
+                == ["/var/run/libvirt/virtqemud-sock", "/var/run/libvirt/libvirt-sock"])
+        #expect(
+            try paths("qemu:///system", readOnly: true, alice)
+                == ["/var/run/libvirt/virtqemud-sock-ro", "/var/run/libvirt/libvirt-sock-ro"])
+    }
+
+    @Test func theTestDriverHasNoDaemonOfItsOwn() throws {
+        #expect(try paths("test:///default", root) == ["/var/run/libvirt/libvirt-sock"])
+        #expect(throws: LibvirtURIError.self) { try paths("test:///default?mode=direct", root) }
+    }
+
+    @Test func aSessionIsTheUsersOwnAndHasNoReadOnlySocket() throws {
+        #expect(
+            try paths("qemu:///session", readOnly: true, alice) == [
+                "/run/user/1000/libvirt/virtqemud-sock", "/run/user/1000/libvirt/libvirt-sock",
+            ])
+        #expect(try paths("qemu:///session", root).first == "/var/run/libvirt/virtqemud-sock")
+    }
+
+    @Test func aSocketThatIsNamedIsTheOnlyOne() throws {
+        #expect(try paths("qemu+unix:///system?socket=/a/b", root) == ["/a/b"])
+        #expect(try paths("qemu:///system?mode=legacy", root) == ["/var/run/libvirt/libvirt-sock"])
+        #expect(throws: LibvirtURIError.self) { try paths("qemu:///system?mode=odd", root) }
+    }
+}
