@@ -44,6 +44,11 @@ extension PortDeclaration {
         ringSize = try reader.powerOfTwo(.ringSize, in: PortAttribute.ringSizes) ?? ringSize
         bufferSize = try reader.number(.bufferSize, in: PortAttribute.bufferSizes) ?? bufferSize
         attachment = try reader.attachment()
+        if case .responder = attachment, mode != .ethernet {
+            throw AttributeError(
+                attribute: .mode, problem: "'\(mode.rawValue)' has no use on a responder",
+                remedy: "a responder answers whole Ethernet frames: write mode='ethernet'")
+        }
         owner = try reader.accountName(.owner)
         group = try reader.accountName(.group)
         link = try reader.choice(.link) ?? link

@@ -19,9 +19,11 @@ struct SecretDirectory: Sendable {
                 remedy: "put it into \(file), readable for the daemon, or remove secret-ref")
         }
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-        guard (1...Self.longestSecret).contains(bytes.count), !bytes.contains(0) else {
+        let isText = String(validating: bytes, as: UTF8.self) != nil && !bytes.contains(0)
+        guard (1...Self.longestSecret).contains(bytes.count), isText else {
             throw PortError(
-                reason: "the secret '\(name)' in \(file) has not 1 to \(Self.longestSecret) bytes",
+                reason:
+                    "the secret '\(name)' in \(file) is not text of 1 to \(Self.longestSecret) bytes",
                 remedy: "write it there, followed by at most one line feed")
         }
         return bytes

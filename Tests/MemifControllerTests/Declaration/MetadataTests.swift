@@ -12,13 +12,12 @@ struct MetadataTests {
     func everything() {
         let declared = read(
             """
-            <memif:port name="lan0" id="7" mode="ip" queues="4" ring-size="256" buffer-size="4096"
+            <memif:port name="lan0" id="7" mode="ethernet" queues="4" ring-size="256" buffer-size="4096"
                 attach="responder" address="192.0.2.1/24" group="vpp" owner="dpdk" link="always"
                 linger="1500ms" secret-ref="tenant-a"/>
             """)
         let expected = Sample.port("lan0") { port in
             port.id = 7
-            port.mode = .ip
             port.queues = 4
             port.ringSize = 256
             port.bufferSize = 4096
@@ -174,7 +173,7 @@ struct MetadataTests {
             port.queues = Int.random(in: 1...255, using: &random)
             port.ringSize = 1 << Int.random(in: 1...14, using: &random)
             port.bufferSize = Int.random(in: 64...65535, using: &random)
-            if Bool.random(using: &random), let address = InterfaceAddress("10.0.0.1/8") {
+            if port.mode == .ethernet, let address = InterfaceAddress("10.0.0.1/8") {
                 port.attachment = .responder(address)
             }
             if Bool.random(using: &random) { port.group = "kvm" }

@@ -1,0 +1,148 @@
+internal import LinuxIO
+internal import Logging
+internal import Memif
+internal import Synchronization
+
+/// A port over memif: a master's socket with one interface, whose links one worker serves.
+final class MemifPort: Port {
+    private struct State {
+        var specification: PortSpecification
+        /// The newest link, up or not: its counters go on counting until the worker lets go of it.
+        var link: (link: MemifLink, attachment: PacketAttachment)?
+        /// What went through the links before it.
+        var earlier = PortTraffic()
+    }
+
+    private let socket: MasterSocket
+    private let interface: MemifInterface
+    private let identity: FileIdentity
+    private let worker: PacketWorker
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    init(
+        _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
+        _ identity: FileIdentity, worker: PacketWorker, logger: Logger
+    ) {
+        self.socket = socket
+        self.interface = interface
+        self.identity = identity
+        self.worker = worker
+        var logger = logger
+        logger[metadataKey: "vm"] = "\(specification.vm)"
+        logger[metadataKey: "port"] = "\(specification.declaration.name)"
+        self.logger = logger
+        state = Mutex(State(specification: specification))
+        setAdmission(specification.admission)
+        interface.onEvent { [weak self] event in self?.handle(event) }
+    }
+
+    func setAdmission(_ admission: Admission) {
+        switch admission {
+        case .open: interface.admitSlaves()
+        case .closed(let reason):
+            interface.refuseSlaves(DisconnectReason(.administrative, reason))
+        }
+    }
+
+    func place(_ specification: PortSpecification) throws(PortError) {
+        do throws(SystemError) {
+            try File.setOwner(
+                specification.path, user: specification.user, group: specification.group)
+            try File.setMode(specification.path, PortSpecification.mode)
+        } catch {
+            throw PortError(
+                reason: "the socket's owner and mode cannot be set: \(error)",
+                remedy: "give the daemon the right to change owners (CAP_CHOWN, CAP_FOWNER)")
+        }
+        state.withLock { $0.specification = specification }
+    }
+
+    func socketState() -> PortSocketState {
+        let specification = state.withLock { $0.specification }
+        guard let file = try? FileStatus(path: specification.path), file.identity == identity else {
+            return .lost
+        }
+        let isPlaced =
+            file.permissions == PortSpecification.mode
+            && file.user == specification.user ?? Accounts.currentUser
+            && file.group == specification.group ?? file.group
+        return isPlaced ? .standing : .altered
+    }
+
+    func close(reason: String) async {
+        socket.close(DisconnectReason(.administrative, reason))
+        let path = state.withLock { $0.specification.path }
+        SocketFile.remove(path, ifStill: identity)
+    }
+
+    var traffic: PortTraffic {
+        state.withLock { state in
+            var traffic = state.earlier
+            if let (link, attachment) = state.link {
+                traffic.add(link, attachment)
+                traffic.isLinkUp = link.isUp
+                if link.isUp { traffic.peer = PortPeer(link) }
+            }
+            return traffic
+        }
+    }
+
+    private func handle(_ event: LinkEvent) {
+        switch event {
+        case .up(let link):
+            let leadsTo = state.withLock { $0.specification.declaration.attachment }
+            let attachment = worker.attach(link, Self.handler(for: leadsTo))
+            state.withLock { state in
+                if let last = state.link { state.earlier.add(last.link, last.attachment) }
+                state.link = (link, attachment)
+                state.earlier.connects += 1
+            }
+            logger.info(
+                "link up",
+                metadata: [
+                    "peer": "\(link.terms.peerName.printable)",
+                    "pid": "\(link.peer?.process ?? 0)", "uid": "\(link.peer?.user ?? 0)",
+                    "queues": "\(link.receiveQueueCount)+\(link.transmitQueueCount)",
+                ])
+        case .down(let end):
+            state.withLock { $0.earlier.lastDisconnect = end.description.printable }
+            logger.info("link down", metadata: ["reason": "\(end.description.printable)"])
+        case .failed(let end):
+            state.withLock { $0.earlier.lastDisconnect = end.description.printable }
+            // A peer that tries for ever is one line at this level, not one every time.
+            logger.debug("peer refused", metadata: ["reason": "\(end.description.printable)"])
+        }
+    }
+
+    /// What the frames of a link go to.
+    private static func handler(for attachment: PortAttachment) -> any PacketHandler {
+        switch attachment {
+        case .none: return PacketSink()
+        case .responder(let own):
+            guard let address = IPv4Address(bytes: own.octets) else { return PacketSink() }
+            return Responder(address: address)
+        }
+    }
+}
+
+extension PortPeer {
+    init(_ link: MemifLink) {
+        self.init(
+            name: link.terms.peerName, process: link.peer?.process ?? 0,
+            user: link.peer?.user ?? 0)
+    }
+}
+
+extension PortTraffic {
+    /// Adds what went through a link.
+    mutating func add(_ link: MemifLink, _ attachment: PacketAttachment) {
+        let received = link.received
+        let sent = link.sent
+        receivedPackets += received.packets
+        receivedBytes += received.bytes
+        sentPackets += sent.packets
+        sentBytes += sent.bytes
+        droppedPackets += received.drops + sent.drops + attachment.unsentFrames
+    }
+}

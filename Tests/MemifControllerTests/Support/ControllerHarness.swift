@@ -1,0 +1,76 @@
+import LinuxIO
+import Logging
+import MemifController
+
+@testable import MemifController
+
+/// A controller between fakes, running.
+struct ControllerHarness {
+    let source: FakeSource
+    let backend: FakeBackend
+    let scratch: Scratch
+    let controller: Controller
+    let layout: RuntimeLayout
+
+    init(
+        _ source: FakeSource, _ scratch: Scratch,
+        _ change: (inout HostConfiguration) -> Void = { _ in }
+    ) {
+        self.source = source
+        self.scratch = scratch
+        backend = FakeBackend()
+        var configuration = scratch.configuration
+        change(&configuration)
+        layout = RuntimeLayout(configuration)
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        controller = Controller(
+            configuration, source: source, backend: backend, logger: logger)
+    }
+
+    /// Runs a controller while the body does things to its surroundings.
+    static func run(
+        _ source: FakeSource = FakeSource(), in scratch: Scratch,
+        _ change: (inout HostConfiguration) -> Void = { _ in },
+        _ body: (ControllerHarness) async throws -> Void
+    ) async throws {
+        let harness = ControllerHarness(source, scratch, change)
+        let task = Task { try await harness.controller.run() }
+        do {
+            try await body(harness)
+        } catch {
+            task.cancel()
+            _ = await task.result
+            throw error
+        }
+        task.cancel()
+        try await task.value
+    }
+
+    func port(_ vm: VMIdentifier, _ name: String) -> FakePort? {
+        backend.open[layout.socket(of: vm, port: name)]
+    }
+
+    func condition(_ vm: VMIdentifier, _ name: String) -> PortCondition? {
+        controller.status().ports.first { $0.vm == vm && $0.name == name }?.condition
+    }
+
+    /// Whether exactly these sockets stand, by domain, with nothing beside them.
+    func stands(_ expected: [VMIdentifier: Set<String>]) -> Bool {
+        let directories = Set(
+            ((try? Directory.entries(of: layout.domainsDirectory)) ?? []).compactMap {
+                VMIdentifier($0)
+            })
+        let wanted = expected.filter { !$0.value.isEmpty }
+        guard directories == Set(wanted.keys) else { return false }
+        let records = (try? Directory.entries(of: layout.recordsDirectory)) ?? []
+        guard Set(records) == Set(wanted.keys.map { "\($0).json" }) else { return false }
+        return wanted.allSatisfy { vm, ports in
+            let found = (try? Directory.entries(of: layout.directory(of: vm))) ?? []
+            return Set(found) == Set(ports.map { "\($0).sock" })
+                && ports.allSatisfy { port in
+                    (try? SocketFile.probe(layout.socket(of: vm, port: port))) == .live
+                }
+        }
+    }
+}

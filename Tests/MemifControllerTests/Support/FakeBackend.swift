@@ -1,0 +1,108 @@
+import LinuxIO
+import MemifController
+import Synchronization
+
+/// Ports with real socket files and nothing behind them.
+final class FakeBackend: PortBackend {
+    private struct State {
+        var open: [String: FakePort] = [:]
+        var failing: Set<String> = []
+        var opened = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Has every opening of a port of this name fail, or no more.
+    func fail(_ port: String, _ fails: Bool) {
+        state.withLock { state in
+            if fails { state.failing.insert(port) } else { state.failing.remove(port) }
+        }
+    }
+
+    /// The ports that stand, by path.
+    var open: [String: FakePort] { state.withLock(\.open) }
+    /// How many were ever opened.
+    var opened: Int { state.withLock(\.opened) }
+
+    func open(_ specification: PortSpecification) throws(PortError) -> any Port {
+        if state.withLock({ $0.failing.contains(specification.declaration.name) }) {
+            throw PortError(reason: "the fake was told to fail", remedy: "tell it otherwise")
+        }
+        do throws(SystemError) {
+            let port = try FakePort(specification, self)
+            state.withLock { state in
+                state.open[specification.path] = port
+                state.opened += 1
+            }
+            return port
+        } catch {
+            throw PortError(reason: "\(error)", remedy: "")
+        }
+    }
+
+    fileprivate func forget(_ path: String) { state.withLock { $0.open[path] = nil } }
+}
+
+final class FakePort: Port {
+    private struct State: ~Copyable {
+        var listener: UnixListener?
+        var admission: Admission
+        var specification: PortSpecification
+        var closedWith: String?
+    }
+
+    private let state: Mutex<State>
+    private let identity: FileIdentity
+    private let backend: FakeBackend
+
+    fileprivate init(
+        _ specification: PortSpecification, _ backend: FakeBackend
+    ) throws(SystemError) {
+        self.backend = backend
+        let listener = try SocketFile.listen(
+            at: specification.path, kind: .messages, mode: PortSpecification.mode,
+            user: specification.user, group: specification.group)
+        identity = try FileStatus(path: specification.path).identity
+        state = Mutex(
+            State(
+                listener: listener, admission: specification.admission,
+                specification: specification))
+    }
+
+    var admission: Admission { state.withLock { $0.admission } }
+    var specification: PortSpecification { state.withLock { $0.specification } }
+    var closedWith: String? { state.withLock { $0.closedWith } }
+
+    func setAdmission(_ admission: Admission) { state.withLock { $0.admission = admission } }
+
+    func place(_ specification: PortSpecification) throws(PortError) {
+        do throws(SystemError) {
+            try File.setOwner(
+                specification.path, user: specification.user, group: specification.group)
+            try File.setMode(specification.path, PortSpecification.mode)
+        } catch {
+            throw PortError(reason: "\(error)", remedy: "")
+        }
+        state.withLock { $0.specification = specification }
+    }
+
+    func socketState() -> PortSocketState {
+        let path = specification.path
+        guard let file = try? FileStatus(path: path), file.identity == identity else {
+            return .lost
+        }
+        return file.permissions == PortSpecification.mode ? .standing : .altered
+    }
+
+    func close(reason: String) async {
+        let path = specification.path
+        state.withLock { state in
+            state.closedWith = reason
+            _ = state.listener.take()
+        }
+        SocketFile.remove(path, ifStill: identity)
+        backend.forget(path)
+    }
+
+    var traffic: PortTraffic { PortTraffic() }
+}

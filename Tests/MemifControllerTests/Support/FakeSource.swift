@@ -1,0 +1,133 @@
+import MemifController
+import Synchronization
+
+/// A hypervisor in memory.
+final class FakeSource: DomainSource {
+    struct Domain {
+        var name: String
+        var isActive = false
+        var isPersistent = true
+        var inactive: String
+        var live: String
+    }
+
+    private struct State {
+        var domains: [VMIdentifier: Domain] = [:]
+        var isAvailable = true
+        var notify: (@Sendable (DomainNotice) -> Void)?
+        var reads = 0
+    }
+
+    private let state = Mutex(State())
+
+    // MARK: What happens to it
+
+    /// Defines a domain with ports, as `<memif:port>` elements.
+    func define(_ vm: VMIdentifier, _ ports: String, silently: Bool = false) {
+        let xml = Sample.xml(ports, name: "vm-\(vm.bytes.last ?? 0)", vm: vm)
+        change(vm, "defined", silently) { domain in
+            if domain == nil {
+                domain = Domain(name: "vm-\(vm.bytes.last ?? 0)", inactive: xml, live: xml)
+            }
+            domain?.inactive = xml
+            domain?.isPersistent = true
+        }
+    }
+
+    func start(_ vm: VMIdentifier, silently: Bool = false) {
+        change(vm, "started", silently) { domain in
+            let xml = domain?.inactive ?? ""
+            domain?.isActive = true
+            domain?.live = xml
+        }
+    }
+
+    func stop(_ vm: VMIdentifier, silently: Bool = false) {
+        change(vm, "stopped", silently) { domain in
+            domain?.isActive = false
+            if domain?.isPersistent == false { domain = nil }
+        }
+    }
+
+    func undefine(_ vm: VMIdentifier, silently: Bool = false) {
+        change(vm, "undefined", silently) { domain in
+            if domain?.isActive == true { domain?.isPersistent = false } else { domain = nil }
+        }
+    }
+
+    /// Changes the live metadata of a running domain.
+    func setLive(_ vm: VMIdentifier, _ ports: String) {
+        change(vm, "metadata changed", false) { $0?.live = Sample.xml(ports, vm: vm) }
+    }
+
+    private func change(
+        _ vm: VMIdentifier, _ cause: String, _ silently: Bool, _ body: (inout Domain?) -> Void
+    ) {
+        let notify = state.withLock { state in
+            body(&state.domains[vm])
+            return silently || !state.isAvailable ? nil : state.notify
+        }
+        notify?(.changed(vm, cause: cause))
+    }
+
+    func disconnect() {
+        let notify = state.withLock { state in
+            state.isAvailable = false
+            return state.notify
+        }
+        notify?(.disconnected(reason: "the fake was told to go"))
+    }
+
+    func connect() {
+        let notify = state.withLock { state in
+            state.isAvailable = true
+            return state.notify
+        }
+        notify?(.connected)
+    }
+
+    func lose() { state.withLock(\.notify)?(.gap) }
+
+    var reads: Int { state.withLock(\.reads) }
+
+    /// What each domain's ports should be now: names by domain, of those that are well-formed.
+    var expectation: [VMIdentifier: (ports: [PortDeclaration], isActive: Bool)] {
+        state.withLock(\.domains).mapValues { domain in
+            let xml = domain.isActive ? domain.live : domain.inactive
+            return (DeclaredPorts.read(fromDomainXML: xml).ports, domain.isActive)
+        }
+    }
+
+    // MARK: What it is asked
+
+    func run(_ notify: @escaping @Sendable (DomainNotice) -> Void) async {
+        let isAvailable = state.withLock { state in
+            state.notify = notify
+            return state.isAvailable
+        }
+        if isAvailable { notify(.connected) }
+        // For ever, until it is cancelled.
+        let (stream, _) = AsyncStream.makeStream(of: Void.self)
+        for await _ in stream {}
+    }
+
+    func list(_ scope: DomainScope) async throws(DomainSourceError) -> [DomainListing] {
+        let state = state.withLock { ($0.isAvailable, $0.domains) }
+        guard state.0 else { throw .unavailable("the fake is away") }
+        return state.1.filter { scope == .all || $0.value.isActive }
+            .map { DomainListing(vm: $0.key, name: $0.value.name) }
+    }
+
+    func read(_ vm: VMIdentifier) async throws(DomainSourceError) -> DomainReading? {
+        let (isAvailable, domain) = state.withLock { state in
+            state.reads += 1
+            return (state.isAvailable, state.domains[vm])
+        }
+        guard isAvailable else { throw .unavailable("the fake is away") }
+        return domain.map { domain in
+            DomainReading(
+                name: domain.name, isActive: domain.isActive,
+                xml: domain.isActive ? domain.live : domain.inactive)
+        }
+    }
+}
