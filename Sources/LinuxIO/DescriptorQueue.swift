@@ -21,6 +21,9 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     /// Whether none is left.
     public var isEmpty: Bool { count == 0 }
 
+    /// The oldest's number, for a system call made while the queue holds it. Never store it.
+    public var first: Int32? { isEmpty ? nil : numbers[taken] }
+
     /// Takes the oldest.
     public mutating func popFirst() -> OwnedDescriptor? {
         guard taken < numbers.count else { return nil }

@@ -45,6 +45,13 @@ public struct Received: ~Copyable, Sendable {
     public var isTruncated: Bool
     /// The descriptors that came along, in order.
     public var descriptors: DescriptorQueue
+
+    /// Makes the result of a receive that went another way, as over a test's carrier.
+    public init(byteCount: Int, isTruncated: Bool, descriptors: consuming DescriptorQueue) {
+        self.byteCount = byteCount
+        self.isTruncated = isTruncated
+        self.descriptors = descriptors
+    }
 }
 
 /// Two sockets connected to each other. Frozen, so that other modules can take its parts.

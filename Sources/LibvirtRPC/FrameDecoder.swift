@@ -1,0 +1,278 @@
+internal import LibvirtProtocol
+public import LinuxIO
+internal import XDR
+
+/// Cuts a stream of bytes, as it comes, into frames.
+///
+/// The decoder owns the memory that is read into. Small frames are read many at a time and copied
+/// out; a long frame's payload is read straight into the array that the frame will own. That array
+/// is filled only as bytes arrive, so that a length word alone costs the peer's victim nothing.
+///
+/// Use: fill with `fill`, or `append`; then take frames with `next` until it returns nil.
+public struct FrameDecoder: ~Copyable {
+    private enum Phase {
+        /// Length word, header and, for some types, the count of descriptors.
+        case prefix
+        /// A long frame's payload, which goes straight to `body`.
+        case body(Prefix)
+        /// The dummy bytes that carry a frame's descriptors.
+        case descriptors(Prefix, payload: [UInt8])
+    }
+
+    struct Prefix {
+        let header: virNetMessageHeader
+        let length: Int
+        let byteCount: Int
+        let descriptorCount: Int
+        var payloadLength: Int { length - byteCount }
+    }
+
+    private static let bufferSize = 65_536
+    /// How much a long payload's array grows by at first; later it doubles.
+    private static let firstGrowth = 262_144
+
+    private let allowed: ClosedRange<Int>
+    private var phase = Phase.prefix
+    private var buffer: [UInt8]
+    private var start = 0
+    private var end = 0
+    private var body: [UInt8] = []
+    private var bodyFilled = 0
+    private var descriptors = DescriptorQueue()
+    private var collected = DescriptorQueue()
+    /// Where in the stream the frame begins that is being read.
+    private var frameOffset: UInt64 = 0
+
+    /// A decoder at the start of a stream.
+    ///
+    /// - Parameter longest: the longest frame to accept, length word included.
+    public init(longest: Int = FrameLimits.longest) {
+        precondition(FrameLimits.shortest <= longest && longest <= FrameLimits.longest)
+        allowed = FrameLimits.shortest...longest
+        buffer = [UInt8](repeating: 0, count: Self.bufferSize)
+    }
+
+    /// Reads more of the stream.
+    ///
+    /// - Parameter read: stores bytes at the start of the memory that it is given (never empty) and
+    ///   says how many they are, with the descriptors that came; nil for nothing.
+    /// - Returns: how many bytes were read and how many were asked for; nil for nothing.
+    public mutating func fill<Failure: Error>(
+        _ read: (inout MutableRawSpan) throws(Failure) -> Received?
+    ) throws(Failure) -> (byteCount: Int, room: Int)? {
+        var received: Received?
+        let room: Int
+        if case .body(let prefix) = phase {
+            growBody(to: prefix.payloadLength)
+            room = body.count - bodyFilled
+            received = try body.withMutableBytes(in: bodyFilled..<body.count, read)
+        } else {
+            makeRoom()
+            room = buffer.count - end
+            received = try buffer.withMutableBytes(in: end..<buffer.count, read)
+        }
+        guard let count = received?.byteCount else { return nil }
+        while let descriptor = received?.descriptors.popFirst() { descriptors.append(descriptor) }
+        if case .body = phase { bodyFilled += count } else { end += count }
+        return (count, room)
+    }
+
+    /// Takes in bytes that were read elsewhere, and descriptors that came with them.
+    ///
+    /// - Parameter body: called after each part that fits the decoder's memory; takes the frames.
+    public mutating func append<Failure: Error>(
+        _ bytes: RawSpan, descriptors: consuming DescriptorQueue = DescriptorQueue(),
+        _ body: (inout FrameDecoder) throws(Failure) -> Void
+    ) throws(Failure) {
+        self.descriptors.append(contentsOf: descriptors)
+        var taken = 0
+        while taken < bytes.byteCount {
+            let part = fill { (room: inout MutableRawSpan) in
+                let count = min(room.byteCount, bytes.byteCount - taken)
+                room.copyPrefix(bytes.extracting(taken..<taken + count))
+                return Received(
+                    byteCount: count, isTruncated: false, descriptors: DescriptorQueue())
+            }
+            taken += part?.byteCount ?? 0
+            try body(&self)
+        }
+    }
+
+    /// The next frame that is there whole, with all of its descriptors; nil when more must be read.
+    ///
+    /// - Throws: `FrameError` when what is there cannot be a frame. The stream is lost then.
+    public mutating func next() throws(FrameError) -> Frame? {
+        while true {
+            switch phase {
+            case .prefix:
+                guard let prefix = try parsePrefix(), takePayload(of: prefix) else {
+                    try checkDescriptorsLeft(atMost: 0)
+                    return nil
+                }
+            case .body(let prefix):
+                guard bodyFilled == prefix.payloadLength else {
+                    try checkDescriptorsLeft(atMost: 0)
+                    return nil
+                }
+                let payload = body
+                body = []
+                bodyFilled = 0
+                phase = .descriptors(prefix, payload: payload)
+            case .descriptors(let prefix, let payload):
+                guard try collectDescriptors(prefix.descriptorCount) else {
+                    try checkDescriptorsLeft(atMost: prefix.descriptorCount - collected.count)
+                    return nil
+                }
+                phase = .prefix
+                frameOffset += UInt64(prefix.length + prefix.descriptorCount)
+                return Frame(
+                    header: prefix.header, payload: payload,
+                    descriptors: prefix.descriptorCount > 0 ? takeCollected() : nil)
+            }
+        }
+    }
+
+    /// What the end of the stream means here: nil between two frames, an error within one.
+    public func endOfStream() -> FrameError? {
+        switch phase {
+        case .prefix:
+            let count = end - start
+            if count == 0 { return nil }
+            let length = count >= 4 ? Int(word(at: 0)) : nil
+            return FrameError(.truncated(received: count, expected: length), at: frameOffset)
+        case .body(let prefix):
+            return FrameError(
+                .truncated(received: prefix.byteCount + bodyFilled, expected: prefix.length),
+                at: frameOffset)
+        case .descriptors: return FrameError(.missingDescriptor, at: frameOffset)
+        }
+    }
+}
+
+extension FrameDecoder {
+    private func word(at offset: Int) -> UInt32 {
+        var value: UInt32 = 0
+        for index in start + offset..<start + offset + 4 {
+            value = value << 8 | UInt32(buffer[index])
+        }
+        return value
+    }
+
+    /// Reads what comes before the payload, once it is there.
+    private func parsePrefix() throws(FrameError) -> Prefix? {
+        let available = end - start
+        guard available >= 4 else { return nil }
+        let length = word(at: 0)
+        guard allowed.contains(Int(length)) else {
+            let head = Array(buffer[start..<min(end, start + 16)])
+            if let peer = ForeignPeer.recognise(head) {
+                throw FrameError(.foreignPeer(peer), at: frameOffset)
+            }
+            throw FrameError(.length(length, allowed: allowed), at: frameOffset)
+        }
+        guard available >= FrameLimits.shortest else { return nil }
+        let header = parseHeader()
+        guard (0...6).contains(header.type.rawValue) else {
+            throw FrameError(.unknownType(header.type.rawValue), at: frameOffset)
+        }
+        guard header.type.carriesDescriptors else {
+            return Prefix(
+                header: header, length: Int(length), byteCount: FrameLimits.shortest,
+                descriptorCount: 0)
+        }
+        let byteCount = FrameLimits.shortest + 4
+        guard length >= byteCount else {
+            throw FrameError(
+                .length(length, allowed: byteCount...allowed.upperBound), at: frameOffset)
+        }
+        guard available >= byteCount else { return nil }
+        let count = word(at: FrameLimits.shortest)
+        guard count <= FrameLimits.mostDescriptors else {
+            throw FrameError(.descriptorCount(count), at: frameOffset)
+        }
+        return Prefix(
+            header: header, length: Int(length), byteCount: byteCount, descriptorCount: Int(count))
+    }
+
+    private func parseHeader() -> virNetMessageHeader {
+        virNetMessageHeader(
+            prog: word(at: 4), vers: word(at: 8), proc: Int32(bitPattern: word(at: 12)),
+            type: virNetMessageType(rawValue: Int32(bitPattern: word(at: 16))),
+            serial: word(at: 20),
+            status: virNetMessageStatus(rawValue: Int32(bitPattern: word(at: 24))))
+    }
+
+    /// Copies a payload that is there whole, or begins to read a long one into memory of its own;
+    /// false when more must be read.
+    private mutating func takePayload(of prefix: Prefix) -> Bool {
+        let first = start + prefix.byteCount
+        if end - start >= prefix.length {
+            let payload = [UInt8](
+                copying: buffer.span.raw.extracting(first..<start + prefix.length))
+            start += prefix.length
+            phase = .descriptors(prefix, payload: payload)
+            return true
+        }
+        guard prefix.length > buffer.count else { return false }
+        bodyFilled = end - first
+        body = []
+        body.reserveCapacity(prefix.payloadLength)
+        body.append(contentsOf: buffer[first..<end])
+        start = 0
+        end = 0
+        phase = .body(prefix)
+        return false
+    }
+
+    private mutating func growBody(to length: Int) {
+        guard body.count == bodyFilled else { return }
+        let growth = min(length - bodyFilled, max(Self.firstGrowth, bodyFilled))
+        body.append(contentsOf: repeatElement(0, count: growth))
+    }
+
+    private mutating func makeRoom() {
+        if start == end {
+            start = 0
+            end = 0
+        } else if start > 0 {
+            // Moves at most one unfinished frame, which is shorter than the buffer.
+            buffer.moveToStart(start..<end)
+            end -= start
+            start = 0
+        }
+    }
+
+    /// Takes a dummy byte and its descriptor for each that the frame announced; false when one has
+    /// not come yet.
+    private mutating func collectDescriptors(_ count: Int) throws(FrameError) -> Bool {
+        while collected.count < count {
+            guard start < end else { return false }
+            start += 1
+            guard let descriptor = descriptors.popFirst() else {
+                throw FrameError(.missingDescriptor, at: frameOffset)
+            }
+            collected.append(descriptor)
+        }
+        return true
+    }
+
+    private mutating func takeCollected() -> PassedDescriptors {
+        var taken = DescriptorQueue()
+        while let descriptor = collected.popFirst() { taken.append(descriptor) }
+        return PassedDescriptors(taken)
+    }
+
+    /// Descriptors come only behind the frame that announces them: a peer cannot pile them up.
+    private func checkDescriptorsLeft(atMost count: Int) throws(FrameError) {
+        guard descriptors.count <= count else {
+            throw FrameError(.unannouncedDescriptor, at: frameOffset)
+        }
+    }
+}
+
+extension virNetMessageType {
+    /// Whether descriptors follow frames of this type.
+    var carriesDescriptors: Bool {
+        self == .VIR_NET_CALL_WITH_FDS || self == .VIR_NET_REPLY_WITH_FDS
+    }
+}

@@ -1,0 +1,66 @@
+/// Frames on their way out, in order, each whole before the next.
+///
+/// A frame's descriptors follow its bytes: each with a dummy byte of its own, one to a `sendmsg`,
+/// because that is how libvirt's peers receive them.
+struct FrameWriter: ~Copyable {
+    private var frames: [OutgoingFrame] = []
+    private var first = 0
+    /// How many bytes of the first frame have gone.
+    private var sent = 0
+    /// Bytes that have not gone yet.
+    private(set) var queuedByteCount = 0
+
+    var isEmpty: Bool { first == frames.count }
+
+    mutating func append(_ frame: OutgoingFrame) {
+        frames.append(frame)
+        queuedByteCount += frame.bytes.count
+    }
+
+    /// Sends until all has gone or there is no more room.
+    ///
+    /// - Parameter send: sends some of the bytes, with descriptors, and says how many went; nil when
+    ///   there is no room.
+    mutating func flush<Failure: Error>(
+        _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
+    ) throws(Failure) {
+        while first < frames.count {
+            let frame = frames[first]
+            while sent < frame.bytes.count {
+                let rest = frame.bytes.span.raw.extracting(sent...)
+                guard let count = try send(rest, []) else { return }
+                sent += count
+                queuedByteCount -= count
+            }
+            guard try flushDescriptors(of: frame, send) else { return }
+            sent = 0
+            first += 1
+        }
+        frames.removeAll(keepingCapacity: frames.count <= 64)
+        first = 0
+    }
+
+    /// False when there is no more room.
+    private mutating func flushDescriptors<Failure: Error>(
+        of frame: OutgoingFrame, _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
+    ) throws(Failure) -> Bool {
+        guard let descriptors = frame.descriptors else { return true }
+        let dummy: [1 of UInt8] = [0]
+        while let number = descriptors.first {
+            guard try send(dummy.span.raw, [number]) != nil else { return false }
+            // The peer has a descriptor of its own now; ours closes.
+            _ = descriptors.takeFirst()
+        }
+        return true
+    }
+
+    /// The serials of calls that have not gone whole; the queue is empty afterwards.
+    mutating func takeUnsentCalls() -> [UInt32] {
+        let serials = frames[first...].compactMap(\.callSerial)
+        frames = []
+        first = 0
+        sent = 0
+        queuedByteCount = 0
+        return serials
+    }
+}

@@ -1,0 +1,273 @@
+internal import LibvirtProtocol
+public import LinuxIO
+internal import Synchronization
+public import XDR
+
+/// A connection on which either side calls the other's procedures and sends it events, in the
+/// framing of libvirt's RPC: the client of a libvirt daemon, and the server of a client, alike.
+///
+/// A call takes the next serial and waits under it; what comes back is routed by its type first and
+/// then by its serial, on the carrier's thread, which never waits for anybody. Calls may be made
+/// from any number of tasks.
+///
+/// Source: libvirt's `docs/kbase/internals/rpc.rst` and `virnetprotocol.x`; the design is go-libvirt's.
+public final class Link: Sendable {
+    /// What a call in flight comes to: the reply's frame, or why there is none.
+    typealias Outcome = Result<Frame, CallEnd>
+
+    /// Why a call ended without a reply.
+    enum CallEnd: Error {
+        case cancelled(CallDelivery)
+        case deadlineExceeded(CallDelivery)
+        case connectionLost(LinkFailure, CallDelivery)
+    }
+
+    private struct State: ~Copyable {
+        var calls: LinkState<OneShot<Outcome>>
+        /// Calls of the peer's that are being served.
+        var served = 0
+    }
+
+    let carrier: any Carrier
+    let handlers: LinkHandlers
+    private let configuration: LinkConfiguration
+    private let timers: EventLoop
+    private let state: Mutex<State>
+
+    /// Makes a link and starts its carrier.
+    ///
+    /// - Parameters:
+    ///   - carrier: brings and takes frames.
+    ///   - timers: runs deadlines.
+    ///   - handlers: gets what the peer begins: calls, events, the end.
+    public static func start(
+        _ carrier: any Carrier, timers: EventLoop,
+        configuration: LinkConfiguration = LinkConfiguration(),
+        handlers: LinkHandlers = LinkHandlers()
+    ) -> Link {
+        let link = Link(carrier, timers, configuration, handlers)
+        carrier.start(link)
+        return link
+    }
+
+    private init(
+        _ carrier: any Carrier, _ timers: EventLoop, _ configuration: LinkConfiguration,
+        _ handlers: LinkHandlers
+    ) {
+        self.carrier = carrier
+        self.timers = timers
+        self.configuration = configuration
+        self.handlers = handlers
+        state = Mutex(State(calls: LinkState(mostInFlight: configuration.mostCallsInFlight)))
+    }
+
+    /// Why the link has ended; nil while it lives.
+    public var failure: LinkFailure? { state.withLock { $0.calls.failure } }
+
+    /// Ends the link; every call under way ends with an error that says so.
+    public func close() { carrier.close(.closed) }
+
+    // MARK: - Calling
+
+    /// Calls a procedure of the peer's and waits for its result.
+    ///
+    /// Cancelling the task frees the caller at once; the peer may work on, and its late reply is
+    /// dropped with any descriptors that come with it.
+    ///
+    /// - Parameters:
+    ///   - descriptors: passed along, where the procedure takes some; theirs is then the peer's.
+    ///   - deadline: ends the wait.
+    /// - Throws: `RPCError`, which says whether the call may have run.
+    public func call<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
+        descriptors: PassedDescriptors? = nil, deadline: ContinuousClock.Instant? = nil
+    ) async throws(RPCError) -> Result {
+        try await callReturningDescriptors(
+            procedure, arguments, descriptors: descriptors, deadline: deadline
+        ).result
+    }
+
+    /// As ``call(_:_:descriptors:deadline:)``, with the descriptors that came with the reply.
+    public func callReturningDescriptors<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
+        descriptors: PassedDescriptors? = nil, deadline: ContinuousClock.Instant? = nil
+    ) async throws(RPCError) -> (result: Result, descriptors: PassedDescriptors?) {
+        let serial = state.withLock { $0.calls.takeSerial() }
+        let frame: OutgoingFrame
+        do throws(XDRError) {
+            frame = try OutgoingFrame.encoding(
+                virNetMessageHeader(
+                    procedure, descriptors == nil ? .VIR_NET_CALL : .VIR_NET_CALL_WITH_FDS,
+                    serial: serial, status: .VIR_NET_OK),
+                arguments, descriptors: descriptors, callSerial: serial)
+        } catch {
+            throw RPCError(.invalidArguments(error), procedure: procedure.name)
+        }
+        guard frame.bytes.count <= FrameLimits.longest else {
+            throw RPCError(.tooLong(byteCount: frame.bytes.count), procedure: procedure.name)
+        }
+        let route = LinkState<OneShot<Outcome>>.Route(
+            program: procedure.program, version: procedure.version, procedure: procedure.number)
+        let outcome = await exchange(
+            frame, serial: serial, route: route, name: procedure.name, deadline: deadline)
+        return try outcome.result(of: procedure)
+    }
+
+    private func exchange(
+        _ frame: OutgoingFrame, serial: UInt32, route: LinkState<OneShot<Outcome>>.Route,
+        name: String, deadline: ContinuousClock.Instant?
+    ) async -> Outcome {
+        let timer = deadline.map { deadline in
+            timers.schedule(after: ContinuousClock.now.duration(to: deadline)) { [weak self] in
+                self?.giveUp(serial) { .deadlineExceeded($0) }
+            }
+        }
+        defer { if let timer { timers.cancel(timer) } }
+        return await withTaskCancellationHandler {
+            await withOneShot(of: Outcome.self) { continuation in
+                begin(frame, serial: serial, route: route, name: name, continuation)
+                // A cancellation or deadline that came before the call stood found nothing to end.
+                if Task.isCancelled { giveUp(serial) { .cancelled($0) } }
+                if let deadline, deadline <= .now { giveUp(serial) { .deadlineExceeded($0) } }
+            }
+        } onCancel: {
+            giveUp(serial) { .cancelled($0) }
+        }
+    }
+
+    private func begin(
+        _ frame: OutgoingFrame, serial: UInt32, route: LinkState<OneShot<Outcome>>.Route,
+        name: String, _ continuation: OneShot<Outcome>
+    ) {
+        let begun = state.withLock {
+            $0.calls.begin(serial, route, frame, name: name, continuation)
+        }
+        switch begun {
+        case .wait: break
+        case .send(let frame): write(frame)
+        case .refuse(let continuation, let failure):
+            continuation.resume(returning: .failure(.connectionLost(failure, .notSent)))
+        }
+    }
+
+    private func giveUp(_ serial: UInt32, _ end: (CallDelivery) -> CallEnd) {
+        guard let ended = state.withLock({ $0.calls.giveUp(serial) }) else { return }
+        ended.context.resume(returning: .failure(end(ended.delivery)))
+    }
+
+    /// Hands a call's frame to the carrier, which may have ended meanwhile.
+    private func write(_ frame: OutgoingFrame) {
+        if carrier.send(frame) { return }
+        guard let serial = frame.callSerial else { return }
+        let (context, failure) = state.withLock { ($0.calls.notSent(serial), $0.calls.failure) }
+        context?.resume(
+            returning: .failure(.connectionLost(failure ?? LinkFailure(.closed), .notSent)))
+    }
+
+    // MARK: - Events
+
+    /// Sends the peer an event, as a server does.
+    ///
+    /// A peer that does not read is not waited for: once more than the configured bytes wait for
+    /// it, the link ends.
+    ///
+    /// - Throws: `XDRError` when the message exceeds a limit of its declaration; nothing was sent.
+    public func send<Message>(
+        event: XDRProcedure<Message, XDRVoid>, _ message: Message
+    ) throws(XDRError) {
+        // libvirt's own servers number every event 1; nothing may depend on it.
+        answer(
+            try OutgoingFrame.encoding(
+                virNetMessageHeader(event, .VIR_NET_MESSAGE, serial: 1, status: .VIR_NET_OK),
+                message))
+    }
+
+    /// Writes what answers or informs the peer, unless too much waits for it already.
+    private func answer(_ frame: OutgoingFrame) {
+        if carrier.queuedByteCount > configuration.mostQueuedBytes {
+            carrier.close(.backlog(byteCount: carrier.queuedByteCount))
+        } else {
+            _ = carrier.send(frame)
+        }
+    }
+}
+
+// MARK: - What arrives
+
+extension Link: CarrierReceiver {
+    /// Routes a frame; called by the carrier.
+    public func received(_ frame: Frame) {
+        switch frame.header.type {
+        case .VIR_NET_REPLY, .VIR_NET_REPLY_WITH_FDS: receivedReply(frame)
+        case .VIR_NET_MESSAGE: receivedMessage(frame)
+        case .VIR_NET_CALL, .VIR_NET_CALL_WITH_FDS: receivedCall(frame)
+        // Data of a stream that nobody has open: what comes after a stream's end is dropped.
+        default: break
+        }
+    }
+
+    private func receivedReply(_ frame: Frame) {
+        let header = frame.header
+        let route = LinkState<OneShot<Outcome>>.Route(
+            program: header.prog, version: header.vers, procedure: header.proc)
+        switch state.withLock({ $0.calls.replied(header.serial, route) }) {
+        case .deliver(let continuation, let next):
+            continuation.resume(returning: .success(frame))
+            if let next { write(next) }
+        case .discard(let next):
+            if let next { write(next) }
+        // A reply to nobody is late, or a stream's; libvirt's own servers send such.
+        case .ignore, .mismatch: break
+        }
+    }
+
+    private func receivedMessage(_ frame: Frame) {
+        guard frame.header.prog == Keepalive.program else {
+            handlers.event(IncomingEvent(frame))
+            return
+        }
+        // Answered before, behind and beside everything else: a daemon closes when it is not.
+        if frame.header.proc == Keepalive.PING.number {
+            let header = virNetMessageHeader(
+                Keepalive.PONG, .VIR_NET_MESSAGE, serial: 0, status: .VIR_NET_OK)
+            if let pong = try? OutgoingFrame.encoding(header, XDRVoid()) { answer(pong) }
+        }
+    }
+
+    private func receivedCall(_ frame: Frame) {
+        let call = IncomingCall(frame)
+        let hasRoom = state.withLock { state in
+            guard state.served < configuration.mostCallsServed else { return false }
+            state.served += 1
+            return true
+        }
+        guard hasRoom else {
+            reply(to: call, .failure(.tooManyCalls(configuration.mostCallsServed)))
+            return
+        }
+        Task { [self] in
+            let answer = await handlers.answer(call)
+            state.withLock { $0.served -= 1 }
+            reply(to: call, answer)
+        }
+    }
+
+    private func reply(to call: IncomingCall, _ answer: CallAnswer) {
+        self.answer(answer.frame(to: call.header))
+    }
+
+    /// The carrier has ended; called by the carrier.
+    public func ended(_ reason: LinkFailure.Reason, unsentCalls: [UInt32]) {
+        let (failure, ended) = state.withLock { state in
+            let failure = LinkFailure(reason, lastCall: state.calls.lastCall)
+            return (failure, state.calls.close(failure, unsent: unsentCalls))
+        }
+        for call in ended {
+            call.context.resume(returning: .failure(.connectionLost(failure, call.delivery)))
+        }
+        handlers.ended(failure)
+    }
+
+    /// The carrier's descriptors are closed; called by the carrier.
+    public func released() {}
+}

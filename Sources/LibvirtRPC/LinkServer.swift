@@ -1,0 +1,122 @@
+public import LinuxIO
+internal import Synchronization
+
+/// Accepts clients at a listening socket and gives each a link.
+public final class LinkServer: Sendable {
+    /// A client that has connected.
+    public struct Client: Sendable {
+        /// Who it is; nil where the kernel does not say.
+        public let credentials: PeerCredentials?
+    }
+
+    /// A listener that closes when the last who accepts has let go of it.
+    private final class SharedListener: Sendable {
+        let listener: UnixListener
+
+        init(_ listener: consuming UnixListener) { self.listener = listener }
+    }
+
+    private struct State: ~Copyable {
+        var listener: SharedListener?
+        var watch: EventLoop.Watch?
+        var links: [Int: Link] = [:]
+        var nextIdentifier = 0
+    }
+
+    private let loop: EventLoop
+    private let configuration: LinkConfiguration
+    private let mostClients: Int
+    private let handlers: @Sendable (Client) -> LinkHandlers
+    private let state: Mutex<State>
+
+    /// Starts to accept.
+    ///
+    /// - Parameters:
+    ///   - loop: serves the listener and every client.
+    ///   - mostClients: beyond these, a client's connection is closed at once.
+    ///   - handlers: makes the handlers for a client.
+    /// - Throws: `SystemError` when the listener cannot be watched.
+    public static func start(
+        _ listener: consuming UnixListener, loop: EventLoop,
+        configuration: LinkConfiguration = LinkConfiguration(), mostClients: Int = 256,
+        handlers: @escaping @Sendable (Client) -> LinkHandlers
+    ) throws(SystemError) -> LinkServer {
+        let server = LinkServer(listener, loop, configuration, mostClients, handlers)
+        try server.watch()
+        return server
+    }
+
+    private init(
+        _ listener: consuming UnixListener, _ loop: EventLoop, _ configuration: LinkConfiguration,
+        _ mostClients: Int, _ handlers: @escaping @Sendable (Client) -> LinkHandlers
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.mostClients = mostClients
+        self.handlers = handlers
+        state = Mutex(State(listener: SharedListener(listener)))
+    }
+
+    /// The links that live now.
+    public var links: [Link] { state.withLock { Array($0.links.values) } }
+
+    /// Stops to accept, and ends every client's link.
+    public func stop() {
+        let links = state.withLock { state in
+            if let watch = state.watch, let listener = state.listener.take() {
+                loop.cancel(watch, listener.listener.descriptor)
+            }
+            state.watch = nil
+            return Array(state.links.values)
+        }
+        for link in links { link.close() }
+    }
+
+    private func watch() throws(SystemError) {
+        try state.withLock { (state) throws(SystemError) in
+            guard let shared = state.listener else { return }
+            state.watch = try loop.watch(shared.listener.descriptor, for: .readable) {
+                [weak self] _ in self?.accept()
+            }
+        }
+    }
+
+    private func accept() {
+        while let carrier = acceptOne() { admit(carrier.carrier, carrier.client) }
+    }
+
+    private func acceptOne() -> (carrier: UnixCarrier, client: Client)? {
+        guard let shared = state.withLock({ $0.listener }) else { return nil }
+        // Out of descriptors: the client waits in the backlog until some are free.
+        guard let socket = try? shared.listener.accept() else { return nil }
+        let client = Client(credentials: try? socket.peerCredentials())
+        return (UnixCarrier(socket, loop: loop), client)
+    }
+
+    private func admit(_ carrier: UnixCarrier, _ client: Client) {
+        let identifier = state.withLock { state -> Int? in
+            guard state.listener != nil, state.links.count < mostClients else { return nil }
+            state.nextIdentifier += 1
+            return state.nextIdentifier
+        }
+        guard let identifier else {
+            carrier.close(.closed)
+            return
+        }
+        var handlers = self.handlers(client)
+        let ended = handlers.ended
+        handlers.ended = { [weak self] failure in
+            self?.forget(identifier)
+            ended(failure)
+        }
+        // Accepting and ending both run on the loop's thread, so the link is known before it ends.
+        let link = Link.start(
+            carrier, timers: loop, configuration: configuration, handlers: handlers)
+        state.withLock { $0.links[identifier] = link }
+    }
+
+    private func forget(_ identifier: Int) {
+        let link = state.withLock { $0.links.removeValue(forKey: identifier) }
+        _ = link
+    }
+}

@@ -1,0 +1,170 @@
+/// Which calls are under way on a link: numbers them, holds back those that are too many, and finds
+/// for what comes back whose it is.
+///
+/// No I/O: an event goes in, what to do comes out, and it is done after the lock is let go. `Context`
+/// is what finishes a call: a continuation, or a string in tests.
+struct LinkState<Context>: ~Copyable {
+    /// A reply's way back: what it must have in common with its call besides the serial.
+    struct Route: Hashable {
+        let program: UInt32
+        let version: UInt32
+        let procedure: Int32
+    }
+
+    /// What is known of whether the peer has run a call that ends without a reply.
+    typealias Ended = (context: Context, delivery: CallDelivery)
+
+    private struct InFlight {
+        let route: Route
+        /// Nil once the call was given up: the reply, should it come, is nobody's.
+        var context: Context?
+    }
+
+    private struct Waiting {
+        let route: Route
+        let frame: OutgoingFrame
+        let name: String
+        let context: Context
+    }
+
+    private var inFlight: [UInt32: InFlight] = [:]
+    private var waiting: [UInt32: Waiting] = [:]
+    /// The serials of waiting calls in order; those given up meanwhile are in `waiting` no more.
+    private var order: [UInt32] = []
+    private var firstInOrder = 0
+    private var nextSerial: UInt32
+    private let mostInFlight: Int
+    /// Why the link is closed, which it stays; nil while it is open. All tables are empty then.
+    private(set) var failure: LinkFailure?
+    /// The name of the call sent last, for the error should the peer end the link over it.
+    private(set) var lastCall: String?
+
+    init(mostInFlight: Int, firstSerial: UInt32 = 0) {
+        precondition(mostInFlight > 0, "a link that may send no call is of no use")
+        self.mostInFlight = mostInFlight
+        nextSerial = firstSerial
+    }
+
+    /// A serial that nothing alive has. After 2^32 calls numbers come again.
+    mutating func takeSerial() -> UInt32 {
+        while isLive(nextSerial) { nextSerial &+= 1 }
+        defer { nextSerial &+= 1 }
+        return nextSerial
+    }
+
+    private func isLive(_ serial: UInt32) -> Bool {
+        inFlight[serial] != nil || waiting[serial] != nil
+    }
+}
+
+// MARK: - Calls
+
+extension LinkState {
+    enum Begin {
+        /// There is room: write the frame.
+        case send(OutgoingFrame)
+        /// As many as may be are in flight; the frame comes out of a later event.
+        case wait
+        /// The link is closed.
+        case refuse(Context, LinkFailure)
+    }
+
+    /// A new call, whose serial was taken before.
+    mutating func begin(
+        _ serial: UInt32, _ route: Route, _ frame: OutgoingFrame, name: String, _ context: Context
+    ) -> Begin {
+        if let failure { return .refuse(context, failure) }
+        guard inFlight.count < mostInFlight else {
+            waiting[serial] = Waiting(route: route, frame: frame, name: name, context: context)
+            order.append(serial)
+            return .wait
+        }
+        inFlight[serial] = InFlight(route: route, context: context)
+        lastCall = name
+        return .send(frame)
+    }
+
+    enum Reply {
+        /// The call's own reply; and, into the place it leaves, the frame to write next.
+        case deliver(Context, next: OutgoingFrame?)
+        /// The reply of a call that was given up.
+        case discard(next: OutgoingFrame?)
+        /// No call has this serial: a late packet.
+        case ignore
+        /// The serial is a live call's, and the rest another procedure's.
+        case mismatch
+    }
+
+    /// A reply has come.
+    mutating func replied(_ serial: UInt32, _ route: Route) -> Reply {
+        guard let call = inFlight[serial] else { return .ignore }
+        guard call.route == route else { return .mismatch }
+        inFlight[serial] = nil
+        let next = promote()
+        return call.context.map { .deliver($0, next: next) } ?? .discard(next: next)
+    }
+
+    /// The caller no longer waits: its task was cancelled or its time is over. Nil when the call
+    /// has ended already; otherwise its owner is to be told.
+    mutating func giveUp(_ serial: UInt32) -> Ended? {
+        if let call = waiting.removeValue(forKey: serial) {
+            forgetGivenUp()
+            return (call.context, .notSent)
+        }
+        guard let context = inFlight[serial]?.context else { return nil }
+        // The server works on: the call keeps its place until the reply comes.
+        inFlight[serial]?.context = nil
+        return (context, .mayHaveRun)
+    }
+
+    /// The carrier took no byte of a call's frame, as it had ended.
+    mutating func notSent(_ serial: UInt32) -> Context? {
+        inFlight.removeValue(forKey: serial)?.context
+    }
+
+    /// The link has ended: everything under way ends with it.
+    ///
+    /// - Parameter unsent: serials of calls in flight whose frames were not written to the end.
+    mutating func close(_ failure: LinkFailure, unsent: [UInt32]) -> [Ended] {
+        guard self.failure == nil else { return [] }
+        self.failure = failure
+        var ended: [Ended] = []
+        for (serial, call) in inFlight {
+            guard let context = call.context else { continue }
+            ended.append((context, unsent.contains(serial) ? .notSent : .mayHaveRun))
+        }
+        for serial in order[firstInOrder...] {
+            guard let call = waiting[serial] else { continue }
+            ended.append((call.context, .notSent))
+        }
+        inFlight = [:]
+        waiting = [:]
+        order = []
+        firstInOrder = 0
+        return ended
+    }
+
+    /// Keeps the order in proportion to the calls that still wait, however many are given up.
+    private mutating func forgetGivenUp() {
+        guard order.count - firstInOrder > 2 * waiting.count + 64 else { return }
+        order = order[firstInOrder...].filter { waiting[$0] != nil }
+        firstInOrder = 0
+    }
+
+    /// Moves the call that has waited longest into a place that has become free.
+    private mutating func promote() -> OutgoingFrame? {
+        while firstInOrder < order.count {
+            let serial = order[firstInOrder]
+            firstInOrder += 1
+            if firstInOrder == order.count {
+                order.removeAll(keepingCapacity: true)
+                firstInOrder = 0
+            }
+            guard let call = waiting.removeValue(forKey: serial) else { continue }
+            inFlight[serial] = InFlight(route: call.route, context: call.context)
+            lastCall = call.name
+            return call.frame
+        }
+        return nil
+    }
+}

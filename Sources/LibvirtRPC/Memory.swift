@@ -1,0 +1,77 @@
+// The only file of this module with unsafe code: arrays of bytes seen as raw memory.
+
+extension Span where Element == UInt8 {
+    /// The same memory without its element type.
+    var raw: RawSpan {
+        @_lifetime(copy self)
+        get {
+            // SAFETY: every byte pattern is a value of `UInt8`, which has no padding.
+            unsafe bytes
+        }
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// Lets `body` write some of the bytes in `range`, in place.
+    mutating func withMutableBytes<Result: ~Copyable, Failure: Error>(
+        in range: Range<Int>, _ body: (inout MutableRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var span = mutableSpan
+        var part = span._mutatingExtracting(range)
+        // SAFETY: every byte pattern is a value of `UInt8`, which has no padding.
+        var bytes = unsafe part.mutableBytes
+        return try body(&bytes)
+    }
+
+    /// Moves the bytes in `range` to the start.
+    mutating func moveToStart(_ range: Range<Int>) {
+        // SAFETY: slicing checks both ranges; `copyMemory` allows its ranges to overlap.
+        unsafe withUnsafeMutableBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[0..<range.count])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        }
+    }
+
+    /// A new array with the bytes of a span.
+    init(copying source: RawSpan) {
+        // SAFETY: the array has room for exactly the bytes that are copied and then declared.
+        unsafe self.init(unsafeUninitializedCapacity: source.byteCount) { buffer, count in
+            unsafe source.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
+            }
+            count = source.byteCount
+        }
+    }
+}
+
+#if DEBUG
+    /// Says so when a continuation is lost or resumed twice.
+    typealias OneShot<Value> = CheckedContinuation<Value, Never>
+#else
+    typealias OneShot<Value> = UnsafeContinuation<Value, Never>
+#endif
+
+/// Suspends the task until the continuation that `body` is given is resumed, exactly once.
+func withOneShot<Value: Sendable>(
+    of type: Value.Type = Value.self, isolation: isolated (any Actor)? = #isolation,
+    _ body: (OneShot<Value>) -> Void
+) async -> Value {
+    #if DEBUG
+        await withCheckedContinuation(isolation: isolation) { body($0) }
+    #else
+        // SAFETY: the state machines that hold continuations give each up exactly once; the tests run
+        // them with checked continuations.
+        unsafe await withUnsafeContinuation(isolation: isolation) { body($0) }
+    #endif
+}
+
+extension MutableRawSpan {
+    /// Copies bytes to the start.
+    mutating func copyPrefix(_ source: RawSpan) {
+        precondition(source.byteCount <= byteCount)
+        // SAFETY: the length was checked, and exclusive memory overlaps nothing.
+        unsafe withUnsafeMutableBytes { target in
+            unsafe source.withUnsafeBytes { source in unsafe target.copyMemory(from: source) }
+        }
+    }
+}

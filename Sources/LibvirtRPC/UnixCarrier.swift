@@ -1,0 +1,225 @@
+public import LinuxIO
+internal import Synchronization
+
+/// Carries frames, and descriptors, over a connected UNIX socket.
+public final class UnixCarrier: Carrier {
+    /// The socket, shared by the side that reads and the side that writes; it closes when both
+    /// have let go.
+    private final class SharedSocket: Sendable {
+        let socket: UnixSocket
+
+        init(_ socket: consuming UnixSocket) { self.socket = socket }
+    }
+
+    private struct Input: ~Copyable {
+        var socket: SharedSocket?
+        var decoder: FrameDecoder
+    }
+
+    private struct Output: ~Copyable {
+        var socket: SharedSocket?
+        var writer = FrameWriter()
+        var receiver: (any CarrierReceiver)?
+        var watch: EventLoop.Watch?
+        /// Whether the loop watches for room to write.
+        var waitsForRoom = false
+        /// Whether a write has failed; what the peer said before it left is still to be read.
+        var isBroken = false
+        var hasEnded = false
+    }
+
+    private let loop: EventLoop
+    /// Only the loop's thread reads, so this lock never waits.
+    private let input: Mutex<Input>
+    private let output: Mutex<Output>
+
+    /// Reads of one wake-up at most, so that one busy peer cannot keep a loop from the others.
+    private static let mostReadsInARow = 16
+
+    /// Takes over a connected socket.
+    ///
+    /// - Parameters:
+    ///   - loop: reads, and writes what did not go at once.
+    ///   - longestFrame: the longest frame to accept.
+    public init(
+        _ socket: consuming UnixSocket, loop: EventLoop, longestFrame: Int = FrameLimits.longest
+    ) {
+        let shared = SharedSocket(socket)
+        self.loop = loop
+        input = Mutex(Input(socket: shared, decoder: FrameDecoder(longest: longestFrame)))
+        output = Mutex(Output(socket: shared))
+    }
+
+    /// Begins to read.
+    public func start(_ receiver: any CarrierReceiver) {
+        output.withLock { $0.receiver = receiver }
+        loop.submit { [self] in
+            let failure = output.withLock { output -> SystemError? in
+                guard let socket = output.socket, !output.hasEnded else { return nil }
+                do throws(SystemError) {
+                    let interest: Readiness =
+                        output.waitsForRoom ? [.readable, .writable] : .readable
+                    output.watch = try loop.watch(socket.socket.descriptor, for: interest) {
+                        [self] in ready($0, receiver)
+                    }
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let failure { close(.system(failure)) }
+        }
+    }
+
+    /// Writes a frame: at once as far as there is room, and the rest when there is.
+    public func send(_ frame: OutgoingFrame) -> Bool {
+        enum Outcome { case done, ended, broken(SystemError) }
+        let outcome: Outcome = output.withLock { output in
+            guard !output.hasEnded else { return .ended }
+            output.writer.append(frame)
+            guard !output.waitsForRoom, !output.isBroken else { return .done }
+            do throws(SystemError) {
+                try flush(&output)
+                return .done
+            } catch {
+                output.isBroken = true
+                return .broken(error)
+            }
+        }
+        switch outcome {
+        case .done: return true
+        case .ended: return false
+        case .broken(let error):
+            failAfterReading(error)
+            return true
+        }
+    }
+
+    /// Bytes that wait for room.
+    public var queuedByteCount: Int { output.withLock { $0.writer.queuedByteCount } }
+
+    /// Ends both directions; the peer reads the end of the stream.
+    public func close(_ reason: LinkFailure.Reason) {
+        let ended: (receiver: (any CarrierReceiver)?, unsent: [UInt32])? = output.withLock {
+            output in
+            guard !output.hasEnded else { return nil }
+            output.hasEnded = true
+            output.socket?.socket.shutdown()
+            defer { output.receiver = nil }
+            return (output.receiver, output.writer.takeUnsentCalls())
+        }
+        guard let ended else { return }
+        ended.receiver?.ended(reason, unsentCalls: ended.unsent)
+        loop.submit { [self] in
+            release()
+            ended.receiver?.released()
+        }
+    }
+}
+
+// MARK: - Writing
+
+extension UnixCarrier {
+    /// Writes what there is room for, and watches for more room exactly while something is left.
+    private func flush(_ output: inout Output) throws(SystemError) {
+        guard let socket = output.socket else { return }
+        try output.writer.flush { (bytes, descriptors) throws(SystemError) in
+            try socket.socket.send(bytes, descriptors: descriptors)
+        }
+        let mustWait = !output.writer.isEmpty
+        guard mustWait != output.waitsForRoom else { return }
+        output.waitsForRoom = mustWait
+        guard let watch = output.watch else { return }
+        try loop.update(
+            watch, socket.socket.descriptor, for: mustWait ? [.readable, .writable] : .readable)
+    }
+
+    /// The peer is gone, but what it said before is worth more than the error of our write.
+    private func failAfterReading(_ error: SystemError) {
+        loop.submit { [self] in
+            if let receiver = output.withLock({ $0.receiver }) { readAll(receiver) }
+            close(.system(error))
+        }
+    }
+}
+
+// MARK: - On the loop's thread
+
+extension UnixCarrier {
+    private func ready(_ readiness: Readiness, _ receiver: any CarrierReceiver) {
+        if readiness.contains(.writable) { writable() }
+        if !readiness.isDisjoint(with: [.readable, .hangUp, .failure]) {
+            for _ in 0..<Self.mostReadsInARow where !read(receiver) { return }
+        }
+    }
+
+    private func writable() {
+        let failure = output.withLock { output -> SystemError? in
+            guard !output.hasEnded, !output.isBroken else { return nil }
+            do throws(SystemError) {
+                try flush(&output)
+                return nil
+            } catch {
+                output.isBroken = true
+                return error
+            }
+        }
+        if let failure { failAfterReading(failure) }
+    }
+
+    private func readAll(_ receiver: any CarrierReceiver) {
+        while read(receiver) {}
+    }
+
+    /// Reads once and delivers what is whole; false when there was nothing more to read.
+    private func read(_ receiver: any CarrierReceiver) -> Bool {
+        enum Outcome { case read(isDrained: Bool), nothing, end(FrameError?), failed(SystemError) }
+        let outcome: Outcome = input.withLock { input in
+            guard let socket = input.socket else { return .nothing }
+            do throws(SystemError) {
+                let read = try input.decoder.fill {
+                    (room: inout MutableRawSpan) throws(SystemError) in
+                    try socket.socket.receive(into: &room)
+                }
+                guard let read else { return .nothing }
+                if read.byteCount == 0 { return .end(input.decoder.endOfStream()) }
+                return .read(isDrained: read.byteCount < read.room)
+            } catch {
+                return .failed(error)
+            }
+        }
+        switch outcome {
+        case .nothing: return false
+        case .read(let isDrained): return deliver(to: receiver) && !isDrained
+        case .end(let error): close(error.map { .malformed($0) } ?? .endOfStream)
+        case .failed(let error): close(.system(error))
+        }
+        return false
+    }
+
+    /// Hands on the frames that are whole; false when what came cannot be one.
+    private func deliver(to receiver: any CarrierReceiver) -> Bool {
+        do throws(FrameError) {
+            while let frame = try nextFrame() { receiver.received(frame) }
+            return true
+        } catch {
+            close(.malformed(error))
+            return false
+        }
+    }
+
+    private func nextFrame() throws(FrameError) -> Frame? {
+        try input.withLock { (input) throws(FrameError) in try input.decoder.next() }
+    }
+
+    private func release() {
+        output.withLock { output in
+            if let watch = output.watch, let socket = output.socket {
+                loop.cancel(watch, socket.socket.descriptor)
+            }
+            output.watch = nil
+            output.socket = nil
+        }
+        input.withLock { $0.socket = nil }
+    }
+}
