@@ -13,7 +13,9 @@ struct ControllerTests {
     func lifetimes() async throws {
         try await ControllerHarness.run(in: Scratch()) { it in
             it.source.define(
-                one, "<memif:port name='a' linger='0'/><memif:port name='b' link='always'/>")
+                one,
+                "<memif:port name='a' linger='0'/>"
+                    + "<memif:port name='b' link='always' linger='0'/>")
             #expect(await eventually { it.stands([one: ["a", "b"]]) })
             #expect(await eventually { it.condition(one, "a")?.state == .waiting })
             #expect(it.port(one, "a")?.admission == shutOff)
