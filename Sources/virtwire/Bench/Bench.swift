@@ -1,0 +1,135 @@
+internal import LinuxIO
+internal import Memif
+internal import Synchronization
+
+/// A run of one plan on one link: a thread for each queue, and a line each second.
+final class Bench: Sendable {
+    let plan: BenchPlan
+    let link: MemifLink
+    private let stopping = Atomic<Bool>(false)
+    private let state = Mutex(State())
+
+    private struct State {
+        var running = 0
+        var whenDone: CheckedContinuation<Void, Never>?
+        var roundTrips = RoundTrips()
+        var failure: LinkEnd?
+    }
+
+    init(_ plan: BenchPlan, _ link: MemifLink) {
+        self.plan = plan
+        self.link = link
+    }
+
+    /// Whether the queues' threads are to end.
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    /// What went through so far, in the direction that the mode is about.
+    private var counters: QueueCounters {
+        plan.mode == .tx ? link.sent : link.received
+    }
+
+    /// Runs for a time, or until cancelled, or until the link is over.
+    func run(for limit: Duration?) async throws -> BenchReport {
+        let start = ContinuousClock.now
+        try startThreads()
+        await printRates(since: start, until: limit.map { start + $0 })
+        stopping.store(true, ordering: .relaxed)
+        let elapsed = ContinuousClock.now - start
+        await threadsEnded()
+        return report(elapsed.seconds)
+    }
+
+    func note(_ time: Duration) { state.withLock { $0.roundTrips.add(time) } }
+    func noteLoss() { state.withLock { $0.roundTrips.lost += 1 } }
+
+    private func startThreads() throws {
+        let count = max(link.receiveQueueCount, link.transmitQueueCount)
+        let threads = plan.mode == .ping ? 1 : count
+        for index in 0..<threads {
+            state.withLock { $0.running += 1 }
+            try Thread.start(name: "bench-\(index)", cpu: plan.cpu.map { $0 + index }) { [self] in
+                do throws(LinkEnd) {
+                    try work(index)
+                } catch {
+                    state.withLock { $0.failure = error }
+                }
+                let done = state.withLock { state in
+                    state.running -= 1
+                    return state.running == 0 ? state.whenDone.take() : nil
+                }
+                done?.resume()
+            }
+        }
+    }
+
+    private func threadsEnded() async {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.running > 0 { state.whenDone = continuation }
+                return state.running == 0
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    /// Ends when the time is up, the task is cancelled, nobody reads, or the link is over.
+    private func printRates(
+        since start: ContinuousClock.Instant, until end: ContinuousClock.Instant?
+    )
+        async
+    {
+        var last = counters
+        var lastTrips = RoundTrips()
+        var lastTime = start
+        while link.isUp {
+            let next = lastTime + .seconds(1)
+            guard let woken = await sleep(until: end.map { min($0, next) } ?? next) else { return }
+            let time = ContinuousClock.now
+            let now = counters
+            let trips = state.withLock { $0.roundTrips }
+            let line = rateLine(
+                (now.packets - last.packets, now.bytes - last.bytes), trips, lastTrips,
+                seconds: (time - lastTime).seconds, at: (time - start).seconds)
+            guard (try? StandardOutput.line(line)) != nil else { return }
+            if let end, woken >= end { return }
+            (last, lastTrips, lastTime) = (now, trips, time)
+        }
+    }
+
+    /// Sleeps in short steps, for the link may end meanwhile; nil when cancelled.
+    private func sleep(until time: ContinuousClock.Instant) async -> ContinuousClock.Instant? {
+        while true {
+            let now = ContinuousClock.now
+            if now >= time || !link.isUp { return now }
+            let step = min(time, now + .milliseconds(50))
+            guard (try? await ContinuousClock().sleep(until: step)) != nil else { return nil }
+        }
+    }
+
+    private func rateLine(
+        _ passed: (packets: UInt64, bytes: UInt64), _ trips: RoundTrips, _ before: RoundTrips,
+        seconds: Double, at time: Double
+    ) -> String {
+        let clock = "\(time.fixed(1)) s"
+        if plan.mode == .ping {
+            return "\(clock)  \(trips.count - before.count) answers, \(trips.lost) lost, "
+                + "mean round trip \(trips.mean.fixed(1)) us"
+        }
+        let rate = Double(passed.packets) / seconds / 1e6
+        let bits = Double(passed.bytes) * 8 / seconds / 1e9
+        return "\(clock)  \(rate.fixed(3)) Mpps  \(bits.fixed(3)) Gbit/s"
+    }
+
+    private func report(_ seconds: Double) -> BenchReport {
+        let state = state.withLock { $0 }
+        let total = counters
+        let drops = link.received.drops + link.sent.drops
+        return BenchReport(
+            mode: plan.mode.rawValue, role: link.role.rawValue,
+            packets: total.packets, bytes: total.bytes, seconds: seconds.rounded(to: 3),
+            megapacketsPerSecond: (Double(total.packets) / seconds / 1e6).rounded(to: 4),
+            drops: drops, roundTrips: plan.mode == .ping ? state.roundTrips : nil,
+            end: (state.failure ?? link.end).map(\.description))
+    }
+}

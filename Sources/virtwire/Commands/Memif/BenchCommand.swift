@@ -1,0 +1,101 @@
+internal import ArgumentParser
+internal import Memif
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Send, receive, echo or ping at one end of a link, and count.",
+        discussion: """
+            Prints the rate of each second, and in the end one JSON object: packets, bytes, seconds, \
+            Mpps, drops; for ping the round trips as well.
+            """)
+
+    @OptionGroup var memif: MemifOptions
+
+    @Option(help: "What to do with frames.")
+    var mode: BenchMode
+
+    @Option(help: "Bytes of each frame to send.")
+    var size = 64
+
+    @Option(help: "Frames in a burst.")
+    var burst = 256
+
+    @Option(help: "As a slave: queues to offer in each direction.")
+    var queues = 1
+
+    @Option(help: "As a slave: slots of each ring, a power of two.")
+    var ringSize = 1024
+
+    @Option(help: "Seconds to run; without it until interrupted.")
+    var seconds: Double?
+
+    @Option(help: "Seconds to wait for the peer; without it without end.")
+    var wait: Double?
+
+    @Option(help: "Pin the first queue's thread to this CPU, the next one's to the next.")
+    var cpu: Int?
+
+    @Option(help: "ping: the IPv4 address to ping. Without it any frame that comes back counts.")
+    var to: String?
+
+    @Option(help: "ping: the IPv4 address to ping from.")
+    var from = "192.0.2.254"
+
+    @Option(help: "ping: milliseconds from an answer to the next question.")
+    var interval = 0
+
+    func validate() throws {
+        func check(_ isRight: Bool, _ sentence: String) throws {
+            if !isRight { throw ValidationError(sentence) }
+        }
+        try check((1...65_535).contains(size), "--size is 1 to 65535 bytes")
+        try check((1...65_536).contains(burst), "--burst is 1 to 65536 frames")
+        try check((1...255).contains(queues), "--queues is 1 to 255")
+        try check(seconds.map { $0 > 0 } ?? true, "--seconds is more than 0")
+        try check(wait.map { $0 > 0 } ?? true, "--wait is more than 0")
+        try check(interval >= 0, "--interval is 0 or more")
+        try check(IPv4Address(from) != nil, "--from is an IPv4 address such as 192.0.2.254")
+        try check(to.map { IPv4Address($0) != nil } ?? true, "--to is an IPv4 address")
+    }
+
+    func run() async throws {
+        var configuration = try memif.configuration()
+        configuration.queues = QueueCounts(pairs: queues)
+        configuration.ringSize = ringSize
+        let open = try memif.open(configuration, reconnect: wait.map { _ in ReconnectPolicy() })
+        defer { open.close() }
+        let link = try await link(of: open.interface)
+        let plan = BenchPlan(
+            mode: mode, frameSize: size, burst: burst, cpu: cpu, question: try question(),
+            interval: .milliseconds(interval))
+        let report = try await Bench(plan, link).run(for: seconds.map { .seconds($0) })
+        try StandardOutput.json(report)
+        if let end = report.end { throw CommandFailure(.failed, end) }
+    }
+
+    /// Waits for the link; an attempt that fails is the end where none follows.
+    private func link(of interface: MemifInterface) async throws -> MemifLink {
+        do {
+            guard memif.role == .slave, wait == nil else {
+                return try await interface.waitForLink(within: wait.map { .seconds($0) })
+            }
+            for await event in interface.events() {
+                switch event {
+                case .up(let link): return link
+                case .down(let end), .failed(let end): throw CommandFailure(.failed, "\(end)")
+                }
+            }
+            throw CancellationError()
+        } catch let error as MemifError where error.code == .timedOut {
+            throw CommandFailure(.timedOut, error.message)
+        }
+    }
+
+    private func question() throws -> Question {
+        guard let to = to.flatMap({ IPv4Address($0) }), let from = IPv4Address(from) else {
+            return .anyFrame
+        }
+        return .ping(from: from, to: to)
+    }
+}
