@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -129,5 +130,26 @@ int clinuxio_pin_thread(int cpu) {
 void clinuxio_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 int clinuxio_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+static volatile int signal_pipe = -1;
+
+static void write_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe holds signals enough that have not been looked at.
+    if (write(signal_pipe, &byte, 1) < 0) {}
+    errno = saved;
+}
+
+int clinuxio_catch_signals(const int *signals, size_t count) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    signal_pipe = ends[1];
+    struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < count; i++)
+        if (sigaction(signals[i], &action, NULL) != 0) return -1;
+    return ends[0];
+}
 
 int clinuxio_is_socket(uint32_t mode) { return S_ISSOCK(mode); }

@@ -1,29 +1,26 @@
+internal import CLinuxIO
 internal import Glibc
 
 /// Signals taken as events on a thread of their own, where any code may run.
 public enum Signals {
-    /// Blocks signals in the calling thread and in those started from now on, and waits for them on
-    /// a thread: call it first thing in a program's main.
+    /// Catches signals for as long as the program runs. To be called once.
     ///
     /// - Parameters:
     ///   - signals: such as SIGTERM.
     ///   - body: called with each that arrives, one at a time.
-    /// - Throws: `SystemError` when the system has no room for another thread.
+    /// - Throws: `SystemError` when a signal cannot be caught, or there is no room for a thread.
     public static func handle(
         _ signals: [Int32], _ body: @escaping @Sendable (Int32) -> Void
     ) throws(SystemError) {
-        var set = sigset_t()
-        // SAFETY: the set is this frame's, and the system only reads and writes it during each call.
-        unsafe sigemptyset(&set)
-        for signal in signals { unsafe sigaddset(&set, signal) }
-        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        let waited = set
+        let pipe = try systemCall("catch signals") {
+            // SAFETY: the numbers are read during the call only.
+            unsafe clinuxio_catch_signals(signals, signals.count)
+        }
         try Thread.start(name: "signals") {
-            var set = waited
+            var number: UInt8 = 0
             while true {
-                var signal: Int32 = 0
-                // SAFETY: as above.
-                if unsafe sigwait(&set, &signal) == 0 { body(signal) }
+                // SAFETY: one byte into this frame. Nobody closes the pipe, so it never ends.
+                if unsafe read(pipe, &number, 1) == 1 { body(Int32(number)) }
             }
         }
     }

@@ -9,7 +9,6 @@ struct Program {
         Signals.ignoreBrokenPipes()
         let interruption = Interruption()
         do {
-            // Before any other thread starts: those inherit what is blocked.
             try Signals.handle([SIGINT, SIGTERM]) { _ in interruption.interrupt() }
         } catch {
             StandardOutput.say("\(error)")

@@ -70,6 +70,11 @@ void clinuxio_name_thread(const char *name);
 /// gettid: Swift's optimiser hoists pthread_self() across suspension points, this it cannot.
 int clinuxio_thread_id(void);
 
+/// Makes each of the signals write its number, one byte, into a pipe, and returns the pipe's end to
+/// read. To be called once: handlers find the pipe in a variable of this file. A handler, and not a
+/// blocked signal with sigwait or signalfd, for libdispatch parks the main thread with all signals open.
+int clinuxio_catch_signals(const int *signals, size_t count);
+
 /// statx-free file identity helpers: S_ISSOCK is a macro.
 int clinuxio_is_socket(uint32_t mode);
 

@@ -2,8 +2,6 @@ internal import ArgumentParser
 internal import LinuxIO
 internal import Memif
 
-extension MemifRole: ExpressibleByArgument {}
-
 /// Which memif interface is meant, at which end.
 struct MemifOptions: ParsableArguments {
     @Option(help: "Which end to be.")
