@@ -29,7 +29,8 @@ struct ImportCommand: ParsableCommand {
             print("\(model.name): \(model.procedures.count) procedures")
         }
         var apiSource = package
-        apiSource.file = "libvirt-api.xml, libvirt-qemu-api.xml, libvirt-lxc-api.xml, "
+        apiSource.file =
+            "libvirt-api.xml, libvirt-qemu-api.xml, libvirt-lxc-api.xml, "
             + "libvirt-admin-api.xml"
         let apiModel = APIModel(source: apiSource, enumerations: api.enumerations())
         try directories.model.write(apiModel)

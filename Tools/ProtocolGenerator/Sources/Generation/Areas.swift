@@ -13,7 +13,9 @@ struct Area {
         Area(name: "DomainMigration", prefixes: ["DOMAIN_MIGRATE"]),
         Area(
             name: "DomainSnapshots",
-            prefixes: ["DOMAIN_SNAPSHOT", "DOMAIN_REVERT", "DOMAIN_HAS_CURRENT", "DOMAIN_LIST_ALL_S"]),
+            prefixes: [
+                "DOMAIN_SNAPSHOT", "DOMAIN_REVERT", "DOMAIN_HAS_CURRENT", "DOMAIN_LIST_ALL_S",
+            ]),
         Area(
             name: "DomainCheckpoints",
             prefixes: ["DOMAIN_CHECKPOINT", "DOMAIN_BACKUP", "DOMAIN_LIST_ALL_C"]),
@@ -70,8 +72,10 @@ struct Area {
         Area(name: "StorageVolume", prefixes: ["STORAGE_VOL_"]),
         Area(
             name: "NodeDevice",
-            prefixes: ["NODE_DEVICE", "NODE_LIST_DEVICES", "NODE_NUM_OF_DEVICES",
-                "CONNECT_NODE_DEVICE", "CONNECT_LIST_ALL_NODE_DEVICES"]),
+            prefixes: [
+                "NODE_DEVICE", "NODE_LIST_DEVICES", "NODE_NUM_OF_DEVICES",
+                "CONNECT_NODE_DEVICE", "CONNECT_LIST_ALL_NODE_DEVICES",
+            ]),
         Area(name: "Node", prefixes: ["NODE_"]),
         Area(name: "Secret", prefixes: ["SECRET_", "CONNECT_SECRET", "CONNECT_LIST_ALL_SECRETS"]),
         Area(

@@ -17,8 +17,9 @@ struct TypeWriter {
         }
     }
 
-    private func alias(_ declaration: Declaration, _ doc: String) throws(LanguageError) -> SourceText
-    {
+    private func alias(
+        _ declaration: Declaration, _ doc: String
+    ) throws(LanguageError) -> SourceText {
         var text = SourceText()
         text.doc(doc)
         text.line(

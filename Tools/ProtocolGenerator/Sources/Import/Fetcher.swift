@@ -30,7 +30,8 @@ struct Fetcher {
         }
         let tarball = try download(
             "pool/main/libv/libvirt/\(Self.tarball)", checksum: Self.tarballChecksum)
-        let wanted = ProtocolSource.all.map(\.file) + ["src/libvirt*.c", "src/access/viraccessperm.h"]
+        let wanted =
+            ProtocolSource.all.map(\.file) + ["src/libvirt*.c", "src/access/viraccessperm.h"]
         _ = try Subprocess.output(
             "tar",
             ["-xJf", tarball.path, "-C", folder.path, "--wildcards", "--no-wildcards-match-slash"]

@@ -5,7 +5,8 @@ struct ProtocolImporter {
 
     init(api: APIDescription, rules: ReadOnlyRules) {
         // Functions are found by name without regard to case, which the procedures' names lose.
-        functions = Dictionary(api.functions.map { ($0.name.lowercased(), $0) }) { first, _ in first }
+        functions = Dictionary(api.functions.map { ($0.name.lowercased(), $0) }) { first, _ in first
+        }
         self.rules = rules
     }
 

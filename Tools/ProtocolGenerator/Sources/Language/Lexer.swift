@@ -30,7 +30,9 @@ struct Lexer {
         comment = nil
         try skipBlanksAndComments()
         let start = line
-        guard let first = rest.first else { return Token(kind: .end, line: start, comment: comment) }
+        guard let first = rest.first else {
+            return Token(kind: .end, line: start, comment: comment)
+        }
         isAtLineStart = false
         if first.isLetter || first == "_" {
             let word = take { $0.isLetter || $0.isNumber || $0 == "_" }

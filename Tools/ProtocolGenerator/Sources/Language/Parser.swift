@@ -142,8 +142,10 @@ extension Parser {
         _ type: Declaration.TypeSpecifier, _ shape: Declaration.Shape
     ) throws(LanguageError) {
         switch (type, shape) {
-        case (.string, .single), (.string, .fixed), (.string, .optional): throw unexpected("'<' after a string's name")
-        case (.opaque, .single), (.opaque, .optional): throw unexpected("'[' or '<' after the name of opaque data")
+        case (.string, .single), (.string, .fixed), (.string, .optional):
+            throw unexpected("'<' after a string's name")
+        case (.opaque, .single), (.opaque, .optional):
+            throw unexpected("'[' or '<' after the name of opaque data")
         default: return
         }
     }
