@@ -64,15 +64,9 @@ struct BufferSpace: @unchecked Sendable {
     /// The descriptor of a slot's own empty buffer.
     @inline(__always)
     func emptyDescriptor(slot index: UInt16) -> Descriptor {
-        ownDescriptor(slot: index, length: capacity, hasNext: false)
-    }
-
-    /// The descriptor of a slot's own buffer.
-    @inline(__always)
-    func ownDescriptor(slot index: UInt16, length: UInt32, hasNext: Bool) -> Descriptor {
         let slot = Int(index & slotMask)
         return Descriptor(
-            hasNext: hasNext, region: 0, length: length,
+            hasNext: false, region: 0, length: capacity,
             offset: ownOffset &+ UInt32(truncatingIfNeeded: slot &* spacing))
     }
 

@@ -23,6 +23,15 @@ struct Descriptor: Hashable, Sendable {
         second = UInt64(offset)
     }
 
+    /// The same buffer with other flags and another length, which the caller has checked to fit.
+    @inline(__always)
+    func withLength(_ length: Int, hasNext: Bool = false) -> Descriptor {
+        Descriptor(
+            first: first & 0xFFFF_0000 | UInt64(truncatingIfNeeded: length) << 32
+                | (hasNext ? UInt64(MemifProtocol.nextFlag) : 0),
+            second: second)
+    }
+
     /// Whether the frame goes on in the next slot.
     @inline(__always)
     var hasNext: Bool { first & UInt64(MemifProtocol.nextFlag) != 0 }

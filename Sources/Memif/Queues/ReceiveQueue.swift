@@ -82,12 +82,15 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     public mutating func receiveBurst(into batch: inout FrameBatch) throws(LinkEnd) -> Int {
         batch.removeAll()
         guard try lookForFrames(batch.frameCapacity) else { return 0 }
+        // Constants in registers: the compiler must think that a store to a batch could change them.
+        let (ring, buffers, end, longest) = (ring, buffers, limit, longestFrame)
         var index = position
+        var bytes: UInt64 = 0
         var problem: LinkEnd?
-        burst: while index != limit, batch.hasFreeEntry {
+        burst: while index != end, batch.hasFreeEntry {
             let descriptor = ring.descriptor(at: index)
             let length = Int(descriptor.length)
-            guard !descriptor.hasNext, length &- 1 < longestFrame, length > 0 else {
+            guard !descriptor.hasNext, length > 0, length <= longest else {
                 switch receiveOddFrame(at: index, into: &batch) {
                 case .done(let next): index = next
                 case .noRoom: break burst
@@ -103,7 +106,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
             switch buffers.copyOut(descriptor, slot: index, into: &batch) {
             case .copied:
                 batch.closeFrame()
-                counters.bytes &+= UInt64(length)
+                bytes &+= UInt64(length)
                 index &+= 1
             case .noRoom:
                 guard batch.isEmpty else { break burst }
@@ -116,6 +119,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         }
         release(upTo: index)
         counters.packets &+= UInt64(batch.count)
+        counters.bytes &+= bytes
         shared.store(counters)
         if let problem {
             fail(problem)

@@ -26,8 +26,7 @@ extension TransmitQueue {
             guard buffers.copyIn(batch, frame: frame, from: sent, count: count, room, slot: index)
             else { return .violation("an empty buffer lies outside the regions") }
             sent += count
-            describe(
-                index, room, length: UInt32(truncatingIfNeeded: count), hasNext: sent < length)
+            describe(index, room, length: count, hasNext: sent < length)
             index &+= 1
             if sent == length { return .sent(index) }
         }

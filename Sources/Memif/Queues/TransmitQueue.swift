@@ -60,34 +60,44 @@ public struct TransmitQueue: ~Copyable, Sendable {
     ) throws(LinkEnd) -> Int {
         precondition(first >= 0, "frames are counted from 0")
         try lookForRoom(batch.count &- first)
+        // Constants in registers: the compiler must think that a store to a buffer could change them.
+        let (ring, buffers, end, longest) = (ring, buffers, limit, longestFrame)
+        let count = batch.count
         var index = position
         var frame = first
+        var bytes: UInt64 = 0
         var problem: LinkEnd?
-        burst: while frame < batch.count {
+        burst: while frame < count {
             let length = batch.byteCount(of: frame)
-            guard length > 0, length <= longestFrame else {
+            guard length > 0, length <= longest else {
                 counters.drops &+= 1
                 frame &+= 1
                 continue
             }
-            guard index != limit else { break }
-            let room = roomInSlot(index)
+            guard index != end else { break }
+            let room =
+                buffers.isOwner
+                ? buffers.emptyDescriptor(slot: index) : ring.descriptor(at: index)
             if length <= Int(room.length) {
                 guard buffers.copyIn(batch, frame: frame, from: 0, count: length, room, slot: index)
                 else {
                     problem = .violation("\(title): an empty buffer lies outside the regions")
                     break burst
                 }
-                describe(index, room, length: UInt32(truncatingIfNeeded: length), hasNext: false)
+                if buffers.isOwner {
+                    ring.setDescriptor(room.withLength(length), at: index)
+                } else {
+                    ring.setFlagsAndLength(of: room.withLength(length), at: index)
+                }
                 index &+= 1
                 counters.packets &+= 1
-                counters.bytes &+= UInt64(length)
+                bytes &+= UInt64(length)
             } else {
                 switch transmitChain(batch, frame: frame, length: length, at: index) {
                 case .sent(let next):
                     index = next
                     counters.packets &+= 1
-                    counters.bytes &+= UInt64(length)
+                    bytes &+= UInt64(length)
                 case .tooLong: counters.drops &+= 1
                 case .noRoom: break burst
                 case .violation(let text):
@@ -97,6 +107,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
             }
             frame &+= 1
         }
+        counters.bytes &+= bytes
         publish(index)
         shared.store(counters)
         if let problem {
@@ -129,22 +140,17 @@ public struct TransmitQueue: ~Copyable, Sendable {
     }
 
     /// The empty buffer of a slot: its own, or the one that the peer described there.
-    @inline(__always)
     func roomInSlot(_ index: UInt16) -> Descriptor {
         buffers.isOwner ? buffers.emptyDescriptor(slot: index) : ring.descriptor(at: index)
     }
 
     /// Describes what was put into a slot's buffer. Only the owner may say where the buffer is.
-    @inline(__always)
-    func describe(_ index: UInt16, _ room: Descriptor, length: UInt32, hasNext: Bool) {
+    func describe(_ index: UInt16, _ room: Descriptor, length: Int, hasNext: Bool) {
+        let descriptor = room.withLength(length, hasNext: hasNext)
         if buffers.isOwner {
-            ring.setDescriptor(
-                buffers.ownDescriptor(slot: index, length: length, hasNext: hasNext), at: index)
+            ring.setDescriptor(descriptor, at: index)
         } else {
-            ring.setFlagsAndLength(
-                of: Descriptor(
-                    hasNext: hasNext, region: room.region, length: length, offset: room.offset),
-                at: index)
+            ring.setFlagsAndLength(of: descriptor, at: index)
         }
     }
 
