@@ -141,9 +141,10 @@ public final class ChildProcess: Sendable {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var words: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
         unsafe words.append(nil)
-        defer { for unsafe word in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, words, environ)
+        let code = unsafe posix_spawnp(
+            &process, arguments[0], &actions, &attributes, words, environ)
         guard code == 0 else {
             return .failure(SystemError(code: code, operation: "start", subject: arguments[0]))
         }

@@ -1,0 +1,70 @@
+public import LinuxIO
+public import Memif
+
+/// A master made of raw parts: it accepts one slave, answers as any other, and then writes into the
+/// slave's rings whatever a test wants.
+public final class RawMaster: Sendable {
+    private let listener: UnixListener
+
+    /// Listens.
+    public init(at address: UnixAddress) throws(SystemError) {
+        listener = try UnixListener.bind(to: address, kind: .messages)
+    }
+
+    /// Waits for a slave to connect, and says nothing yet.
+    public func accept(within limit: Duration = .seconds(20)) async throws -> RawPeer {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            if let socket = try listener.accept() { return RawPeer(socket) }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        throw RawPeerError("no slave connected within \(limit)")
+    }
+
+    /// What a slave has handed over by the time it is connected.
+    public struct Slave: Sendable {
+        /// Its control channel.
+        public let peer: RawPeer
+        /// Its regions.
+        public let regions: [RawMemory]
+        /// Its rings, in the order of their announcement.
+        public let announcements: [ControlMessage.AddRing]
+        /// The names of the messages that came.
+        public let messages: [String]
+
+        /// The first ring of a direction.
+        public func ring(_ direction: RingDirection) -> RawRing? {
+            announcements.first { $0.direction == direction }.map {
+                RawRing(regions[Int($0.region)], at: Int($0.offset), log2Size: $0.log2Size)
+            }
+        }
+    }
+
+    /// Goes through the handshake with a slave.
+    public func connect(hello: ControlMessage.Hello? = nil) async throws -> Slave {
+        let peer = try await accept()
+        try peer.send(.hello(hello ?? ControlMessage.Hello(name: "raw master")))
+        var regions: [RawMemory] = []
+        var rings: [ControlMessage.AddRing] = []
+        var messages: [String] = []
+        while var incoming = try await peer.receive() {
+            messages.append(incoming.message.name)
+            switch incoming.message {
+            case .connect:
+                try peer.send(.connected(interfaceName: "raw1"))
+                return Slave(
+                    peer: peer, regions: regions, announcements: rings, messages: messages)
+            case .addRegion(let region):
+                guard let file = incoming.descriptors.popFirst() else {
+                    throw RawPeerError("a region without a file")
+                }
+                regions.append(try RawMemory(file, byteCount: Int(region.byteCount)))
+            case .addRing(let ring):
+                rings.append(ring)
+            default: break
+            }
+            try peer.send(.acknowledge)
+        }
+        throw RawPeerError("the slave closed before it was connected")
+    }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import Memif
+
+@Suite("A slave's memory")
+struct SlaveGeometryTests {
+    @Test(
+        "rings and buffers lie apart from each other and within the region",
+        arguments: [2, 4, 64, 1024, 16_384], [(1, 1), (3, 1), (1, 4), (8, 8)])
+    func layout(ringSize: Int, queues: (Int, Int)) throws {
+        var configuration = InterfaceConfiguration()
+        configuration.ringSize = ringSize
+        configuration.queues = QueueCounts(slaveToMaster: queues.0, masterToSlave: queues.1)
+        configuration.bufferSize = 100
+        let geometry = try configuration.slaveGeometry()
+        var taken: [Range<Int>] = []
+        for ring in geometry.rings {
+            #expect(ring.offset % 64 == 0)
+            taken.append(
+                Int(ring.offset)..<Int(ring.offset)
+                    + RingLayout.lines64.byteCount(log2Size: ring.log2Size))
+            let buffers = geometry.buffersOffset(ring.direction, Int(ring.index))
+            taken.append(buffers..<buffers + ringSize * geometry.bufferSpacing)
+        }
+        taken.sort { $0.lowerBound < $1.lowerBound }
+        for (one, next) in zip(taken, taken.dropFirst()) {
+            #expect(one.upperBound <= next.lowerBound)
+        }
+        #expect(try #require(taken.last).upperBound <= geometry.byteCount)
+    }
+
+    @Test("our own rings pass our own admission, and are not taken for the other layout")
+    func admission() throws {
+        for log2 in 1...14 {
+            var configuration = InterfaceConfiguration()
+            configuration.ringSize = 1 << log2
+            configuration.queues = QueueCounts(pairs: 3)
+            configuration.bufferSize = 64
+            let geometry = try configuration.slaveGeometry()
+            var admission = RingAdmission(limits: InterfaceLimits())
+            let region = ControlMessage.AddRegion(
+                index: 0, byteCount: UInt64(geometry.byteCount))
+            #expect(admission.admit(region) == nil)
+            for ring in geometry.rings { #expect(admission.admit(ring) == nil) }
+            #expect(try admission.settledLayout().get() == .lines64)
+        }
+    }
+
+    @Test("sizes that no slave can have are refused with what is allowed")
+    func refusals() throws {
+        let changes: [(inout InterfaceConfiguration) -> Void] = [
+            { $0.ringSize = 0 }, { $0.ringSize = 1 }, { $0.ringSize = 1000 },
+            { $0.ringSize = 32_768 }, { $0.queues.slaveToMaster = 0 },
+            { $0.queues.masterToSlave = 257 }, { $0.bufferSize = 0 }, { $0.bufferSpacing = 2047 },
+            {
+                $0.ringSize = 16_384
+                $0.bufferSize = 1 << 20
+            },
+        ]
+        for change in changes {
+            var configuration = InterfaceConfiguration()
+            change(&configuration)
+            let error = #expect(throws: MemifError.self) { try configuration.slaveGeometry() }
+            #expect(error?.code == .invalidConfiguration)
+        }
+    }
+}
