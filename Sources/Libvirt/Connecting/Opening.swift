@@ -1,0 +1,85 @@
+internal import LibvirtProtocol
+internal import LibvirtRPC
+internal import XDR
+
+/// What the server can do that the protocol lets a client ask for. Source: `libvirt_internal.h`.
+struct ServerFeatures: OptionSet, Sendable {
+    let rawValue: UInt32
+
+    static let descriptorPassing = ServerFeatures(rawValue: 1 << 8)
+    static let typedParameterStrings = ServerFeatures(rawValue: 1 << 9)
+    static let keepalive = ServerFeatures(rawValue: 1 << 10)
+    static let eventCallbacks = ServerFeatures(rawValue: 1 << 14)
+    static let closeCallback = ServerFeatures(rawValue: 1 << 15)
+    static let networkUpdateOrder = ServerFeatures(rawValue: 1 << 16)
+
+    /// The number by which the feature is asked for.
+    var number: Int32 { Int32(rawValue.trailingZeroBitCount) }
+}
+
+/// The first words with a daemon: authentication, keepalive, open, features.
+///
+/// Source: `remote_driver.c`, doRemoteOpen.
+struct Opening {
+    let uri: LibvirtURI
+    let link: Link
+    let readOnly: Bool
+    let deadline: ContinuousClock.Instant
+
+    /// VIR_CONNECT_RO.
+    private static let readOnlyFlag: UInt32 = 1
+
+    func run() async throws(LibvirtError) -> ServerFeatures {
+        try await authenticate()
+        var features: ServerFeatures = []
+        // Before OPEN; and it starts the server's pings, which the link answers always.
+        if try await supports(.keepalive) { features.insert(.keepalive) }
+        _ = try await call(
+            Remote.CONNECT_OPEN,
+            remote_connect_open_args(
+                name: XDRString(uri.serverName), flags: readOnly ? Self.readOnlyFlag : 0))
+        let others: [ServerFeatures] = [
+            .eventCallbacks, .closeCallback, .descriptorPassing, .typedParameterStrings,
+            .networkUpdateOrder,
+        ]
+        for feature in others where try await supports(feature) { features.insert(feature) }
+        return features
+    }
+
+    private func authenticate() async throws(LibvirtError) {
+        let offered = try await call(Remote.AUTH_LIST, XDRVoid()).types
+        if offered.isEmpty || offered.contains(.REMOTE_AUTH_NONE) { return }
+        if offered.contains(.REMOTE_AUTH_POLKIT) {
+            _ = try await call(Remote.AUTH_POLKIT, XDRVoid())
+            return
+        }
+        throw LibvirtError(
+            .invalidURI(
+                "the daemon at \(uri) wants SASL, which is not served: "
+                    + "connect as a user whom it trusts, or set auth_unix_rw in libvirtd.conf"),
+            uri: uri.description)
+    }
+
+    private func supports(_ feature: ServerFeatures) async throws(LibvirtError) -> Bool {
+        do throws(LibvirtError) {
+            return try await call(
+                Remote.CONNECT_SUPPORTS_FEATURE,
+                remote_connect_supports_feature_args(feature: feature.number)
+            ).supported != 0
+        } catch {
+            // A server that does not know the question does not have the feature.
+            if error.code != nil { return false }
+            throw error
+        }
+    }
+
+    private func call<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments
+    ) async throws(LibvirtError) -> Result {
+        do throws(RPCError) {
+            return try await link.call(procedure, arguments, deadline: deadline)
+        } catch {
+            throw LibvirtError(error, uri: uri.description)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+internal import LibvirtProtocol
+internal import XDR
+
+/// A version of libvirt or of a hypervisor: 9.0.0.
+public struct LibvirtVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// Major, minor and release in one number: 1,000,000 · major + 1,000 · minor + release.
+    public let number: UInt64
+
+    /// Takes the number that libvirt gives.
+    public init(number: UInt64) { self.number = number }
+
+    /// Major, minor and release, with points between.
+    public var description: String {
+        "\(number / 1_000_000).\(number / 1_000 % 1_000).\(number % 1_000)"
+    }
+
+    /// Order by number.
+    public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+}
+
+extension Connection {
+    /// The host's name, as the daemon knows it. Source: `virConnectGetHostname`.
+    public func hostname() async throws(LibvirtError) -> String {
+        try await call(Remote.CONNECT_GET_HOSTNAME, XDRVoid()).hostname.text
+    }
+
+    /// The daemon's version. Source: `virConnectGetLibVersion`.
+    public func libraryVersion() async throws(LibvirtError) -> LibvirtVersion {
+        LibvirtVersion(
+            number: try await call(Remote.CONNECT_GET_LIB_VERSION, XDRVoid()).lib_ver)
+    }
+
+    /// The hypervisor's version. Source: `virConnectGetVersion`.
+    public func hypervisorVersion() async throws(LibvirtError) -> LibvirtVersion {
+        LibvirtVersion(number: try await call(Remote.CONNECT_GET_VERSION, XDRVoid()).hv_ver)
+    }
+
+    /// The driver's name: `QEMU`, `TEST`. Source: `virConnectGetType`.
+    public func hypervisorType() async throws(LibvirtError) -> String {
+        try await call(Remote.CONNECT_GET_TYPE, XDRVoid()).type.text
+    }
+
+    /// The URI that the daemon has open. Source: `virConnectGetURI`.
+    public func openedURI() async throws(LibvirtError) -> String {
+        try await call(Remote.CONNECT_GET_URI, XDRVoid()).uri.text
+    }
+
+    /// What host and hypervisor can do, in XML. Source: `virConnectGetCapabilities`.
+    public func capabilities() async throws(LibvirtError) -> String {
+        try await call(Remote.CONNECT_GET_CAPABILITIES, XDRVoid()).capabilities.text
+    }
+}

@@ -1,0 +1,123 @@
+internal import LibvirtProtocol
+internal import LibvirtRPC
+internal import LinuxIO
+public import XDR
+
+/// A connection to a libvirt daemon, which manages the domains of one hypervisor.
+///
+/// Calls may be made from any number of tasks; at most four are on their way at once, and the
+/// others wait in order (see `LinkConfiguration`). A connection that is lost stays lost: see
+/// ``SupervisedConnection`` for one that comes back.
+///
+/// Source: `virConnectPtr`.
+public final class Connection: Sendable {
+    /// What was asked for.
+    public let uri: LibvirtURI
+    let link: Link
+    let events: EventRouter
+    let features: ServerFeatures
+    let registry = DomainEventRegistry()
+
+    /// The thread on which every connection of this process reads.
+    static let loop: Result<EventLoop, SystemError> = Result { () throws(SystemError) in
+        try EventLoop.start(name: "libvirt")
+    }
+
+    private static func readingLoop(_ uri: LibvirtURI) throws(LibvirtError) -> EventLoop {
+        do throws(SystemError) {
+            return try loop.get()
+        } catch {
+            throw LibvirtError(
+                .unreachable([ConnectionAttempt(address: "\(uri)", problem: "\(error)")]),
+                uri: uri.description)
+        }
+    }
+
+    private init(_ uri: LibvirtURI, _ link: Link, _ events: EventRouter, _ features: ServerFeatures)
+    {
+        self.uri = uri
+        self.link = link
+        self.events = events
+        self.features = features
+    }
+
+    deinit { link.close() }
+
+    /// Connects to a daemon, authenticates, and opens the hypervisor.
+    ///
+    /// - Parameters:
+    ///   - uri: such as `qemu:///system` or `test:///default`; `?socket=PATH` names the socket.
+    ///   - readOnly: asks for a connection on which nothing can be changed.
+    ///   - deadline: ends the attempt: a daemon with too many clients accepts and never answers.
+    /// - Throws: `LibvirtError`: which address was tried and what came of it, or what the server said.
+    ///
+    /// Source: `virConnectOpen`, `virConnectOpenReadOnly`.
+    public static func open(
+        _ uri: String, readOnly: Bool = false,
+        deadline: ContinuousClock.Instant = .now + .seconds(30)
+    ) async throws(LibvirtError) -> Connection {
+        let parsed: LibvirtURI
+        do throws(LibvirtURIError) {
+            parsed = try LibvirtURI(uri)
+        } catch {
+            throw LibvirtError(.invalidURI(error.description), uri: uri)
+        }
+        return try await open(parsed, readOnly: readOnly, deadline: deadline)
+    }
+
+    /// As ``open(_:readOnly:deadline:)-(String,_,_)``, with a URI that has been read.
+    public static func open(
+        _ uri: LibvirtURI, readOnly: Bool = false,
+        deadline: ContinuousClock.Instant = .now + .seconds(30)
+    ) async throws(LibvirtError) -> Connection {
+        guard uri.transport == .unix else {
+            throw LibvirtError(
+                .invalidURI(
+                    "the \(uri.transport.rawValue) transport of \(uri) is not served: "
+                        + "only UNIX sockets of this host are"), uri: uri.description)
+        }
+        let events = EventRouter()
+        let loop = try readingLoop(uri)
+        let socket = try await SocketConnector(uri: uri, readOnly: readOnly).connect()
+        let link = Link.start(
+            UnixCarrier(socket, loop: loop), timers: loop,
+            handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
+        do throws(LibvirtError) {
+            let features = try await Opening(
+                uri: uri, link: link, readOnly: readOnly, deadline: deadline
+            ).run()
+            return Connection(uri, link, events, features)
+        } catch {
+            link.close()
+            throw error
+        }
+    }
+
+    /// Takes leave of the daemon and ends the connection; every call under way ends with an error.
+    ///
+    /// Source: `virConnectClose`.
+    public func close() async {
+        // The daemon closes behind its reply, and what it says no longer matters.
+        _ = try? await link.call(
+            Remote.CONNECT_CLOSE, XDRVoid(), deadline: .now + .seconds(5))
+        link.close()
+    }
+
+    /// Whether the connection stands, as far as this side knows. Source: `virConnectIsAlive`.
+    public var isAlive: Bool { link.failure == nil }
+
+    /// Calls any procedure of any of the daemon's programs.
+    ///
+    /// - Parameter deadline: ends the wait; the server works on.
+    /// - Throws: `LibvirtError`.
+    public func call<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws(LibvirtError) -> Result {
+        do throws(RPCError) {
+            return try await link.call(procedure, arguments, deadline: deadline)
+        } catch {
+            throw LibvirtError(error, uri: uri.description)
+        }
+    }
+}

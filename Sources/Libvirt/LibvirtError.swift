@@ -1,0 +1,128 @@
+public import LibvirtProtocol
+public import LibvirtRPC
+internal import XDR
+
+/// What went wrong with a connection or a call, with everything that the server said.
+public struct LibvirtError: Error, Sendable {
+    /// What kind of thing went wrong.
+    public enum Kind: Sendable {
+        /// The server answered with an error of libvirt's.
+        case server(ServerError)
+        /// The server is too old, or its driver too simple, for this procedure.
+        case unsupported(ServerError)
+        /// The URI cannot be used.
+        case invalidURI(String)
+        /// No server was reached: each address that was tried, with its outcome.
+        case unreachable([ConnectionAttempt])
+        /// The call did not end with an answer: cancelled, too late, or the connection was lost.
+        case call(RPCError)
+    }
+
+    /// An error as libvirt has it: `virError`.
+    public struct ServerError: Hashable, Sendable {
+        /// `virErrorNumber`.
+        public let code: virErrorNumber
+        /// Which part of libvirt says so: `virErrorDomain`.
+        public let domain: virErrorDomain
+        /// How bad it is: `virErrorLevel`.
+        public let level: virErrorLevel
+        /// The sentence, in the server's language.
+        public let message: String
+        /// The parts of the message as libvirt put them together; the first is its format.
+        public let strings: [String?]
+        /// Two numbers, -1 where they say nothing; the first is errno for `systemError`.
+        public let integers: [Int32]
+    }
+
+    /// What kind of thing went wrong.
+    public let kind: Kind
+    /// The procedure called, such as `DOMAIN_CREATE_XML`; nil when there was none yet.
+    public let procedure: String?
+    /// The connection's URI.
+    public let uri: String
+
+    init(_ kind: Kind, procedure: String? = nil, uri: String) {
+        self.kind = kind
+        self.procedure = procedure
+        self.uri = uri
+    }
+
+    /// The server's error number; nil when the error is not the server's.
+    public var code: virErrorNumber? {
+        switch kind {
+        case .server(let error), .unsupported(let error): error.code
+        case .invalidURI, .unreachable, .call: nil
+        }
+    }
+
+    /// Whether the call may have been carried out although it gave no result.
+    public var mayHaveRun: Bool {
+        if case .call(let error) = kind { error.mayHaveRun } else { false }
+    }
+
+    /// Whether the connection is gone, so that nothing more can be asked over it.
+    public var isConnectionLost: Bool {
+        guard case .call(let error) = kind, case .connectionLost = error.kind else { return false }
+        return true
+    }
+}
+
+/// An address that was tried, and what came of it.
+public struct ConnectionAttempt: Hashable, Sendable, CustomStringConvertible {
+    /// The address: a socket's path, or host and port.
+    public let address: String
+    /// Why it did not lead to a connection.
+    public let problem: String
+
+    /// Address and problem.
+    public var description: String { "\(address): \(problem)" }
+}
+
+extension LibvirtError {
+    /// What a call over the RPC link ended with, told in libvirt's terms.
+    init(_ error: RPCError, uri: String) {
+        guard case .refused(let raw) = error.kind else {
+            self.init(.call(error), procedure: error.procedure, uri: uri)
+            return
+        }
+        let server = ServerError(raw)
+        self.init(
+            server.saysUnknownProcedure ? .unsupported(server) : .server(server),
+            procedure: error.procedure, uri: uri)
+    }
+}
+
+extension LibvirtError.ServerError {
+    init(_ raw: virNetMessageError) {
+        code = virErrorNumber(rawValue: raw.code)
+        domain = virErrorDomain(rawValue: raw.domain)
+        level = virErrorLevel(rawValue: raw.level)
+        message = raw.message?.text ?? "error \(raw.code) without a message"
+        strings = [raw.str1?.text, raw.str2?.text, raw.str3?.text]
+        integers = [raw.int1, raw.int2]
+    }
+
+    /// libvirt has no number for it: its own client goes by domain, number and the message's start
+    /// (`virnetclientprogram.c`).
+    var saysUnknownProcedure: Bool {
+        if code == .noSupport { return true }
+        let isRPC = (domain == .rpc || domain == .remote) && code == .rpc
+        return isRPC
+            && (message.hasPrefix("unknown procedure") || message.hasPrefix("Cannot find program"))
+    }
+}
+
+extension LibvirtError: CustomStringConvertible {
+    /// One sentence: what failed, why, and what to do where that is known. Safe to print.
+    public var description: String {
+        switch kind {
+        case .server(let error): error.message
+        case .unsupported(let error):
+            "the server does not support \(procedure ?? "this"): \(error.message)"
+        case .invalidURI(let problem): problem
+        case .unreachable(let attempts):
+            "cannot connect to \(uri): " + attempts.map(\.description).joined(separator: "; ")
+        case .call(let error): "\(error) (\(uri))"
+        }
+    }
+}

@@ -1,0 +1,93 @@
+public import LibvirtProtocol
+internal import Synchronization
+
+/// A connection that comes back: it is opened again when it is lost, its subscriptions are renewed,
+/// and the interruption is told, so that whoever acts on events reads the whole state again.
+public final class SupervisedConnection: Sendable {
+    /// What the supervisor tells.
+    public enum Notice: Sendable {
+        /// A connection stands and its subscriptions with it. Everything may have changed since
+        /// the last one: read the whole state.
+        case connected(Connection)
+        /// Something has happened to a domain.
+        case event(DomainEvent)
+        /// Events may have been lost: read the whole state.
+        case gap
+        /// There is no connection, for this reason; the next attempt comes by itself.
+        case disconnected(LibvirtError)
+    }
+
+    /// How long to wait between attempts: doubling, with up to a quarter added by chance so that
+    /// many clients of one daemon do not come back together.
+    public struct BackOff: Sendable {
+        /// The first wait.
+        public var first: Duration
+        /// The longest wait.
+        public var longest: Duration
+
+        /// 0.1 to 5 seconds unless told otherwise.
+        public init(first: Duration = .milliseconds(100), longest: Duration = .seconds(5)) {
+            self.first = first
+            self.longest = longest
+        }
+    }
+
+    private let uri: String
+    private let readOnly: Bool
+    private let kinds: Set<virDomainEventID>
+    private let backOff: BackOff
+    private let current = Mutex<Connection?>(nil)
+
+    /// Makes a supervisor; `run` sets it to work.
+    ///
+    /// - Parameters:
+    ///   - kinds: the events of all domains to subscribe to.
+    public init(
+        _ uri: String, readOnly: Bool = false, kinds: Set<virDomainEventID> = [.lifecycle],
+        backOff: BackOff = BackOff()
+    ) {
+        self.uri = uri
+        self.readOnly = readOnly
+        self.kinds = kinds
+        self.backOff = backOff
+    }
+
+    /// The connection that stands now; nil while there is none.
+    public var connection: Connection? { current.withLock(\.self) }
+
+    /// Keeps a connection until the task is cancelled, and tells what happens, one notice after
+    /// the other.
+    public func run(_ notify: @Sendable (Notice) async -> Void) async {
+        var wait = backOff.first
+        while !Task.isCancelled {
+            do throws(LibvirtError) {
+                let connection = try await Connection.open(uri, readOnly: readOnly)
+                let events = try await connection.domainEvents(kinds)
+                wait = backOff.first
+                current.withLock { $0 = connection }
+                await notify(.connected(connection))
+                try await forward(events, notify)
+                current.withLock { $0 = nil }
+                await connection.close()
+            } catch {
+                current.withLock { $0 = nil }
+                if Task.isCancelled { return }
+                await notify(.disconnected(error))
+            }
+            try? await Task.sleep(for: wait + wait * Double.random(in: 0...0.25))
+            wait = min(wait * 2, backOff.longest)
+        }
+    }
+
+    private func forward(
+        _ events: DomainEvents, _ notify: @Sendable (Notice) async -> Void
+    ) async throws(LibvirtError) {
+        var iterator = events.makeAsyncIterator()
+        while let notice = try await iterator.next() {
+            switch notice {
+            case .event(let event): await notify(.event(event))
+            case .lost, .undecodable: await notify(.gap)
+            }
+        }
+    }
+}
