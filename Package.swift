@@ -58,7 +58,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "virtwire",
         dependencies: [
-            "LinuxIO", "Libvirt", "LibvirtRPC", "VirtwireProtocol", "Memif", argumentParser,
+            "XDR", "LinuxIO", "Libvirt", "LibvirtRPC", "VirtwireProtocol", "Memif",
+            argumentParser,
         ],
         swiftSettings: settings),
     .executableTarget(

@@ -22,7 +22,7 @@ struct Program {
     /// Runs one command line and reports how it ended.
     static func run(_ arguments: [String]) async -> ExitStatus {
         do {
-            var command = try Virtwire.parseAsRoot(arguments)
+            var command = try VirtwireCommand.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -46,14 +46,14 @@ struct Program {
             return failure.status
         default: break
         }
-        switch Virtwire.exitCode(for: error) {
+        switch VirtwireCommand.exitCode(for: error) {
         case .success:
             // Help and version are asked for, and belong on standard output.
-            try? StandardOutput.line(Virtwire.fullMessage(for: error))
+            try? StandardOutput.line(VirtwireCommand.fullMessage(for: error))
             return .done
         case .validationFailure:
             StandardOutput.say(
-                Virtwire.message(for: error) + " (virtwire help shows what there is)")
+                VirtwireCommand.message(for: error) + " (virtwire help shows what there is)")
             return .usage
         default:
             StandardOutput.say("\(error)")

@@ -3,5 +3,5 @@ internal import ArgumentParser
 struct MemifCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "memif", abstract: "Sockets and links that carry packets.",
-        subcommands: [BenchCommand.self, ResponderCommand.self])
+        subcommands: [BenchCommand.self, ResponderCommand.self, MemifStatusCommand.self])
 }

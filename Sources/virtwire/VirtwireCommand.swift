@@ -1,6 +1,6 @@
 internal import ArgumentParser
 
-struct Virtwire: AsyncParsableCommand {
+struct VirtwireCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "virtwire",
         abstract:
@@ -9,5 +9,5 @@ struct Virtwire: AsyncParsableCommand {
             Ends with 0 when done, 1 when failed, 2 for a command line that makes no sense, 3 when \
             what was named is not there, 124 when the time ran out.
             """,
-        subcommands: [MemifCommand.self])
+        subcommands: [MemifCommand.self, StatusCommand.self])
 }
