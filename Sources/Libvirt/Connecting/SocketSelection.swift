@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxIO
 
 /// Which UNIX sockets a URI may mean, in the order in which they are tried.
 ///
@@ -27,15 +28,8 @@ public struct SocketSelection: Hashable, Sendable {
         /// Those of this process.
         public static var current: Surroundings {
             Surroundings(
-                user: geteuid(), runtimeDirectory: environment("XDG_RUNTIME_DIR"),
-                home: environment("HOME"))
-        }
-
-        private static func environment(_ name: String) -> String? {
-            // SAFETY: getenv gives nil or a C string, which is copied at once.
-            guard let value = unsafe getenv(name) else { return nil }
-            let text = unsafe String(cString: value)
-            return text.isEmpty ? nil : text
+                user: geteuid(), runtimeDirectory: Environment.value("XDG_RUNTIME_DIR"),
+                home: Environment.value("HOME"))
         }
     }
 

@@ -2,7 +2,6 @@
 // allocation is freed in the function that made it.
 
 internal import Glibc
-public import LinuxIO
 internal import Synchronization
 
 /// A program that runs beside a test: its output is collected, and it cannot outlive the test.

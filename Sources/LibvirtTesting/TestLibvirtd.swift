@@ -1,0 +1,127 @@
+internal import Glibc
+internal import LinuxIO
+internal import Synchronization
+
+/// A real libvirt daemon of a test's own, which meets no other daemon on the machine.
+///
+/// It runs in a mount namespace in which everything that libvirt keeps in /etc, /run and /var lies
+/// under one directory, so it needs root (as libvirtd does), libvirtd itself, and util-linux.
+public final class TestLibvirtd: Sendable {
+    /// Where everything lies that it keeps. The caller makes and removes it.
+    public let directory: String
+    private let process: Mutex<ChildProcess?>
+    private let wantsQEMU: Bool
+
+    private static let patience = Duration.seconds(30)
+
+    /// Starts a daemon and waits until it listens.
+    ///
+    /// - Parameters:
+    ///   - directory: an existing directory of its own, with a short path.
+    ///   - wantsQEMU: starts virtlogd beside it, which domains of `qemu:///system` need.
+    /// - Throws: `TestLibvirtdError` with the daemon's own words when it does not come up.
+    public static func start(
+        in directory: String, wantsQEMU: Bool = false
+    ) async throws -> TestLibvirtd {
+        let daemon = TestLibvirtd(directory, wantsQEMU: wantsQEMU)
+        try await daemon.start()
+        return daemon
+    }
+
+    private init(_ directory: String, wantsQEMU: Bool) {
+        self.directory = directory
+        self.wantsQEMU = wantsQEMU
+        process = Mutex(nil)
+    }
+
+    deinit { kill() }
+
+    /// The socket on which it listens.
+    public var socketPath: String { "\(directory)/run/libvirt-sock" }
+
+    /// A URI that leads to it.
+    ///
+    /// - Parameters:
+    ///   - driver: such as `test` or `qemu`.
+    ///   - path: such as `/default` or `/system`.
+    public func uri(_ driver: String = "test", _ path: String = "/default") -> String {
+        "\(driver)+unix://\(path)?socket=\(socketPath)"
+    }
+
+    /// Its process id; nil when it does not run.
+    public var processID: Int32? {
+        let number = process.withLock { $0?.processID } ?? 0
+        return number > 0 ? number : nil
+    }
+
+    /// Ends it as an administrator would, and waits until it has gone.
+    public func stop() async {
+        guard let child = process.withLock({ $0.take() }) else { return }
+        child.signal(SIGTERM)
+        await child.waitForEnd()
+        endVirtlogd()
+    }
+
+    /// Ends it at once, as a crash would; does not wait.
+    public func kill() {
+        process.withLock { $0.take() }?.kill()
+        endVirtlogd()
+    }
+
+    /// Starts it again after it has ended; what it keeps on disk is still there.
+    public func start() async throws {
+        let child = try await ChildProcess([
+            "unshare", "--mount", "sh", "-c", Self.script, "libvirtd", directory,
+            wantsQEMU ? "yes" : "no",
+        ])
+        process.withLock { $0 = child }
+        let end = ContinuousClock.now + Self.patience
+        while (try? SocketFile.probe(socketPath)) != .live {
+            guard child.status == nil, ContinuousClock.now < end else {
+                kill()
+                throw TestLibvirtdError(output: child.output)
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private func endVirtlogd() {
+        guard wantsQEMU, let text = try? File.read("\(directory)/virtlogd.pid", limit: 64),
+            let number = Int32(String(decoding: text, as: UTF8.self).filter(\.isNumber))
+        else { return }
+        _ = Glibc.kill(number, SIGTERM)
+    }
+
+    /// The command that the process becomes; its arguments: the directory, and whether virtlogd
+    /// is wanted.
+    private static let script = """
+        set -eu
+        mount --make-rprivate /
+        mkdir -p "$1/run" "$1/lib" "$1/cache" "$1/log" "$1/etc"
+        chmod 0755 "$1" "$1/run" "$1/lib" "$1/cache" "$1/log"
+        rm -f "$1/run/libvirt-sock" "$1/run/libvirt-sock-ro"
+        if [ ! -e "$1/etc/libvirtd.conf" ]; then
+            cp -a /etc/libvirt/. "$1/etc/"
+            rm -rf "$1/etc/qemu/networks"
+            printf 'auth_unix_rw = "none"\\nauth_unix_ro = "none"\\n' >"$1/etc/libvirtd.conf"
+        fi
+        for pair in run:/run/libvirt lib:/var/lib/libvirt cache:/var/cache/libvirt \\
+            log:/var/log/libvirt etc:/etc/libvirt; do
+            mkdir -p "${pair#*:}"
+            mount --bind "$1/${pair%%:*}" "${pair#*:}"
+        done
+        [ "$2" = no ] || virtlogd --daemon --pid-file "$1/virtlogd.pid"
+        exec libvirtd --pid-file "$1/libvirtd.pid"
+        """
+}
+
+/// A daemon that did not come up.
+public struct TestLibvirtdError: Error, CustomStringConvertible {
+    /// What it wrote.
+    public let output: String
+
+    /// What it wrote last.
+    public var description: String {
+        "libvirtd did not come up (root, libvirtd and util-linux are needed): \(output.suffix(2000))"
+    }
+}
