@@ -17,6 +17,15 @@ public struct LibvirtVersion: Hashable, Sendable, Comparable {
         number = major * 1_000_000 + minor * 1_000 + release
     }
 
+    /// The version that `text` tells in the usual form; nil when it has another.
+    public init?(_ text: String) {
+        let parts = text.split(separator: ".").map { UInt64($0) }
+        guard parts.count == 3, let major = parts[0], let minor = parts[1],
+            let release = parts[2], minor < 1_000, release < 1_000, major < 1_000_000
+        else { return nil }
+        self.init(major, minor, release)
+    }
+
     /// Whether the first is older.
     public static func < (left: LibvirtVersion, right: LibvirtVersion) -> Bool {
         left.number < right.number

@@ -2,8 +2,6 @@
 // Do not edit: change the generator, then
 // swift run ProtocolGenerator generate
 
-internal import XDR
-
 /// What libvirt's descriptions say about a procedure beside its types.
 public struct ProcedureDescription: Hashable, Sendable {
     /// Who calls.
@@ -23,7 +21,7 @@ public struct ProcedureDescription: Hashable, Sendable {
     }
 
     /// The direction of the stream that the call opens, seen from the client.
-    public enum Stream: Hashable, Sendable {
+    public enum Stream: String, Hashable, Sendable {
         /// From the server.
         case read
         /// To the server.
@@ -71,30 +69,46 @@ public struct ProcedureDescription: Hashable, Sendable {
     /// The version of libvirt that brought the function.
     public let since: LibvirtVersion?
 
-    init<Arguments, Result>(
-        _ procedure: XDRProcedure<Arguments, Result>, _ kind: Kind,
-        priority: Priority = .low, stream: Stream? = nil, sparseFlag: String? = nil,
-        descriptors: Descriptors = [], rights: [AccessRight]? = nil,
-        filters: [AccessRight] = [], isReadOnly: Bool? = nil, function: String? = nil,
-        since: LibvirtVersion? = nil
-    ) {
-        program = procedure.program
-        number = procedure.number
-        name = procedure.name
-        self.kind = kind
-        self.priority = priority
-        self.stream = stream
-        self.sparseFlag = sparseFlag
-        self.descriptors = descriptors
-        self.rights = rights
-        self.filters = filters
-        self.isReadOnly = isReadOnly
-        self.function = function
-        self.since = since
+}
+
+extension ProcedureDescription {
+    /// The procedures that the tables describe, by number.
+    static func all(of program: UInt32, in tables: [String]) -> [ProcedureDescription] {
+        let rows = tables.flatMap { $0.split(separator: "\n") }
+        return rows.compactMap { ProcedureDescription(program: program, row: $0) }
+            .sorted { $0.number < $1.number }
     }
 
-    static func sorted(_ tables: [[ProcedureDescription]]) -> [ProcedureDescription] {
-        tables.flatMap { $0 }.sorted { $0.number < $1.number }
+    /// Reads a row of the columns that stand above the tables; nil when it has others.
+    init?(program: UInt32, row: Substring) {
+        let columns = row.split(separator: " ").map { $0 == "-" ? nil : String($0) }
+        guard columns.count == 12, let number = columns[0].flatMap({ Int32($0) }),
+            let name = columns[1]
+        else { return nil }
+        self.program = program
+        self.number = number
+        self.name = name
+        kind = columns[2] == "event" ? .event : .call
+        priority = columns[3] == "high" ? .high : .low
+        stream = columns[4].flatMap(Stream.init(rawValue:))
+        descriptors = Descriptors(named: columns[5])
+        isReadOnly = columns[6].map { $0 == "allowed" }
+        rights = columns[7].map(AccessRight.list)
+        filters = columns[8].map(AccessRight.list) ?? []
+        sparseFlag = columns[9]
+        function = columns[10]
+        since = columns[11].flatMap(LibvirtVersion.init)
+    }
+}
+
+extension ProcedureDescription.Descriptors {
+    init(named name: String?) {
+        switch name {
+        case "send": self = .send
+        case "receive": self = .receive
+        case "both": self = [.send, .receive]
+        default: self = []
+        }
     }
 }
 
@@ -109,9 +123,13 @@ public struct AccessRight: Hashable, Sendable {
     public let condition: String
 }
 
-extension AccessRight: ExpressibleByStringLiteral, CustomStringConvertible {
-    /// The right as the protocol's description writes it.
-    public init(stringLiteral text: String) {
+extension AccessRight: CustomStringConvertible {
+    static func list(_ text: String) -> [AccessRight] {
+        text == "none" ? [] : text.split(separator: ",").map { AccessRight($0) }
+    }
+
+    /// Reads a right as the protocol's description writes it, such as `domain:write`.
+    public init(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         object = String(parts[0])
         permission = parts.count > 1 ? String(parts[1]) : ""

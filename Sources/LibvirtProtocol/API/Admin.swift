@@ -13,7 +13,7 @@ public struct virAdmConnectDaemonShutdownFlags: OptionSet, Hashable, Sendable {
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `VIR_DAEMON_SHUTDOWN_PRESERVE`, since libvirt 11.2.0.
-    public static let daemonShutdownPreserve = virAdmConnectDaemonShutdownFlags(rawValue: 0x1)
+    public static let preserve = virAdmConnectDaemonShutdownFlags(rawValue: 0x1)
 }
 
 /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virClientTransport>

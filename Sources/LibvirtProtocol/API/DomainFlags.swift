@@ -201,7 +201,7 @@ public struct virDomainBlockJobSetSpeedFlags: OptionSet, Hashable, Sendable {
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`, since libvirt 1.2.9.
-    public static let speedBandwidthBytes = virDomainBlockJobSetSpeedFlags(rawValue: 0x1)
+    public static let bandwidthBytes = virDomainBlockJobSetSpeedFlags(rawValue: 0x1)
 }
 
 /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBlockPullFlags>

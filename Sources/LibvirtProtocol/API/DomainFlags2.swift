@@ -13,9 +13,9 @@ public struct virDomainFDAssociateFlags: OptionSet, Hashable, Sendable {
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE`, since libvirt 9.0.0.
-    public static let restore = virDomainFDAssociateFlags(rawValue: 0x1)
+    public static let seclabelRestore = virDomainFDAssociateFlags(rawValue: 0x1)
     /// `VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE`, since libvirt 9.0.0.
-    public static let writable = virDomainFDAssociateFlags(rawValue: 0x2)
+    public static let seclabelWritable = virDomainFDAssociateFlags(rawValue: 0x2)
 }
 
 /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetHostnameFlags>
@@ -281,7 +281,7 @@ public struct virDomainSetTimeFlags: OptionSet, Hashable, Sendable {
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `VIR_DOMAIN_TIME_SYNC`, since libvirt 1.2.5.
-    public static let timeSync = virDomainSetTimeFlags(rawValue: 0x1)
+    public static let sync = virDomainSetTimeFlags(rawValue: 0x1)
 }
 
 /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetUserPasswordFlags>
@@ -293,7 +293,7 @@ public struct virDomainSetUserPasswordFlags: OptionSet, Hashable, Sendable {
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `VIR_DOMAIN_PASSWORD_ENCRYPTED`, since libvirt 1.2.16.
-    public static let passwordEncrypted = virDomainSetUserPasswordFlags(rawValue: 0x1)
+    public static let encrypted = virDomainSetUserPasswordFlags(rawValue: 0x1)
 }
 
 /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainShutdownFlagValues>

@@ -5,126 +5,27 @@
 // swift-format-ignore-file
 
 extension Admin {
-    static let proceduresTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            CONNECT_OPEN,
-            .call,
-            function: "virAdmConnectOpen",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_CLOSE,
-            .call,
-            function: "virAdmConnectClose",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_LIB_VERSION,
-            .call,
-            function: "virAdmConnectGetLibVersion",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_SERVERS,
-            .call,
-            function: "virAdmConnectListServers",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LOOKUP_SERVER,
-            .call,
-            function: "virAdmConnectLookupServer",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_GET_THREADPOOL_PARAMETERS,
-            .call,
-            function: "virAdmServerGetThreadPoolParameters",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_SET_THREADPOOL_PARAMETERS,
-            .call,
-            function: "virAdmServerSetThreadPoolParameters",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_LIST_CLIENTS,
-            .call,
-            function: "virAdmServerListClients",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_LOOKUP_CLIENT,
-            .call,
-            function: "virAdmServerLookupClient",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CLIENT_GET_INFO,
-            .call,
-            function: "virAdmClientGetInfo",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CLIENT_CLOSE,
-            .call,
-            function: "virAdmClientClose",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_GET_CLIENT_LIMITS,
-            .call,
-            function: "virAdmServerGetClientLimits",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_SET_CLIENT_LIMITS,
-            .call,
-            function: "virAdmServerSetClientLimits",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_LOGGING_OUTPUTS,
-            .call,
-            function: "virAdmConnectGetLoggingOutputs",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_LOGGING_FILTERS,
-            .call,
-            function: "virAdmConnectGetLoggingFilters",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_SET_LOGGING_OUTPUTS,
-            .call,
-            function: "virAdmConnectSetLoggingOutputs",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_SET_LOGGING_FILTERS,
-            .call,
-            function: "virAdmConnectSetLoggingFilters",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-        ProcedureDescription(
-            SERVER_UPDATE_TLS_FILES,
-            .call,
-            function: "virAdmServerUpdateTlsFiles",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_SET_DAEMON_TIMEOUT,
-            .call,
-            function: "virAdmConnectSetDaemonTimeout",
-            since: LibvirtVersion(8, 6, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_DAEMON_SHUTDOWN,
-            .call,
-            function: "virAdmConnectDaemonShutdown",
-            since: LibvirtVersion(11, 2, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let proceduresTable = """
+        1   CONNECT_OPEN                     call low - - - - - - virAdmConnectOpen 2.0.0
+        2   CONNECT_CLOSE                    call low - - - - - - virAdmConnectClose 2.0.0
+        3   CONNECT_GET_LIB_VERSION          call low - - - - - - virAdmConnectGetLibVersion 2.0.0
+        4   CONNECT_LIST_SERVERS             call low - - - - - - virAdmConnectListServers 2.0.0
+        5   CONNECT_LOOKUP_SERVER            call low - - - - - - virAdmConnectLookupServer 2.0.0
+        6   SERVER_GET_THREADPOOL_PARAMETERS call low - - - - - - virAdmServerGetThreadPoolParameters 2.0.0
+        7   SERVER_SET_THREADPOOL_PARAMETERS call low - - - - - - virAdmServerSetThreadPoolParameters 2.0.0
+        8   SERVER_LIST_CLIENTS              call low - - - - - - virAdmServerListClients 2.0.0
+        9   SERVER_LOOKUP_CLIENT             call low - - - - - - virAdmServerLookupClient 2.0.0
+        10  CLIENT_GET_INFO                  call low - - - - - - virAdmClientGetInfo 2.0.0
+        11  CLIENT_CLOSE                     call low - - - - - - virAdmClientClose 2.0.0
+        12  SERVER_GET_CLIENT_LIMITS         call low - - - - - - virAdmServerGetClientLimits 2.0.0
+        13  SERVER_SET_CLIENT_LIMITS         call low - - - - - - virAdmServerSetClientLimits 2.0.0
+        14  CONNECT_GET_LOGGING_OUTPUTS      call low - - - - - - virAdmConnectGetLoggingOutputs 3.0.0
+        15  CONNECT_GET_LOGGING_FILTERS      call low - - - - - - virAdmConnectGetLoggingFilters 3.0.0
+        16  CONNECT_SET_LOGGING_OUTPUTS      call low - - - - - - virAdmConnectSetLoggingOutputs 3.0.0
+        17  CONNECT_SET_LOGGING_FILTERS      call low - - - - - - virAdmConnectSetLoggingFilters 3.0.0
+        18  SERVER_UPDATE_TLS_FILES          call low - - - - - - virAdmServerUpdateTlsFiles 2.0.0
+        19  CONNECT_SET_DAEMON_TIMEOUT       call low - - - - - - virAdmConnectSetDaemonTimeout 8.6.0
+        20  CONNECT_DAEMON_SHUTDOWN          call low - - - - - - virAdmConnectDaemonShutdown 11.2.0
+        """
 }

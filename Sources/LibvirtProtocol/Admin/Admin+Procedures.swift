@@ -22,49 +22,57 @@ extension Admin {
     /// Procedure 3: `virAdmConnectGetLibVersion`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectGetLibVersion>
-    public static let CONNECT_GET_LIB_VERSION: XDRProcedure<XDRVoid, admin_connect_get_lib_version_ret> =
+    public static let CONNECT_GET_LIB_VERSION:
+        XDRProcedure<XDRVoid, admin_connect_get_lib_version_ret> =
         XDRProcedure(program: program, version: version, number: 3, name: "CONNECT_GET_LIB_VERSION")
 
     /// Procedure 4: `virAdmConnectListServers`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectListServers>
-    public static let CONNECT_LIST_SERVERS: XDRProcedure<admin_connect_list_servers_args, admin_connect_list_servers_ret> =
+    public static let CONNECT_LIST_SERVERS:
+        XDRProcedure<admin_connect_list_servers_args, admin_connect_list_servers_ret> =
         XDRProcedure(program: program, version: version, number: 4, name: "CONNECT_LIST_SERVERS")
 
     /// Procedure 5: `virAdmConnectLookupServer`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectLookupServer>
-    public static let CONNECT_LOOKUP_SERVER: XDRProcedure<admin_connect_lookup_server_args, admin_connect_lookup_server_ret> =
+    public static let CONNECT_LOOKUP_SERVER:
+        XDRProcedure<admin_connect_lookup_server_args, admin_connect_lookup_server_ret> =
         XDRProcedure(program: program, version: version, number: 5, name: "CONNECT_LOOKUP_SERVER")
 
     /// Procedure 6: `virAdmServerGetThreadPoolParameters`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerGetThreadPoolParameters>
-    public static let SERVER_GET_THREADPOOL_PARAMETERS: XDRProcedure<admin_server_get_threadpool_parameters_args, admin_server_get_threadpool_parameters_ret> =
+    public static let SERVER_GET_THREADPOOL_PARAMETERS:
+        XDRProcedure<admin_server_get_threadpool_parameters_args, admin_server_get_threadpool_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 6, name: "SERVER_GET_THREADPOOL_PARAMETERS")
 
     /// Procedure 7: `virAdmServerSetThreadPoolParameters`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerSetThreadPoolParameters>
-    public static let SERVER_SET_THREADPOOL_PARAMETERS: XDRProcedure<admin_server_set_threadpool_parameters_args, XDRVoid> =
+    public static let SERVER_SET_THREADPOOL_PARAMETERS:
+        XDRProcedure<admin_server_set_threadpool_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 7, name: "SERVER_SET_THREADPOOL_PARAMETERS")
 
     /// Procedure 8: `virAdmServerListClients`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerListClients>
-    public static let SERVER_LIST_CLIENTS: XDRProcedure<admin_server_list_clients_args, admin_server_list_clients_ret> =
+    public static let SERVER_LIST_CLIENTS:
+        XDRProcedure<admin_server_list_clients_args, admin_server_list_clients_ret> =
         XDRProcedure(program: program, version: version, number: 8, name: "SERVER_LIST_CLIENTS")
 
     /// Procedure 9: `virAdmServerLookupClient`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerLookupClient>
-    public static let SERVER_LOOKUP_CLIENT: XDRProcedure<admin_server_lookup_client_args, admin_server_lookup_client_ret> =
+    public static let SERVER_LOOKUP_CLIENT:
+        XDRProcedure<admin_server_lookup_client_args, admin_server_lookup_client_ret> =
         XDRProcedure(program: program, version: version, number: 9, name: "SERVER_LOOKUP_CLIENT")
 
     /// Procedure 10: `virAdmClientGetInfo`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmClientGetInfo>
-    public static let CLIENT_GET_INFO: XDRProcedure<admin_client_get_info_args, admin_client_get_info_ret> =
+    public static let CLIENT_GET_INFO:
+        XDRProcedure<admin_client_get_info_args, admin_client_get_info_ret> =
         XDRProcedure(program: program, version: version, number: 10, name: "CLIENT_GET_INFO")
 
     /// Procedure 11: `virAdmClientClose`, since libvirt 2.0.0.
@@ -76,31 +84,36 @@ extension Admin {
     /// Procedure 12: `virAdmServerGetClientLimits`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerGetClientLimits>
-    public static let SERVER_GET_CLIENT_LIMITS: XDRProcedure<admin_server_get_client_limits_args, admin_server_get_client_limits_ret> =
+    public static let SERVER_GET_CLIENT_LIMITS:
+        XDRProcedure<admin_server_get_client_limits_args, admin_server_get_client_limits_ret> =
         XDRProcedure(program: program, version: version, number: 12, name: "SERVER_GET_CLIENT_LIMITS")
 
     /// Procedure 13: `virAdmServerSetClientLimits`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerSetClientLimits>
-    public static let SERVER_SET_CLIENT_LIMITS: XDRProcedure<admin_server_set_client_limits_args, XDRVoid> =
+    public static let SERVER_SET_CLIENT_LIMITS:
+        XDRProcedure<admin_server_set_client_limits_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 13, name: "SERVER_SET_CLIENT_LIMITS")
 
     /// Procedure 14: `virAdmConnectGetLoggingOutputs`, since libvirt 3.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectGetLoggingOutputs>
-    public static let CONNECT_GET_LOGGING_OUTPUTS: XDRProcedure<admin_connect_get_logging_outputs_args, admin_connect_get_logging_outputs_ret> =
+    public static let CONNECT_GET_LOGGING_OUTPUTS:
+        XDRProcedure<admin_connect_get_logging_outputs_args, admin_connect_get_logging_outputs_ret> =
         XDRProcedure(program: program, version: version, number: 14, name: "CONNECT_GET_LOGGING_OUTPUTS")
 
     /// Procedure 15: `virAdmConnectGetLoggingFilters`, since libvirt 3.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectGetLoggingFilters>
-    public static let CONNECT_GET_LOGGING_FILTERS: XDRProcedure<admin_connect_get_logging_filters_args, admin_connect_get_logging_filters_ret> =
+    public static let CONNECT_GET_LOGGING_FILTERS:
+        XDRProcedure<admin_connect_get_logging_filters_args, admin_connect_get_logging_filters_ret> =
         XDRProcedure(program: program, version: version, number: 15, name: "CONNECT_GET_LOGGING_FILTERS")
 
     /// Procedure 16: `virAdmConnectSetLoggingOutputs`, since libvirt 3.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectSetLoggingOutputs>
-    public static let CONNECT_SET_LOGGING_OUTPUTS: XDRProcedure<admin_connect_set_logging_outputs_args, XDRVoid> =
+    public static let CONNECT_SET_LOGGING_OUTPUTS:
+        XDRProcedure<admin_connect_set_logging_outputs_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 16, name: "CONNECT_SET_LOGGING_OUTPUTS")
 }
 
@@ -108,24 +121,28 @@ extension Admin {
     /// Procedure 17: `virAdmConnectSetLoggingFilters`, since libvirt 3.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectSetLoggingFilters>
-    public static let CONNECT_SET_LOGGING_FILTERS: XDRProcedure<admin_connect_set_logging_filters_args, XDRVoid> =
+    public static let CONNECT_SET_LOGGING_FILTERS:
+        XDRProcedure<admin_connect_set_logging_filters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 17, name: "CONNECT_SET_LOGGING_FILTERS")
 
     /// Procedure 18: `virAdmServerUpdateTlsFiles`, since libvirt 2.0.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmServerUpdateTlsFiles>
-    public static let SERVER_UPDATE_TLS_FILES: XDRProcedure<admin_server_update_tls_files_args, XDRVoid> =
+    public static let SERVER_UPDATE_TLS_FILES:
+        XDRProcedure<admin_server_update_tls_files_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 18, name: "SERVER_UPDATE_TLS_FILES")
 
     /// Procedure 19: `virAdmConnectSetDaemonTimeout`, since libvirt 8.6.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectSetDaemonTimeout>
-    public static let CONNECT_SET_DAEMON_TIMEOUT: XDRProcedure<admin_connect_set_daemon_timeout_args, XDRVoid> =
+    public static let CONNECT_SET_DAEMON_TIMEOUT:
+        XDRProcedure<admin_connect_set_daemon_timeout_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 19, name: "CONNECT_SET_DAEMON_TIMEOUT")
 
     /// Procedure 20: `virAdmConnectDaemonShutdown`, since libvirt 11.2.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-admin.html#virAdmConnectDaemonShutdown>
-    public static let CONNECT_DAEMON_SHUTDOWN: XDRProcedure<admin_connect_daemon_shutdown_args, XDRVoid> =
+    public static let CONNECT_DAEMON_SHUTDOWN:
+        XDRProcedure<admin_connect_daemon_shutdown_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 20, name: "CONNECT_DAEMON_SHUTDOWN")
 }

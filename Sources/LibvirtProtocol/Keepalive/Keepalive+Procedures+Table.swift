@@ -5,8 +5,9 @@
 // swift-format-ignore-file
 
 extension Keepalive {
-    static let proceduresTable: [ProcedureDescription] = [
-        ProcedureDescription(PING, .call),
-        ProcedureDescription(PONG, .call),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let proceduresTable = """
+        1   PING call low - - - - - - - -
+        2   PONG call low - - - - - - - -
+        """
 }

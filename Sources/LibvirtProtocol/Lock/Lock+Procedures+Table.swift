@@ -5,14 +5,15 @@
 // swift-format-ignore-file
 
 extension Lock {
-    static let proceduresTable: [ProcedureDescription] = [
-        ProcedureDescription(REGISTER, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(RESTRICT, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(NEW, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(CREATE_RESOURCE, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(DELETE_RESOURCE, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(ACQUIRE_RESOURCE, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(RELEASE_RESOURCE, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(CREATE_LOCKSPACE, .call, rights: [], isReadOnly: true),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let proceduresTable = """
+        1   REGISTER         call low - - allowed none - - - -
+        2   RESTRICT         call low - - allowed none - - - -
+        3   NEW              call low - - allowed none - - - -
+        4   CREATE_RESOURCE  call low - - allowed none - - - -
+        5   DELETE_RESOURCE  call low - - allowed none - - - -
+        6   ACQUIRE_RESOURCE call low - - allowed none - - - -
+        7   RELEASE_RESOURCE call low - - allowed none - - - -
+        8   CREATE_LOCKSPACE call low - - allowed none - - - -
+        """
 }

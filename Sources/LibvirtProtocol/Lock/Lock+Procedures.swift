@@ -20,22 +20,27 @@ extension Lock {
         XDRProcedure(program: program, version: version, number: 3, name: "NEW")
 
     /// Procedure 4.
-    public static let CREATE_RESOURCE: XDRProcedure<virLockSpaceProtocolCreateResourceArgs, XDRVoid> =
+    public static let CREATE_RESOURCE:
+        XDRProcedure<virLockSpaceProtocolCreateResourceArgs, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 4, name: "CREATE_RESOURCE")
 
     /// Procedure 5.
-    public static let DELETE_RESOURCE: XDRProcedure<virLockSpaceProtocolDeleteResourceArgs, XDRVoid> =
+    public static let DELETE_RESOURCE:
+        XDRProcedure<virLockSpaceProtocolDeleteResourceArgs, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 5, name: "DELETE_RESOURCE")
 
     /// Procedure 6.
-    public static let ACQUIRE_RESOURCE: XDRProcedure<virLockSpaceProtocolAcquireResourceArgs, XDRVoid> =
+    public static let ACQUIRE_RESOURCE:
+        XDRProcedure<virLockSpaceProtocolAcquireResourceArgs, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 6, name: "ACQUIRE_RESOURCE")
 
     /// Procedure 7.
-    public static let RELEASE_RESOURCE: XDRProcedure<virLockSpaceProtocolReleaseResourceArgs, XDRVoid> =
+    public static let RELEASE_RESOURCE:
+        XDRProcedure<virLockSpaceProtocolReleaseResourceArgs, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 7, name: "RELEASE_RESOURCE")
 
     /// Procedure 8.
-    public static let CREATE_LOCKSPACE: XDRProcedure<virLockSpaceProtocolCreateLockSpaceArgs, XDRVoid> =
+    public static let CREATE_LOCKSPACE:
+        XDRProcedure<virLockSpaceProtocolCreateLockSpaceArgs, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 8, name: "CREATE_LOCKSPACE")
 }

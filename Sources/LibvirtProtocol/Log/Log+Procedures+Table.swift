@@ -5,16 +5,11 @@
 // swift-format-ignore-file
 
 extension Log {
-    static let proceduresTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_OPEN_LOG_FILE,
-            .call,
-            descriptors: .receive,
-            rights: [],
-            isReadOnly: true
-        ),
-        ProcedureDescription(DOMAIN_GET_LOG_FILE_POSITION, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(DOMAIN_READ_LOG_FILE, .call, rights: [], isReadOnly: true),
-        ProcedureDescription(DOMAIN_APPEND_LOG_FILE, .call, rights: [], isReadOnly: true),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let proceduresTable = """
+        1   DOMAIN_OPEN_LOG_FILE         call low - receive allowed none - - - -
+        2   DOMAIN_GET_LOG_FILE_POSITION call low - - allowed none - - - -
+        3   DOMAIN_READ_LOG_FILE         call low - - allowed none - - - -
+        4   DOMAIN_APPEND_LOG_FILE       call low - - allowed none - - - -
+        """
 }

@@ -10,18 +10,22 @@ extension Log {
     /// Procedure 1.
     ///
     /// File descriptors come with the reply.
-    public static let DOMAIN_OPEN_LOG_FILE: XDRProcedure<virLogManagerProtocolDomainOpenLogFileArgs, virLogManagerProtocolDomainOpenLogFileRet> =
+    public static let DOMAIN_OPEN_LOG_FILE:
+        XDRProcedure<virLogManagerProtocolDomainOpenLogFileArgs, virLogManagerProtocolDomainOpenLogFileRet> =
         XDRProcedure(program: program, version: version, number: 1, name: "DOMAIN_OPEN_LOG_FILE")
 
     /// Procedure 2.
-    public static let DOMAIN_GET_LOG_FILE_POSITION: XDRProcedure<virLogManagerProtocolDomainGetLogFilePositionArgs, virLogManagerProtocolDomainGetLogFilePositionRet> =
+    public static let DOMAIN_GET_LOG_FILE_POSITION:
+        XDRProcedure<virLogManagerProtocolDomainGetLogFilePositionArgs, virLogManagerProtocolDomainGetLogFilePositionRet> =
         XDRProcedure(program: program, version: version, number: 2, name: "DOMAIN_GET_LOG_FILE_POSITION")
 
     /// Procedure 3.
-    public static let DOMAIN_READ_LOG_FILE: XDRProcedure<virLogManagerProtocolDomainReadLogFileArgs, virLogManagerProtocolDomainReadLogFileRet> =
+    public static let DOMAIN_READ_LOG_FILE:
+        XDRProcedure<virLogManagerProtocolDomainReadLogFileArgs, virLogManagerProtocolDomainReadLogFileRet> =
         XDRProcedure(program: program, version: version, number: 3, name: "DOMAIN_READ_LOG_FILE")
 
     /// Procedure 4.
-    public static let DOMAIN_APPEND_LOG_FILE: XDRProcedure<virLogManagerProtocolDomainAppendLogFileArgs, virLogManagerProtocolDomainAppendLogFileRet> =
+    public static let DOMAIN_APPEND_LOG_FILE:
+        XDRProcedure<virLogManagerProtocolDomainAppendLogFileArgs, virLogManagerProtocolDomainAppendLogFileRet> =
         XDRProcedure(program: program, version: version, number: 4, name: "DOMAIN_APPEND_LOG_FILE")
 }

@@ -5,15 +5,8 @@
 // swift-format-ignore-file
 
 extension Lxc {
-    static let proceduresTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_OPEN_NAMESPACE,
-            .call,
-            descriptors: .receive,
-            rights: ["domain:open_namespace"],
-            isReadOnly: false,
-            function: "virDomainLxcOpenNamespace",
-            since: LibvirtVersion(1, 0, 2)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let proceduresTable = """
+        1   DOMAIN_OPEN_NAMESPACE call low - receive refused domain:open_namespace - - virDomainLxcOpenNamespace 1.0.2
+        """
 }

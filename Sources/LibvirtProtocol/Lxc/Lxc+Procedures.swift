@@ -14,6 +14,7 @@ extension Lxc {
     /// File descriptors come with the reply.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-lxc.html#virDomainLxcOpenNamespace>
-    public static let DOMAIN_OPEN_NAMESPACE: XDRProcedure<lxc_domain_open_namespace_args, XDRVoid> =
+    public static let DOMAIN_OPEN_NAMESPACE:
+        XDRProcedure<lxc_domain_open_namespace_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 1, name: "DOMAIN_OPEN_NAMESPACE")
 }

@@ -5,59 +5,14 @@
 // swift-format-ignore-file
 
 extension Qemu {
-    static let proceduresTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_MONITOR_COMMAND,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainQemuMonitorCommand",
-            since: LibvirtVersion(0, 8, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_ATTACH,
-            .call,
-            rights: ["domain:start", "domain:write"],
-            isReadOnly: false,
-            function: "virDomainQemuAttach",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_AGENT_COMMAND,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainQemuAgentCommand",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_MONITOR_EVENT_REGISTER,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains", "connect:write"],
-            filters: ["domain:getattr"],
-            isReadOnly: false,
-            function: "virConnectDomainQemuMonitorEventRegister",
-            since: LibvirtVersion(1, 2, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER,
-            .call,
-            priority: .high,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virConnectDomainQemuMonitorEventDeregister",
-            since: LibvirtVersion(1, 2, 3)
-        ),
-        ProcedureDescription(DOMAIN_MONITOR_EVENT, .event, rights: []),
-        ProcedureDescription(
-            DOMAIN_MONITOR_COMMAND_WITH_FILES,
-            .call,
-            descriptors: [.send, .receive],
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainQemuMonitorCommandWithFiles",
-            since: LibvirtVersion(8, 2, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let proceduresTable = """
+        1   DOMAIN_MONITOR_COMMAND                  call low - - refused domain:write - - virDomainQemuMonitorCommand 0.8.3
+        2   DOMAIN_ATTACH                           call low - - refused domain:start,domain:write - - virDomainQemuAttach 0.9.4
+        3   DOMAIN_AGENT_COMMAND                    call low - - refused domain:write - - virDomainQemuAgentCommand 0.10.0
+        4   CONNECT_DOMAIN_MONITOR_EVENT_REGISTER   call high - - refused connect:search_domains,connect:write domain:getattr - virConnectDomainQemuMonitorEventRegister 1.2.3
+        5   CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER call high - - refused connect:write - - virConnectDomainQemuMonitorEventDeregister 1.2.3
+        6   DOMAIN_MONITOR_EVENT                    event low - - - none - - - -
+        7   DOMAIN_MONITOR_COMMAND_WITH_FILES       call low - both refused domain:write - - virDomainQemuMonitorCommandWithFiles 8.2.0
+        """
 }

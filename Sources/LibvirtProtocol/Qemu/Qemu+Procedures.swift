@@ -12,7 +12,8 @@ extension Qemu {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-qemu.html#virDomainQemuMonitorCommand>
-    public static let DOMAIN_MONITOR_COMMAND: XDRProcedure<qemu_domain_monitor_command_args, qemu_domain_monitor_command_ret> =
+    public static let DOMAIN_MONITOR_COMMAND:
+        XDRProcedure<qemu_domain_monitor_command_args, qemu_domain_monitor_command_ret> =
         XDRProcedure(program: program, version: version, number: 1, name: "DOMAIN_MONITOR_COMMAND")
 
     /// Procedure 2: `virDomainQemuAttach`, since libvirt 0.9.4.
@@ -20,7 +21,8 @@ extension Qemu {
     /// Needs `domain:start`, `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-qemu.html#virDomainQemuAttach>
-    public static let DOMAIN_ATTACH: XDRProcedure<qemu_domain_attach_args, qemu_domain_attach_ret> =
+    public static let DOMAIN_ATTACH:
+        XDRProcedure<qemu_domain_attach_args, qemu_domain_attach_ret> =
         XDRProcedure(program: program, version: version, number: 2, name: "DOMAIN_ATTACH")
 
     /// Procedure 3: `virDomainQemuAgentCommand`, since libvirt 0.10.0.
@@ -28,7 +30,8 @@ extension Qemu {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-qemu.html#virDomainQemuAgentCommand>
-    public static let DOMAIN_AGENT_COMMAND: XDRProcedure<qemu_domain_agent_command_args, qemu_domain_agent_command_ret> =
+    public static let DOMAIN_AGENT_COMMAND:
+        XDRProcedure<qemu_domain_agent_command_args, qemu_domain_agent_command_ret> =
         XDRProcedure(program: program, version: version, number: 3, name: "DOMAIN_AGENT_COMMAND")
 
     /// Procedure 4, high priority: `virConnectDomainQemuMonitorEventRegister`, since libvirt 1.2.3.
@@ -38,7 +41,8 @@ extension Qemu {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-qemu.html#virConnectDomainQemuMonitorEventRegister>
-    public static let CONNECT_DOMAIN_MONITOR_EVENT_REGISTER: XDRProcedure<qemu_connect_domain_monitor_event_register_args, qemu_connect_domain_monitor_event_register_ret> =
+    public static let CONNECT_DOMAIN_MONITOR_EVENT_REGISTER:
+        XDRProcedure<qemu_connect_domain_monitor_event_register_args, qemu_connect_domain_monitor_event_register_ret> =
         XDRProcedure(program: program, version: version, number: 4, name: "CONNECT_DOMAIN_MONITOR_EVENT_REGISTER")
 
     /// Procedure 5, high priority: `virConnectDomainQemuMonitorEventDeregister`, since libvirt
@@ -48,7 +52,8 @@ extension Qemu {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-qemu.html#virConnectDomainQemuMonitorEventDeregister>
-    public static let CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER: XDRProcedure<qemu_connect_domain_monitor_event_deregister_args, XDRVoid> =
+    public static let CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER:
+        XDRProcedure<qemu_connect_domain_monitor_event_deregister_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 5, name: "CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER")
 
     /// Event 6.
@@ -62,6 +67,7 @@ extension Qemu {
     /// File descriptors go with the call and come with the reply.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-qemu.html#virDomainQemuMonitorCommandWithFiles>
-    public static let DOMAIN_MONITOR_COMMAND_WITH_FILES: XDRProcedure<qemu_domain_monitor_command_with_files_args, qemu_domain_monitor_command_with_files_ret> =
+    public static let DOMAIN_MONITOR_COMMAND_WITH_FILES:
+        XDRProcedure<qemu_domain_monitor_command_with_files_args, qemu_domain_monitor_command_with_files_ret> =
         XDRProcedure(program: program, version: version, number: 7, name: "DOMAIN_MONITOR_COMMAND_WITH_FILES")
 }

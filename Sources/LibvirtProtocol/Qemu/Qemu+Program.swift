@@ -12,7 +12,5 @@ public enum Qemu {
     public static let version: UInt32 = 1
 
     /// What is known of every procedure, by number: procedure n is at index n - 1.
-    public static let procedures: [ProcedureDescription] = ProcedureDescription.sorted([
-        proceduresTable
-    ])
+    public static let procedures = ProcedureDescription.all(of: program, in: [proceduresTable])
 }

@@ -5,11 +5,12 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let authenticationTable: [ProcedureDescription] = [
-        ProcedureDescription(AUTH_LIST, .call, priority: .high, rights: [], isReadOnly: true),
-        ProcedureDescription(AUTH_SASL_INIT, .call, priority: .high, rights: [], isReadOnly: true),
-        ProcedureDescription(AUTH_SASL_START, .call, priority: .high, rights: [], isReadOnly: true),
-        ProcedureDescription(AUTH_SASL_STEP, .call, priority: .high, rights: [], isReadOnly: true),
-        ProcedureDescription(AUTH_POLKIT, .call, priority: .high, rights: [], isReadOnly: true),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let authenticationTable = """
+        66  AUTH_LIST       call high - - allowed none - - - -
+        67  AUTH_SASL_INIT  call high - - allowed none - - - -
+        68  AUTH_SASL_START call high - - allowed none - - - -
+        69  AUTH_SASL_STEP  call high - - allowed none - - - -
+        70  AUTH_POLKIT     call high - - allowed none - - - -
+        """
 }

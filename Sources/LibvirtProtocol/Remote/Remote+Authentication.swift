@@ -16,11 +16,13 @@ extension Remote {
         XDRProcedure(program: program, version: version, number: 67, name: "AUTH_SASL_INIT")
 
     /// Procedure 68, high priority.
-    public static let AUTH_SASL_START: XDRProcedure<remote_auth_sasl_start_args, remote_auth_sasl_start_ret> =
+    public static let AUTH_SASL_START:
+        XDRProcedure<remote_auth_sasl_start_args, remote_auth_sasl_start_ret> =
         XDRProcedure(program: program, version: version, number: 68, name: "AUTH_SASL_START")
 
     /// Procedure 69, high priority.
-    public static let AUTH_SASL_STEP: XDRProcedure<remote_auth_sasl_step_args, remote_auth_sasl_step_ret> =
+    public static let AUTH_SASL_STEP:
+        XDRProcedure<remote_auth_sasl_step_args, remote_auth_sasl_step_ret> =
         XDRProcedure(program: program, version: version, number: 69, name: "AUTH_SASL_STEP")
 
     /// Procedure 70, high priority.

@@ -5,219 +5,33 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let connectionTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            CONNECT_OPEN,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectOpen",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_CLOSE,
-            .call,
-            priority: .high,
-            rights: [],
-            isReadOnly: true,
-            function: "virConnectClose",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_TYPE,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectGetType",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_VERSION,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectGetVersion",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_MAX_VCPUS,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectGetMaxVcpus",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_CAPABILITIES,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectGetCapabilities",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_HOSTNAME,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectGetHostname",
-            since: LibvirtVersion(0, 3, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_SUPPORTS_FEATURE,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true
-        ),
-        ProcedureDescription(
-            CONNECT_FIND_STORAGE_POOL_SOURCES,
-            .call,
-            rights: ["connect:detect_storage_pools"],
-            isReadOnly: false,
-            function: "virConnectFindStoragePoolSources",
-            since: LibvirtVersion(0, 4, 5)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_URI,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectGetURI",
-            since: LibvirtVersion(0, 3, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_XML_FROM_NATIVE,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virConnectDomainXMLFromNative",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_XML_TO_NATIVE,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virConnectDomainXMLToNative",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            CONNECT_IS_SECURE,
-            .call,
-            priority: .high,
-            rights: [],
-            isReadOnly: true,
-            function: "virConnectIsSecure",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_LIB_VERSION,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectGetLibVersion",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_COMPARE_CPU,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectCompareCPU",
-            since: LibvirtVersion(0, 7, 5)
-        ),
-        ProcedureDescription(
-            CONNECT_BASELINE_CPU,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectBaselineCPU",
-            since: LibvirtVersion(0, 7, 7)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_SYSINFO,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectGetSysinfo",
-            since: LibvirtVersion(0, 8, 8)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_CPU_MODEL_NAMES,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectGetCPUModelNames",
-            since: LibvirtVersion(1, 1, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_DOMAIN_CAPABILITIES,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virConnectGetDomainCapabilities",
-            since: LibvirtVersion(1, 2, 7)
-        ),
-        ProcedureDescription(
-            CONNECT_REGISTER_CLOSE_CALLBACK,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectRegisterCloseCallback",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_UNREGISTER_CLOSE_CALLBACK,
-            .call,
-            priority: .high,
-            rights: ["connect:getattr"],
-            isReadOnly: true,
-            function: "virConnectUnregisterCloseCallback",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(CONNECT_EVENT_CONNECTION_CLOSED, .event, rights: []),
-        ProcedureDescription(
-            CONNECT_COMPARE_HYPERVISOR_CPU,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virConnectCompareHypervisorCPU",
-            since: LibvirtVersion(4, 4, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_BASELINE_HYPERVISOR_CPU,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virConnectBaselineHypervisorCPU",
-            since: LibvirtVersion(4, 4, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_STORAGE_POOL_CAPABILITIES,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectGetStoragePoolCapabilities",
-            since: LibvirtVersion(5, 2, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_SET_IDENTITY,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: true,
-            function: "virConnectSetIdentity",
-            since: LibvirtVersion(5, 8, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let connectionTable = """
+        1   CONNECT_OPEN                          call high - - allowed connect:getattr - - virConnectOpen 0.0.3
+        2   CONNECT_CLOSE                         call high - - allowed none - - virConnectClose 0.0.3
+        3   CONNECT_GET_TYPE                      call high - - allowed connect:getattr - - virConnectGetType 0.0.3
+        4   CONNECT_GET_VERSION                   call high - - allowed connect:getattr - - virConnectGetVersion 0.0.3
+        5   CONNECT_GET_MAX_VCPUS                 call high - - allowed connect:read - - virConnectGetMaxVcpus 0.2.1
+        7   CONNECT_GET_CAPABILITIES              call low - - allowed connect:read - - virConnectGetCapabilities 0.2.1
+        59  CONNECT_GET_HOSTNAME                  call high - - allowed connect:getattr - - virConnectGetHostname 0.3.0
+        60  CONNECT_SUPPORTS_FEATURE              call high - - allowed connect:getattr - - - -
+        75  CONNECT_FIND_STORAGE_POOL_SOURCES     call low - - refused connect:detect_storage_pools - - virConnectFindStoragePoolSources 0.4.5
+        110 CONNECT_GET_URI                       call high - - allowed connect:getattr - - virConnectGetURI 0.3.0
+        135 CONNECT_DOMAIN_XML_FROM_NATIVE        call low - - refused connect:write - - virConnectDomainXMLFromNative 0.6.4
+        136 CONNECT_DOMAIN_XML_TO_NATIVE          call low - - refused connect:write - - virConnectDomainXMLToNative 0.6.4
+        149 CONNECT_IS_SECURE                     call high - - allowed none - - virConnectIsSecure 0.7.3
+        157 CONNECT_GET_LIB_VERSION               call high - - allowed connect:getattr - - virConnectGetLibVersion 0.7.3
+        158 CONNECT_COMPARE_CPU                   call high - - allowed connect:read - - virConnectCompareCPU 0.7.5
+        162 CONNECT_BASELINE_CPU                  call low - - allowed connect:read - - virConnectBaselineCPU 0.7.7
+        203 CONNECT_GET_SYSINFO                   call high - - allowed connect:read - - virConnectGetSysinfo 0.8.8
+        312 CONNECT_GET_CPU_MODEL_NAMES           call low - - allowed connect:read - - virConnectGetCPUModelNames 1.1.3
+        342 CONNECT_GET_DOMAIN_CAPABILITIES       call low - - refused connect:write - - virConnectGetDomainCapabilities 1.2.7
+        360 CONNECT_REGISTER_CLOSE_CALLBACK       call high - - allowed connect:getattr - - virConnectRegisterCloseCallback 0.10.0
+        361 CONNECT_UNREGISTER_CLOSE_CALLBACK     call high - - allowed connect:getattr - - virConnectUnregisterCloseCallback 0.10.0
+        362 CONNECT_EVENT_CONNECTION_CLOSED       event low - - - none - - - -
+        393 CONNECT_COMPARE_HYPERVISOR_CPU        call low - - refused connect:write - - virConnectCompareHypervisorCPU 4.4.0
+        394 CONNECT_BASELINE_HYPERVISOR_CPU       call low - - refused connect:write - - virConnectBaselineHypervisorCPU 4.4.0
+        403 CONNECT_GET_STORAGE_POOL_CAPABILITIES call low - - allowed connect:read - - virConnectGetStoragePoolCapabilities 5.2.0
+        419 CONNECT_SET_IDENTITY                  call low - - allowed connect:write - - virConnectSetIdentity 5.8.0
+        """
 }

@@ -42,7 +42,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectGetMaxVcpus>
-    public static let CONNECT_GET_MAX_VCPUS: XDRProcedure<remote_connect_get_max_vcpus_args, remote_connect_get_max_vcpus_ret> =
+    public static let CONNECT_GET_MAX_VCPUS:
+        XDRProcedure<remote_connect_get_max_vcpus_args, remote_connect_get_max_vcpus_ret> =
         XDRProcedure(program: program, version: version, number: 5, name: "CONNECT_GET_MAX_VCPUS")
 
     /// Procedure 7: `virConnectGetCapabilities`, since libvirt 0.2.1.
@@ -50,7 +51,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectGetCapabilities>
-    public static let CONNECT_GET_CAPABILITIES: XDRProcedure<XDRVoid, remote_connect_get_capabilities_ret> =
+    public static let CONNECT_GET_CAPABILITIES:
+        XDRProcedure<XDRVoid, remote_connect_get_capabilities_ret> =
         XDRProcedure(program: program, version: version, number: 7, name: "CONNECT_GET_CAPABILITIES")
 
     /// Procedure 59, high priority: `virConnectGetHostname`, since libvirt 0.3.0.
@@ -58,13 +60,15 @@ extension Remote {
     /// Needs `connect:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectGetHostname>
-    public static let CONNECT_GET_HOSTNAME: XDRProcedure<XDRVoid, remote_connect_get_hostname_ret> =
+    public static let CONNECT_GET_HOSTNAME:
+        XDRProcedure<XDRVoid, remote_connect_get_hostname_ret> =
         XDRProcedure(program: program, version: version, number: 59, name: "CONNECT_GET_HOSTNAME")
 
     /// Procedure 60, high priority.
     ///
     /// Needs `connect:getattr`.
-    public static let CONNECT_SUPPORTS_FEATURE: XDRProcedure<remote_connect_supports_feature_args, remote_connect_supports_feature_ret> =
+    public static let CONNECT_SUPPORTS_FEATURE:
+        XDRProcedure<remote_connect_supports_feature_args, remote_connect_supports_feature_ret> =
         XDRProcedure(program: program, version: version, number: 60, name: "CONNECT_SUPPORTS_FEATURE")
 
     /// Procedure 75: `virConnectFindStoragePoolSources`, since libvirt 0.4.5.
@@ -72,7 +76,8 @@ extension Remote {
     /// Needs `connect:detect_storage_pools`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectFindStoragePoolSources>
-    public static let CONNECT_FIND_STORAGE_POOL_SOURCES: XDRProcedure<remote_connect_find_storage_pool_sources_args, remote_connect_find_storage_pool_sources_ret> =
+    public static let CONNECT_FIND_STORAGE_POOL_SOURCES:
+        XDRProcedure<remote_connect_find_storage_pool_sources_args, remote_connect_find_storage_pool_sources_ret> =
         XDRProcedure(program: program, version: version, number: 75, name: "CONNECT_FIND_STORAGE_POOL_SOURCES")
 
     /// Procedure 110, high priority: `virConnectGetURI`, since libvirt 0.3.0.
@@ -88,7 +93,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainXMLFromNative>
-    public static let CONNECT_DOMAIN_XML_FROM_NATIVE: XDRProcedure<remote_connect_domain_xml_from_native_args, remote_connect_domain_xml_from_native_ret> =
+    public static let CONNECT_DOMAIN_XML_FROM_NATIVE:
+        XDRProcedure<remote_connect_domain_xml_from_native_args, remote_connect_domain_xml_from_native_ret> =
         XDRProcedure(program: program, version: version, number: 135, name: "CONNECT_DOMAIN_XML_FROM_NATIVE")
 
     /// Procedure 136: `virConnectDomainXMLToNative`, since libvirt 0.6.4.
@@ -96,7 +102,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainXMLToNative>
-    public static let CONNECT_DOMAIN_XML_TO_NATIVE: XDRProcedure<remote_connect_domain_xml_to_native_args, remote_connect_domain_xml_to_native_ret> =
+    public static let CONNECT_DOMAIN_XML_TO_NATIVE:
+        XDRProcedure<remote_connect_domain_xml_to_native_args, remote_connect_domain_xml_to_native_ret> =
         XDRProcedure(program: program, version: version, number: 136, name: "CONNECT_DOMAIN_XML_TO_NATIVE")
 
     /// Procedure 149, high priority: `virConnectIsSecure`, since libvirt 0.7.3.
@@ -110,7 +117,8 @@ extension Remote {
     /// Needs `connect:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectGetLibVersion>
-    public static let CONNECT_GET_LIB_VERSION: XDRProcedure<XDRVoid, remote_connect_get_lib_version_ret> =
+    public static let CONNECT_GET_LIB_VERSION:
+        XDRProcedure<XDRVoid, remote_connect_get_lib_version_ret> =
         XDRProcedure(program: program, version: version, number: 157, name: "CONNECT_GET_LIB_VERSION")
 
     /// Procedure 158, high priority: `virConnectCompareCPU`, since libvirt 0.7.5.
@@ -118,7 +126,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectCompareCPU>
-    public static let CONNECT_COMPARE_CPU: XDRProcedure<remote_connect_compare_cpu_args, remote_connect_compare_cpu_ret> =
+    public static let CONNECT_COMPARE_CPU:
+        XDRProcedure<remote_connect_compare_cpu_args, remote_connect_compare_cpu_ret> =
         XDRProcedure(program: program, version: version, number: 158, name: "CONNECT_COMPARE_CPU")
 
     /// Procedure 162: `virConnectBaselineCPU`, since libvirt 0.7.7.
@@ -126,7 +135,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectBaselineCPU>
-    public static let CONNECT_BASELINE_CPU: XDRProcedure<remote_connect_baseline_cpu_args, remote_connect_baseline_cpu_ret> =
+    public static let CONNECT_BASELINE_CPU:
+        XDRProcedure<remote_connect_baseline_cpu_args, remote_connect_baseline_cpu_ret> =
         XDRProcedure(program: program, version: version, number: 162, name: "CONNECT_BASELINE_CPU")
 }
 
@@ -136,7 +146,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectGetSysinfo>
-    public static let CONNECT_GET_SYSINFO: XDRProcedure<remote_connect_get_sysinfo_args, remote_connect_get_sysinfo_ret> =
+    public static let CONNECT_GET_SYSINFO:
+        XDRProcedure<remote_connect_get_sysinfo_args, remote_connect_get_sysinfo_ret> =
         XDRProcedure(program: program, version: version, number: 203, name: "CONNECT_GET_SYSINFO")
 
     /// Procedure 312: `virConnectGetCPUModelNames`, since libvirt 1.1.3.
@@ -144,7 +155,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectGetCPUModelNames>
-    public static let CONNECT_GET_CPU_MODEL_NAMES: XDRProcedure<remote_connect_get_cpu_model_names_args, remote_connect_get_cpu_model_names_ret> =
+    public static let CONNECT_GET_CPU_MODEL_NAMES:
+        XDRProcedure<remote_connect_get_cpu_model_names_args, remote_connect_get_cpu_model_names_ret> =
         XDRProcedure(program: program, version: version, number: 312, name: "CONNECT_GET_CPU_MODEL_NAMES")
 
     /// Procedure 342: `virConnectGetDomainCapabilities`, since libvirt 1.2.7.
@@ -152,7 +164,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectGetDomainCapabilities>
-    public static let CONNECT_GET_DOMAIN_CAPABILITIES: XDRProcedure<remote_connect_get_domain_capabilities_args, remote_connect_get_domain_capabilities_ret> =
+    public static let CONNECT_GET_DOMAIN_CAPABILITIES:
+        XDRProcedure<remote_connect_get_domain_capabilities_args, remote_connect_get_domain_capabilities_ret> =
         XDRProcedure(program: program, version: version, number: 342, name: "CONNECT_GET_DOMAIN_CAPABILITIES")
 
     /// Procedure 360, high priority: `virConnectRegisterCloseCallback`, since libvirt 0.10.0.
@@ -172,7 +185,8 @@ extension Remote {
         XDRProcedure(program: program, version: version, number: 361, name: "CONNECT_UNREGISTER_CLOSE_CALLBACK")
 
     /// Event 362.
-    public static let CONNECT_EVENT_CONNECTION_CLOSED: XDRProcedure<remote_connect_event_connection_closed_msg, XDRVoid> =
+    public static let CONNECT_EVENT_CONNECTION_CLOSED:
+        XDRProcedure<remote_connect_event_connection_closed_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 362, name: "CONNECT_EVENT_CONNECTION_CLOSED")
 
     /// Procedure 393: `virConnectCompareHypervisorCPU`, since libvirt 4.4.0.
@@ -180,7 +194,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectCompareHypervisorCPU>
-    public static let CONNECT_COMPARE_HYPERVISOR_CPU: XDRProcedure<remote_connect_compare_hypervisor_cpu_args, remote_connect_compare_hypervisor_cpu_ret> =
+    public static let CONNECT_COMPARE_HYPERVISOR_CPU:
+        XDRProcedure<remote_connect_compare_hypervisor_cpu_args, remote_connect_compare_hypervisor_cpu_ret> =
         XDRProcedure(program: program, version: version, number: 393, name: "CONNECT_COMPARE_HYPERVISOR_CPU")
 
     /// Procedure 394: `virConnectBaselineHypervisorCPU`, since libvirt 4.4.0.
@@ -188,7 +203,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectBaselineHypervisorCPU>
-    public static let CONNECT_BASELINE_HYPERVISOR_CPU: XDRProcedure<remote_connect_baseline_hypervisor_cpu_args, remote_connect_baseline_hypervisor_cpu_ret> =
+    public static let CONNECT_BASELINE_HYPERVISOR_CPU:
+        XDRProcedure<remote_connect_baseline_hypervisor_cpu_args, remote_connect_baseline_hypervisor_cpu_ret> =
         XDRProcedure(program: program, version: version, number: 394, name: "CONNECT_BASELINE_HYPERVISOR_CPU")
 
     /// Procedure 403: `virConnectGetStoragePoolCapabilities`, since libvirt 5.2.0.
@@ -196,7 +212,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectGetStoragePoolCapabilities>
-    public static let CONNECT_GET_STORAGE_POOL_CAPABILITIES: XDRProcedure<remote_connect_get_storage_pool_capabilities_args, remote_connect_get_storage_pool_capabilities_ret> =
+    public static let CONNECT_GET_STORAGE_POOL_CAPABILITIES:
+        XDRProcedure<remote_connect_get_storage_pool_capabilities_args, remote_connect_get_storage_pool_capabilities_ret> =
         XDRProcedure(program: program, version: version, number: 403, name: "CONNECT_GET_STORAGE_POOL_CAPABILITIES")
 
     /// Procedure 419: `virConnectSetIdentity`, since libvirt 5.8.0.
@@ -204,6 +221,7 @@ extension Remote {
     /// Needs `connect:write`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectSetIdentity>
-    public static let CONNECT_SET_IDENTITY: XDRProcedure<remote_connect_set_identity_args, XDRVoid> =
+    public static let CONNECT_SET_IDENTITY:
+        XDRProcedure<remote_connect_set_identity_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 419, name: "CONNECT_SET_IDENTITY")
 }

@@ -5,216 +5,28 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let connectionListsTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            CONNECT_LIST_DEFINED_DOMAINS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectListDefinedDomains",
-            since: LibvirtVersion(0, 1, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_DEFINED_DOMAINS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfDefinedDomains",
-            since: LibvirtVersion(0, 1, 5)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_DEFINED_NETWORKS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_networks"],
-            filters: ["network:getattr"],
-            isReadOnly: true,
-            function: "virConnectListDefinedNetworks",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_DOMAINS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectListDomains",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_NETWORKS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_networks"],
-            filters: ["network:getattr"],
-            isReadOnly: true,
-            function: "virConnectListNetworks",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_DEFINED_NETWORKS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_networks"],
-            filters: ["network:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfDefinedNetworks",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_DOMAINS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfDomains",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_NETWORKS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_networks"],
-            filters: ["network:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfNetworks",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_STORAGE_POOLS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_storage_pools"],
-            filters: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfStoragePools",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_STORAGE_POOLS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_storage_pools"],
-            filters: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virConnectListStoragePools",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_DEFINED_STORAGE_POOLS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_storage_pools"],
-            filters: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfDefinedStoragePools",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_DEFINED_STORAGE_POOLS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_storage_pools"],
-            filters: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virConnectListDefinedStoragePools",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_INTERFACES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_interfaces"],
-            filters: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfInterfaces",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_INTERFACES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_interfaces"],
-            filters: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virConnectListInterfaces",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_DEFINED_INTERFACES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_interfaces"],
-            filters: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfDefinedInterfaces",
-            since: LibvirtVersion(0, 7, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_DEFINED_INTERFACES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_interfaces"],
-            filters: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virConnectListDefinedInterfaces",
-            since: LibvirtVersion(0, 7, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_SECRETS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_secrets"],
-            filters: ["secret:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfSecrets",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_SECRETS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_secrets"],
-            filters: ["secret:getattr"],
-            isReadOnly: true,
-            function: "virConnectListSecrets",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_NUM_OF_NWFILTERS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_nwfilters"],
-            filters: ["nwfilter:getattr"],
-            isReadOnly: true,
-            function: "virConnectNumOfNWFilters",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_NWFILTERS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_nwfilters"],
-            filters: ["nwfilter:getattr"],
-            isReadOnly: true,
-            function: "virConnectListNWFilters",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_DOMAINS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllDomains",
-            since: LibvirtVersion(0, 9, 13)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let connectionListsTable = """
+        21  CONNECT_LIST_DEFINED_DOMAINS         call high - - allowed connect:search_domains domain:getattr - virConnectListDefinedDomains 0.1.1
+        25  CONNECT_NUM_OF_DEFINED_DOMAINS       call high - - allowed connect:search_domains domain:getattr - virConnectNumOfDefinedDomains 0.1.5
+        36  CONNECT_LIST_DEFINED_NETWORKS        call high - - allowed connect:search_networks network:getattr - virConnectListDefinedNetworks 0.2.0
+        37  CONNECT_LIST_DOMAINS                 call high - - allowed connect:search_domains domain:getattr - virConnectListDomains 0.0.3
+        38  CONNECT_LIST_NETWORKS                call high - - allowed connect:search_networks network:getattr - virConnectListNetworks 0.2.0
+        50  CONNECT_NUM_OF_DEFINED_NETWORKS      call high - - allowed connect:search_networks network:getattr - virConnectNumOfDefinedNetworks 0.2.0
+        51  CONNECT_NUM_OF_DOMAINS               call high - - allowed connect:search_domains domain:getattr - virConnectNumOfDomains 0.0.3
+        52  CONNECT_NUM_OF_NETWORKS              call high - - allowed connect:search_networks network:getattr - virConnectNumOfNetworks 0.2.0
+        71  CONNECT_NUM_OF_STORAGE_POOLS         call high - - allowed connect:search_storage_pools storage_pool:getattr - virConnectNumOfStoragePools 0.4.1
+        72  CONNECT_LIST_STORAGE_POOLS           call high - - allowed connect:search_storage_pools storage_pool:getattr - virConnectListStoragePools 0.4.1
+        73  CONNECT_NUM_OF_DEFINED_STORAGE_POOLS call high - - allowed connect:search_storage_pools storage_pool:getattr - virConnectNumOfDefinedStoragePools 0.4.1
+        74  CONNECT_LIST_DEFINED_STORAGE_POOLS   call high - - allowed connect:search_storage_pools storage_pool:getattr - virConnectListDefinedStoragePools 0.4.1
+        126 CONNECT_NUM_OF_INTERFACES            call high - - allowed connect:search_interfaces interface:getattr - virConnectNumOfInterfaces 0.6.4
+        127 CONNECT_LIST_INTERFACES              call high - - allowed connect:search_interfaces interface:getattr - virConnectListInterfaces 0.6.4
+        137 CONNECT_NUM_OF_DEFINED_INTERFACES    call high - - allowed connect:search_interfaces interface:getattr - virConnectNumOfDefinedInterfaces 0.7.0
+        138 CONNECT_LIST_DEFINED_INTERFACES      call high - - allowed connect:search_interfaces interface:getattr - virConnectListDefinedInterfaces 0.7.0
+        139 CONNECT_NUM_OF_SECRETS               call high - - allowed connect:search_secrets secret:getattr - virConnectNumOfSecrets 0.7.1
+        140 CONNECT_LIST_SECRETS                 call high - - allowed connect:search_secrets secret:getattr - virConnectListSecrets 0.7.1
+        178 CONNECT_NUM_OF_NWFILTERS             call high - - allowed connect:search_nwfilters nwfilter:getattr - virConnectNumOfNWFilters 0.8.0
+        179 CONNECT_LIST_NWFILTERS               call high - - allowed connect:search_nwfilters nwfilter:getattr - virConnectListNWFilters 0.8.0
+        273 CONNECT_LIST_ALL_DOMAINS             call high - - allowed connect:search_domains domain:getattr - virConnectListAllDomains 0.9.13
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectListDefinedDomains>
-    public static let CONNECT_LIST_DEFINED_DOMAINS: XDRProcedure<remote_connect_list_defined_domains_args, remote_connect_list_defined_domains_ret> =
+    public static let CONNECT_LIST_DEFINED_DOMAINS:
+        XDRProcedure<remote_connect_list_defined_domains_args, remote_connect_list_defined_domains_ret> =
         XDRProcedure(program: program, version: version, number: 21, name: "CONNECT_LIST_DEFINED_DOMAINS")
 
     /// Procedure 25, high priority: `virConnectNumOfDefinedDomains`, since libvirt 0.1.5.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectNumOfDefinedDomains>
-    public static let CONNECT_NUM_OF_DEFINED_DOMAINS: XDRProcedure<XDRVoid, remote_connect_num_of_defined_domains_ret> =
+    public static let CONNECT_NUM_OF_DEFINED_DOMAINS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_defined_domains_ret> =
         XDRProcedure(program: program, version: version, number: 25, name: "CONNECT_NUM_OF_DEFINED_DOMAINS")
 
     /// Procedure 36, high priority: `virConnectListDefinedNetworks`, since libvirt 0.2.0.
@@ -28,7 +30,8 @@ extension Remote {
     /// Needs `connect:search_networks`. Tells of objects with `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectListDefinedNetworks>
-    public static let CONNECT_LIST_DEFINED_NETWORKS: XDRProcedure<remote_connect_list_defined_networks_args, remote_connect_list_defined_networks_ret> =
+    public static let CONNECT_LIST_DEFINED_NETWORKS:
+        XDRProcedure<remote_connect_list_defined_networks_args, remote_connect_list_defined_networks_ret> =
         XDRProcedure(program: program, version: version, number: 36, name: "CONNECT_LIST_DEFINED_NETWORKS")
 
     /// Procedure 37, high priority: `virConnectListDomains`, since libvirt 0.0.3.
@@ -36,7 +39,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectListDomains>
-    public static let CONNECT_LIST_DOMAINS: XDRProcedure<remote_connect_list_domains_args, remote_connect_list_domains_ret> =
+    public static let CONNECT_LIST_DOMAINS:
+        XDRProcedure<remote_connect_list_domains_args, remote_connect_list_domains_ret> =
         XDRProcedure(program: program, version: version, number: 37, name: "CONNECT_LIST_DOMAINS")
 
     /// Procedure 38, high priority: `virConnectListNetworks`, since libvirt 0.2.0.
@@ -44,7 +48,8 @@ extension Remote {
     /// Needs `connect:search_networks`. Tells of objects with `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectListNetworks>
-    public static let CONNECT_LIST_NETWORKS: XDRProcedure<remote_connect_list_networks_args, remote_connect_list_networks_ret> =
+    public static let CONNECT_LIST_NETWORKS:
+        XDRProcedure<remote_connect_list_networks_args, remote_connect_list_networks_ret> =
         XDRProcedure(program: program, version: version, number: 38, name: "CONNECT_LIST_NETWORKS")
 
     /// Procedure 50, high priority: `virConnectNumOfDefinedNetworks`, since libvirt 0.2.0.
@@ -52,7 +57,8 @@ extension Remote {
     /// Needs `connect:search_networks`. Tells of objects with `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectNumOfDefinedNetworks>
-    public static let CONNECT_NUM_OF_DEFINED_NETWORKS: XDRProcedure<XDRVoid, remote_connect_num_of_defined_networks_ret> =
+    public static let CONNECT_NUM_OF_DEFINED_NETWORKS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_defined_networks_ret> =
         XDRProcedure(program: program, version: version, number: 50, name: "CONNECT_NUM_OF_DEFINED_NETWORKS")
 
     /// Procedure 51, high priority: `virConnectNumOfDomains`, since libvirt 0.0.3.
@@ -60,7 +66,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectNumOfDomains>
-    public static let CONNECT_NUM_OF_DOMAINS: XDRProcedure<XDRVoid, remote_connect_num_of_domains_ret> =
+    public static let CONNECT_NUM_OF_DOMAINS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_domains_ret> =
         XDRProcedure(program: program, version: version, number: 51, name: "CONNECT_NUM_OF_DOMAINS")
 
     /// Procedure 52, high priority: `virConnectNumOfNetworks`, since libvirt 0.2.0.
@@ -68,7 +75,8 @@ extension Remote {
     /// Needs `connect:search_networks`. Tells of objects with `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectNumOfNetworks>
-    public static let CONNECT_NUM_OF_NETWORKS: XDRProcedure<XDRVoid, remote_connect_num_of_networks_ret> =
+    public static let CONNECT_NUM_OF_NETWORKS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_networks_ret> =
         XDRProcedure(program: program, version: version, number: 52, name: "CONNECT_NUM_OF_NETWORKS")
 
     /// Procedure 71, high priority: `virConnectNumOfStoragePools`, since libvirt 0.4.1.
@@ -76,7 +84,8 @@ extension Remote {
     /// Needs `connect:search_storage_pools`. Tells of objects with `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectNumOfStoragePools>
-    public static let CONNECT_NUM_OF_STORAGE_POOLS: XDRProcedure<XDRVoid, remote_connect_num_of_storage_pools_ret> =
+    public static let CONNECT_NUM_OF_STORAGE_POOLS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_storage_pools_ret> =
         XDRProcedure(program: program, version: version, number: 71, name: "CONNECT_NUM_OF_STORAGE_POOLS")
 
     /// Procedure 72, high priority: `virConnectListStoragePools`, since libvirt 0.4.1.
@@ -84,7 +93,8 @@ extension Remote {
     /// Needs `connect:search_storage_pools`. Tells of objects with `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectListStoragePools>
-    public static let CONNECT_LIST_STORAGE_POOLS: XDRProcedure<remote_connect_list_storage_pools_args, remote_connect_list_storage_pools_ret> =
+    public static let CONNECT_LIST_STORAGE_POOLS:
+        XDRProcedure<remote_connect_list_storage_pools_args, remote_connect_list_storage_pools_ret> =
         XDRProcedure(program: program, version: version, number: 72, name: "CONNECT_LIST_STORAGE_POOLS")
 
     /// Procedure 73, high priority: `virConnectNumOfDefinedStoragePools`, since libvirt 0.4.1.
@@ -92,7 +102,8 @@ extension Remote {
     /// Needs `connect:search_storage_pools`. Tells of objects with `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectNumOfDefinedStoragePools>
-    public static let CONNECT_NUM_OF_DEFINED_STORAGE_POOLS: XDRProcedure<XDRVoid, remote_connect_num_of_defined_storage_pools_ret> =
+    public static let CONNECT_NUM_OF_DEFINED_STORAGE_POOLS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_defined_storage_pools_ret> =
         XDRProcedure(program: program, version: version, number: 73, name: "CONNECT_NUM_OF_DEFINED_STORAGE_POOLS")
 
     /// Procedure 74, high priority: `virConnectListDefinedStoragePools`, since libvirt 0.4.1.
@@ -100,7 +111,8 @@ extension Remote {
     /// Needs `connect:search_storage_pools`. Tells of objects with `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectListDefinedStoragePools>
-    public static let CONNECT_LIST_DEFINED_STORAGE_POOLS: XDRProcedure<remote_connect_list_defined_storage_pools_args, remote_connect_list_defined_storage_pools_ret> =
+    public static let CONNECT_LIST_DEFINED_STORAGE_POOLS:
+        XDRProcedure<remote_connect_list_defined_storage_pools_args, remote_connect_list_defined_storage_pools_ret> =
         XDRProcedure(program: program, version: version, number: 74, name: "CONNECT_LIST_DEFINED_STORAGE_POOLS")
 
     /// Procedure 126, high priority: `virConnectNumOfInterfaces`, since libvirt 0.6.4.
@@ -108,7 +120,8 @@ extension Remote {
     /// Needs `connect:search_interfaces`. Tells of objects with `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virConnectNumOfInterfaces>
-    public static let CONNECT_NUM_OF_INTERFACES: XDRProcedure<XDRVoid, remote_connect_num_of_interfaces_ret> =
+    public static let CONNECT_NUM_OF_INTERFACES:
+        XDRProcedure<XDRVoid, remote_connect_num_of_interfaces_ret> =
         XDRProcedure(program: program, version: version, number: 126, name: "CONNECT_NUM_OF_INTERFACES")
 
     /// Procedure 127, high priority: `virConnectListInterfaces`, since libvirt 0.6.4.
@@ -116,7 +129,8 @@ extension Remote {
     /// Needs `connect:search_interfaces`. Tells of objects with `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virConnectListInterfaces>
-    public static let CONNECT_LIST_INTERFACES: XDRProcedure<remote_connect_list_interfaces_args, remote_connect_list_interfaces_ret> =
+    public static let CONNECT_LIST_INTERFACES:
+        XDRProcedure<remote_connect_list_interfaces_args, remote_connect_list_interfaces_ret> =
         XDRProcedure(program: program, version: version, number: 127, name: "CONNECT_LIST_INTERFACES")
 
     /// Procedure 137, high priority: `virConnectNumOfDefinedInterfaces`, since libvirt 0.7.0.
@@ -124,7 +138,8 @@ extension Remote {
     /// Needs `connect:search_interfaces`. Tells of objects with `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virConnectNumOfDefinedInterfaces>
-    public static let CONNECT_NUM_OF_DEFINED_INTERFACES: XDRProcedure<XDRVoid, remote_connect_num_of_defined_interfaces_ret> =
+    public static let CONNECT_NUM_OF_DEFINED_INTERFACES:
+        XDRProcedure<XDRVoid, remote_connect_num_of_defined_interfaces_ret> =
         XDRProcedure(program: program, version: version, number: 137, name: "CONNECT_NUM_OF_DEFINED_INTERFACES")
 
     /// Procedure 138, high priority: `virConnectListDefinedInterfaces`, since libvirt 0.7.0.
@@ -132,7 +147,8 @@ extension Remote {
     /// Needs `connect:search_interfaces`. Tells of objects with `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virConnectListDefinedInterfaces>
-    public static let CONNECT_LIST_DEFINED_INTERFACES: XDRProcedure<remote_connect_list_defined_interfaces_args, remote_connect_list_defined_interfaces_ret> =
+    public static let CONNECT_LIST_DEFINED_INTERFACES:
+        XDRProcedure<remote_connect_list_defined_interfaces_args, remote_connect_list_defined_interfaces_ret> =
         XDRProcedure(program: program, version: version, number: 138, name: "CONNECT_LIST_DEFINED_INTERFACES")
 }
 
@@ -142,7 +158,8 @@ extension Remote {
     /// Needs `connect:search_secrets`. Tells of objects with `secret:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virConnectNumOfSecrets>
-    public static let CONNECT_NUM_OF_SECRETS: XDRProcedure<XDRVoid, remote_connect_num_of_secrets_ret> =
+    public static let CONNECT_NUM_OF_SECRETS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_secrets_ret> =
         XDRProcedure(program: program, version: version, number: 139, name: "CONNECT_NUM_OF_SECRETS")
 
     /// Procedure 140, high priority: `virConnectListSecrets`, since libvirt 0.7.1.
@@ -150,7 +167,8 @@ extension Remote {
     /// Needs `connect:search_secrets`. Tells of objects with `secret:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virConnectListSecrets>
-    public static let CONNECT_LIST_SECRETS: XDRProcedure<remote_connect_list_secrets_args, remote_connect_list_secrets_ret> =
+    public static let CONNECT_LIST_SECRETS:
+        XDRProcedure<remote_connect_list_secrets_args, remote_connect_list_secrets_ret> =
         XDRProcedure(program: program, version: version, number: 140, name: "CONNECT_LIST_SECRETS")
 
     /// Procedure 178, high priority: `virConnectNumOfNWFilters`, since libvirt 0.8.0.
@@ -158,7 +176,8 @@ extension Remote {
     /// Needs `connect:search_nwfilters`. Tells of objects with `nwfilter:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virConnectNumOfNWFilters>
-    public static let CONNECT_NUM_OF_NWFILTERS: XDRProcedure<XDRVoid, remote_connect_num_of_nwfilters_ret> =
+    public static let CONNECT_NUM_OF_NWFILTERS:
+        XDRProcedure<XDRVoid, remote_connect_num_of_nwfilters_ret> =
         XDRProcedure(program: program, version: version, number: 178, name: "CONNECT_NUM_OF_NWFILTERS")
 
     /// Procedure 179, high priority: `virConnectListNWFilters`, since libvirt 0.8.0.
@@ -166,7 +185,8 @@ extension Remote {
     /// Needs `connect:search_nwfilters`. Tells of objects with `nwfilter:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virConnectListNWFilters>
-    public static let CONNECT_LIST_NWFILTERS: XDRProcedure<remote_connect_list_nwfilters_args, remote_connect_list_nwfilters_ret> =
+    public static let CONNECT_LIST_NWFILTERS:
+        XDRProcedure<remote_connect_list_nwfilters_args, remote_connect_list_nwfilters_ret> =
         XDRProcedure(program: program, version: version, number: 179, name: "CONNECT_LIST_NWFILTERS")
 
     /// Procedure 273, high priority: `virConnectListAllDomains`, since libvirt 0.9.13.
@@ -174,6 +194,7 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectListAllDomains>
-    public static let CONNECT_LIST_ALL_DOMAINS: XDRProcedure<remote_connect_list_all_domains_args, remote_connect_list_all_domains_ret> =
+    public static let CONNECT_LIST_ALL_DOMAINS:
+        XDRProcedure<remote_connect_list_all_domains_args, remote_connect_list_all_domains_ret> =
         XDRProcedure(program: program, version: version, number: 273, name: "CONNECT_LIST_ALL_DOMAINS")
 }

@@ -5,166 +5,26 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_ATTACH_DEVICE,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainAttachDevice",
-            since: LibvirtVersion(0, 1, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_DETACH_DEVICE,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainDetachDevice",
-            since: LibvirtVersion(0, 1, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_XML_DESC,
-            .call,
-            rights: ["domain:read", "domain:read_secure:VIR_DOMAIN_XML_SECURE", "domain:read_secure:VIR_DOMAIN_XML_MIGRATABLE"],
-            isReadOnly: true,
-            function: "virDomainGetXMLDesc",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_OS_TYPE,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetOSType",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_LOOKUP_BY_ID,
-            .call,
-            priority: .high,
-            rights: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virDomainLookupByID",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virDomainLookupByName",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_LOOKUP_BY_UUID,
-            .call,
-            priority: .high,
-            rights: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virDomainLookupByUUID",
-            since: LibvirtVersion(0, 0, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_SECURITY_LABEL,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetSecurityLabel",
-            since: LibvirtVersion(0, 6, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_ATTACH_DEVICE_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainAttachDeviceFlags",
-            since: LibvirtVersion(0, 7, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_DETACH_DEVICE_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainDetachDeviceFlags",
-            since: LibvirtVersion(0, 7, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_UPDATE_DEVICE_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainUpdateDeviceFlags",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_METADATA,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetMetadata",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_METADATA,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetMetadata",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_SECURITY_LABEL_LIST,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetSecurityLabelList",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_GET_ALL_DOMAIN_STATS,
-            .call,
-            rights: ["connect:search_domains"],
-            filters: ["domain:read"],
-            isReadOnly: true,
-            function: "virConnectGetAllDomainStats",
-            since: LibvirtVersion(1, 2, 8)
-        ),
-        ProcedureDescription(
-            DOMAIN_RENAME,
-            .call,
-            rights: ["domain:write", "domain:save"],
-            isReadOnly: false,
-            function: "virDomainRename",
-            since: LibvirtVersion(1, 2, 19)
-        ),
-        ProcedureDescription(
-            DOMAIN_DETACH_DEVICE_ALIAS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainDetachDeviceAlias",
-            since: LibvirtVersion(4, 4, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_AGENT_SET_RESPONSE_TIMEOUT,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainAgentSetResponseTimeout",
-            since: LibvirtVersion(5, 10, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_FD_ASSOCIATE,
-            .call,
-            descriptors: .send,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainFDAssociate",
-            since: LibvirtVersion(9, 0, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainTable = """
+        8   DOMAIN_ATTACH_DEVICE              call low - - refused domain:write - - virDomainAttachDevice 0.1.9
+        13  DOMAIN_DETACH_DEVICE              call low - - refused domain:write - - virDomainDetachDevice 0.1.9
+        14  DOMAIN_GET_XML_DESC               call low - - allowed domain:read,domain:read_secure:VIR_DOMAIN_XML_SECURE,domain:read_secure:VIR_DOMAIN_XML_MIGRATABLE - - virDomainGetXMLDesc 0.0.3
+        19  DOMAIN_GET_OS_TYPE                call high - - allowed domain:read - - virDomainGetOSType 0.0.3
+        22  DOMAIN_LOOKUP_BY_ID               call high - - allowed domain:getattr - - virDomainLookupByID 0.0.3
+        23  DOMAIN_LOOKUP_BY_NAME             call high - - allowed domain:getattr - - virDomainLookupByName 0.0.3
+        24  DOMAIN_LOOKUP_BY_UUID             call high - - allowed domain:getattr - - virDomainLookupByUUID 0.0.5
+        121 DOMAIN_GET_SECURITY_LABEL         call high - - allowed domain:read - - virDomainGetSecurityLabel 0.6.1
+        160 DOMAIN_ATTACH_DEVICE_FLAGS        call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainAttachDeviceFlags 0.7.7
+        161 DOMAIN_DETACH_DEVICE_FLAGS        call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainDetachDeviceFlags 0.7.7
+        174 DOMAIN_UPDATE_DEVICE_FLAGS        call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainUpdateDeviceFlags 0.8.0
+        264 DOMAIN_SET_METADATA               call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetMetadata 0.9.10
+        265 DOMAIN_GET_METADATA               call low - - allowed domain:read - - virDomainGetMetadata 0.9.10
+        278 DOMAIN_GET_SECURITY_LABEL_LIST    call high - - allowed domain:read - - virDomainGetSecurityLabelList 0.10.0
+        344 CONNECT_GET_ALL_DOMAIN_STATS      call low - - allowed connect:search_domains domain:read - virConnectGetAllDomainStats 1.2.8
+        358 DOMAIN_RENAME                     call low - - refused domain:write,domain:save - - virDomainRename 1.2.19
+        392 DOMAIN_DETACH_DEVICE_ALIAS        call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainDetachDeviceAlias 4.4.0
+        420 DOMAIN_AGENT_SET_RESPONSE_TIMEOUT call low - - refused domain:write - - virDomainAgentSetResponseTimeout 5.10.0
+        443 DOMAIN_FD_ASSOCIATE               call low - send refused domain:write - - virDomainFDAssociate 9.0.0
+        """
 }

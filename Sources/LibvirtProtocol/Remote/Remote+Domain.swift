@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAttachDevice>
-    public static let DOMAIN_ATTACH_DEVICE: XDRProcedure<remote_domain_attach_device_args, XDRVoid> =
+    public static let DOMAIN_ATTACH_DEVICE:
+        XDRProcedure<remote_domain_attach_device_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 8, name: "DOMAIN_ATTACH_DEVICE")
 
     /// Procedure 13: `virDomainDetachDevice`, since libvirt 0.1.9.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDetachDevice>
-    public static let DOMAIN_DETACH_DEVICE: XDRProcedure<remote_domain_detach_device_args, XDRVoid> =
+    public static let DOMAIN_DETACH_DEVICE:
+        XDRProcedure<remote_domain_detach_device_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 13, name: "DOMAIN_DETACH_DEVICE")
 
     /// Procedure 14: `virDomainGetXMLDesc`, since libvirt 0.0.3.
@@ -29,7 +31,8 @@ extension Remote {
     /// `domain:read_secure:VIR_DOMAIN_XML_MIGRATABLE`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetXMLDesc>
-    public static let DOMAIN_GET_XML_DESC: XDRProcedure<remote_domain_get_xml_desc_args, remote_domain_get_xml_desc_ret> =
+    public static let DOMAIN_GET_XML_DESC:
+        XDRProcedure<remote_domain_get_xml_desc_args, remote_domain_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 14, name: "DOMAIN_GET_XML_DESC")
 
     /// Procedure 19, high priority: `virDomainGetOSType`, since libvirt 0.0.3.
@@ -37,7 +40,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetOSType>
-    public static let DOMAIN_GET_OS_TYPE: XDRProcedure<remote_domain_get_os_type_args, remote_domain_get_os_type_ret> =
+    public static let DOMAIN_GET_OS_TYPE:
+        XDRProcedure<remote_domain_get_os_type_args, remote_domain_get_os_type_ret> =
         XDRProcedure(program: program, version: version, number: 19, name: "DOMAIN_GET_OS_TYPE")
 
     /// Procedure 22, high priority: `virDomainLookupByID`, since libvirt 0.0.3.
@@ -45,7 +49,8 @@ extension Remote {
     /// Needs `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainLookupByID>
-    public static let DOMAIN_LOOKUP_BY_ID: XDRProcedure<remote_domain_lookup_by_id_args, remote_domain_lookup_by_id_ret> =
+    public static let DOMAIN_LOOKUP_BY_ID:
+        XDRProcedure<remote_domain_lookup_by_id_args, remote_domain_lookup_by_id_ret> =
         XDRProcedure(program: program, version: version, number: 22, name: "DOMAIN_LOOKUP_BY_ID")
 
     /// Procedure 23, high priority: `virDomainLookupByName`, since libvirt 0.0.3.
@@ -53,7 +58,8 @@ extension Remote {
     /// Needs `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainLookupByName>
-    public static let DOMAIN_LOOKUP_BY_NAME: XDRProcedure<remote_domain_lookup_by_name_args, remote_domain_lookup_by_name_ret> =
+    public static let DOMAIN_LOOKUP_BY_NAME:
+        XDRProcedure<remote_domain_lookup_by_name_args, remote_domain_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 23, name: "DOMAIN_LOOKUP_BY_NAME")
 
     /// Procedure 24, high priority: `virDomainLookupByUUID`, since libvirt 0.0.5.
@@ -61,7 +67,8 @@ extension Remote {
     /// Needs `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainLookupByUUID>
-    public static let DOMAIN_LOOKUP_BY_UUID: XDRProcedure<remote_domain_lookup_by_uuid_args, remote_domain_lookup_by_uuid_ret> =
+    public static let DOMAIN_LOOKUP_BY_UUID:
+        XDRProcedure<remote_domain_lookup_by_uuid_args, remote_domain_lookup_by_uuid_ret> =
         XDRProcedure(program: program, version: version, number: 24, name: "DOMAIN_LOOKUP_BY_UUID")
 
     /// Procedure 121, high priority: `virDomainGetSecurityLabel`, since libvirt 0.6.1.
@@ -69,7 +76,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetSecurityLabel>
-    public static let DOMAIN_GET_SECURITY_LABEL: XDRProcedure<remote_domain_get_security_label_args, remote_domain_get_security_label_ret> =
+    public static let DOMAIN_GET_SECURITY_LABEL:
+        XDRProcedure<remote_domain_get_security_label_args, remote_domain_get_security_label_ret> =
         XDRProcedure(program: program, version: version, number: 121, name: "DOMAIN_GET_SECURITY_LABEL")
 
     /// Procedure 160: `virDomainAttachDeviceFlags`, since libvirt 0.7.7.
@@ -78,7 +86,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAttachDeviceFlags>
-    public static let DOMAIN_ATTACH_DEVICE_FLAGS: XDRProcedure<remote_domain_attach_device_flags_args, XDRVoid> =
+    public static let DOMAIN_ATTACH_DEVICE_FLAGS:
+        XDRProcedure<remote_domain_attach_device_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 160, name: "DOMAIN_ATTACH_DEVICE_FLAGS")
 
     /// Procedure 161: `virDomainDetachDeviceFlags`, since libvirt 0.7.7.
@@ -87,7 +96,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDetachDeviceFlags>
-    public static let DOMAIN_DETACH_DEVICE_FLAGS: XDRProcedure<remote_domain_detach_device_flags_args, XDRVoid> =
+    public static let DOMAIN_DETACH_DEVICE_FLAGS:
+        XDRProcedure<remote_domain_detach_device_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 161, name: "DOMAIN_DETACH_DEVICE_FLAGS")
 
     /// Procedure 174: `virDomainUpdateDeviceFlags`, since libvirt 0.8.0.
@@ -96,7 +106,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainUpdateDeviceFlags>
-    public static let DOMAIN_UPDATE_DEVICE_FLAGS: XDRProcedure<remote_domain_update_device_flags_args, XDRVoid> =
+    public static let DOMAIN_UPDATE_DEVICE_FLAGS:
+        XDRProcedure<remote_domain_update_device_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 174, name: "DOMAIN_UPDATE_DEVICE_FLAGS")
 
     /// Procedure 264: `virDomainSetMetadata`, since libvirt 0.9.10.
@@ -113,7 +124,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetMetadata>
-    public static let DOMAIN_GET_METADATA: XDRProcedure<remote_domain_get_metadata_args, remote_domain_get_metadata_ret> =
+    public static let DOMAIN_GET_METADATA:
+        XDRProcedure<remote_domain_get_metadata_args, remote_domain_get_metadata_ret> =
         XDRProcedure(program: program, version: version, number: 265, name: "DOMAIN_GET_METADATA")
 
     /// Procedure 278, high priority: `virDomainGetSecurityLabelList`, since libvirt 0.10.0.
@@ -121,7 +133,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetSecurityLabelList>
-    public static let DOMAIN_GET_SECURITY_LABEL_LIST: XDRProcedure<remote_domain_get_security_label_list_args, remote_domain_get_security_label_list_ret> =
+    public static let DOMAIN_GET_SECURITY_LABEL_LIST:
+        XDRProcedure<remote_domain_get_security_label_list_args, remote_domain_get_security_label_list_ret> =
         XDRProcedure(program: program, version: version, number: 278, name: "DOMAIN_GET_SECURITY_LABEL_LIST")
 
     /// Procedure 344: `virConnectGetAllDomainStats`, since libvirt 1.2.8.
@@ -129,7 +142,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectGetAllDomainStats>
-    public static let CONNECT_GET_ALL_DOMAIN_STATS: XDRProcedure<remote_connect_get_all_domain_stats_args, remote_connect_get_all_domain_stats_ret> =
+    public static let CONNECT_GET_ALL_DOMAIN_STATS:
+        XDRProcedure<remote_connect_get_all_domain_stats_args, remote_connect_get_all_domain_stats_ret> =
         XDRProcedure(program: program, version: version, number: 344, name: "CONNECT_GET_ALL_DOMAIN_STATS")
 
     /// Procedure 358: `virDomainRename`, since libvirt 1.2.19.
@@ -137,7 +151,8 @@ extension Remote {
     /// Needs `domain:write`, `domain:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainRename>
-    public static let DOMAIN_RENAME: XDRProcedure<remote_domain_rename_args, remote_domain_rename_ret> =
+    public static let DOMAIN_RENAME:
+        XDRProcedure<remote_domain_rename_args, remote_domain_rename_ret> =
         XDRProcedure(program: program, version: version, number: 358, name: "DOMAIN_RENAME")
 }
 
@@ -148,7 +163,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDetachDeviceAlias>
-    public static let DOMAIN_DETACH_DEVICE_ALIAS: XDRProcedure<remote_domain_detach_device_alias_args, XDRVoid> =
+    public static let DOMAIN_DETACH_DEVICE_ALIAS:
+        XDRProcedure<remote_domain_detach_device_alias_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 392, name: "DOMAIN_DETACH_DEVICE_ALIAS")
 
     /// Procedure 420: `virDomainAgentSetResponseTimeout`, since libvirt 5.10.0.
@@ -156,7 +172,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAgentSetResponseTimeout>
-    public static let DOMAIN_AGENT_SET_RESPONSE_TIMEOUT: XDRProcedure<remote_domain_agent_set_response_timeout_args, remote_domain_agent_set_response_timeout_ret> =
+    public static let DOMAIN_AGENT_SET_RESPONSE_TIMEOUT:
+        XDRProcedure<remote_domain_agent_set_response_timeout_args, remote_domain_agent_set_response_timeout_ret> =
         XDRProcedure(program: program, version: version, number: 420, name: "DOMAIN_AGENT_SET_RESPONSE_TIMEOUT")
 
     /// Procedure 443: `virDomainFDAssociate`, since libvirt 9.0.0.

@@ -5,198 +5,31 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainBlockTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_BLOCK_STATS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainBlockStats",
-            since: LibvirtVersion(0, 3, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_PEEK,
-            .call,
-            rights: ["domain:block_read"],
-            isReadOnly: false,
-            function: "virDomainBlockPeek",
-            since: LibvirtVersion(0, 4, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_BLOCK_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetBlockInfo",
-            since: LibvirtVersion(0, 8, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_BLKIO_PARAMETERS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetBlkioParameters",
-            since: LibvirtVersion(0, 9, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_BLKIO_PARAMETERS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetBlkioParameters",
-            since: LibvirtVersion(0, 9, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_JOB_ABORT,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainBlockJobAbort",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_BLOCK_JOB_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetBlockJobInfo",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_JOB_SET_SPEED,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainBlockJobSetSpeed",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_PULL,
-            .call,
-            rights: ["domain:block_write"],
-            isReadOnly: false,
-            function: "virDomainBlockPull",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_STATS_FLAGS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainBlockStatsFlags",
-            since: LibvirtVersion(0, 9, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_RESIZE,
-            .call,
-            rights: ["domain:block_write"],
-            isReadOnly: false,
-            function: "virDomainBlockResize",
-            since: LibvirtVersion(0, 9, 8)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_BLOCK_IO_TUNE,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetBlockIoTune",
-            since: LibvirtVersion(0, 9, 8)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_BLOCK_IO_TUNE,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetBlockIoTune",
-            since: LibvirtVersion(0, 9, 8)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_DISK_ERRORS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetDiskErrors",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_REBASE,
-            .call,
-            rights: ["domain:block_write"],
-            isReadOnly: false,
-            function: "virDomainBlockRebase",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_COMMIT,
-            .call,
-            rights: ["domain:block_write"],
-            isReadOnly: false,
-            function: "virDomainBlockCommit",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_FSTRIM,
-            .call,
-            rights: ["domain:fs_trim"],
-            isReadOnly: false,
-            function: "virDomainFSTrim",
-            since: LibvirtVersion(1, 0, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_FSFREEZE,
-            .call,
-            rights: ["domain:fs_freeze"],
-            isReadOnly: false,
-            function: "virDomainFSFreeze",
-            since: LibvirtVersion(1, 2, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_FSTHAW,
-            .call,
-            rights: ["domain:fs_freeze"],
-            isReadOnly: false,
-            function: "virDomainFSThaw",
-            since: LibvirtVersion(1, 2, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_BLOCK_COPY,
-            .call,
-            rights: ["domain:block_write"],
-            isReadOnly: false,
-            function: "virDomainBlockCopy",
-            since: LibvirtVersion(1, 2, 8)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_FSINFO,
-            .call,
-            rights: ["domain:fs_freeze"],
-            isReadOnly: false,
-            function: "virDomainGetFSInfo",
-            since: LibvirtVersion(1, 2, 11)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_BLOCK_THRESHOLD,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetBlockThreshold",
-            since: LibvirtVersion(3, 1, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_THROTTLE_GROUP,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetThrottleGroup",
-            since: LibvirtVersion(11, 2, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_DEL_THROTTLE_GROUP,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: true,
-            function: "virDomainDelThrottleGroup",
-            since: LibvirtVersion(11, 2, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainBlockTable = """
+        64  DOMAIN_BLOCK_STATS          call low - - allowed domain:read - - virDomainBlockStats 0.3.2
+        103 DOMAIN_BLOCK_PEEK           call low - - refused domain:block_read - - virDomainBlockPeek 0.4.2
+        194 DOMAIN_GET_BLOCK_INFO       call low - - allowed domain:read - - virDomainGetBlockInfo 0.8.1
+        205 DOMAIN_SET_BLKIO_PARAMETERS call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetBlkioParameters 0.9.0
+        206 DOMAIN_GET_BLKIO_PARAMETERS call low - - allowed domain:read - - virDomainGetBlkioParameters 0.9.0
+        237 DOMAIN_BLOCK_JOB_ABORT      call low - - refused domain:write - - virDomainBlockJobAbort 0.9.4
+        238 DOMAIN_GET_BLOCK_JOB_INFO   call low - - allowed domain:read - - virDomainGetBlockJobInfo 0.9.4
+        239 DOMAIN_BLOCK_JOB_SET_SPEED  call low - - refused domain:write - - virDomainBlockJobSetSpeed 0.9.4
+        240 DOMAIN_BLOCK_PULL           call low - - refused domain:block_write - - virDomainBlockPull 0.9.4
+        243 DOMAIN_BLOCK_STATS_FLAGS    call low - - allowed domain:read - - virDomainBlockStatsFlags 0.9.5
+        251 DOMAIN_BLOCK_RESIZE         call low - - refused domain:block_write - - virDomainBlockResize 0.9.8
+        252 DOMAIN_SET_BLOCK_IO_TUNE    call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetBlockIoTune 0.9.8
+        253 DOMAIN_GET_BLOCK_IO_TUNE    call low - - allowed domain:read - - virDomainGetBlockIoTune 0.9.8
+        263 DOMAIN_GET_DISK_ERRORS      call low - - allowed domain:read - - virDomainGetDiskErrors 0.9.10
+        266 DOMAIN_BLOCK_REBASE         call low - - refused domain:block_write - - virDomainBlockRebase 0.9.10
+        290 DOMAIN_BLOCK_COMMIT         call low - - refused domain:block_write - - virDomainBlockCommit 0.10.2
+        294 DOMAIN_FSTRIM               call low - - refused domain:fs_trim - - virDomainFSTrim 1.0.1
+        335 DOMAIN_FSFREEZE             call low - - refused domain:fs_freeze - - virDomainFSFreeze 1.2.5
+        336 DOMAIN_FSTHAW               call low - - refused domain:fs_freeze - - virDomainFSThaw 1.2.5
+        345 DOMAIN_BLOCK_COPY           call low - - refused domain:block_write - - virDomainBlockCopy 1.2.8
+        349 DOMAIN_GET_FSINFO           call low - - refused domain:fs_freeze - - virDomainGetFSInfo 1.2.11
+        386 DOMAIN_SET_BLOCK_THRESHOLD  call low - - refused domain:write - - virDomainSetBlockThreshold 3.1.0
+        451 DOMAIN_SET_THROTTLE_GROUP   call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetThrottleGroup 11.2.0
+        452 DOMAIN_DEL_THROTTLE_GROUP   call low - - allowed domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainDelThrottleGroup 11.2.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBlockStats>
-    public static let DOMAIN_BLOCK_STATS: XDRProcedure<remote_domain_block_stats_args, remote_domain_block_stats_ret> =
+    public static let DOMAIN_BLOCK_STATS:
+        XDRProcedure<remote_domain_block_stats_args, remote_domain_block_stats_ret> =
         XDRProcedure(program: program, version: version, number: 64, name: "DOMAIN_BLOCK_STATS")
 
     /// Procedure 103: `virDomainBlockPeek`, since libvirt 0.4.2.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `domain:block_read`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBlockPeek>
-    public static let DOMAIN_BLOCK_PEEK: XDRProcedure<remote_domain_block_peek_args, remote_domain_block_peek_ret> =
+    public static let DOMAIN_BLOCK_PEEK:
+        XDRProcedure<remote_domain_block_peek_args, remote_domain_block_peek_ret> =
         XDRProcedure(program: program, version: version, number: 103, name: "DOMAIN_BLOCK_PEEK")
 
     /// Procedure 194: `virDomainGetBlockInfo`, since libvirt 0.8.1.
@@ -28,7 +30,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetBlockInfo>
-    public static let DOMAIN_GET_BLOCK_INFO: XDRProcedure<remote_domain_get_block_info_args, remote_domain_get_block_info_ret> =
+    public static let DOMAIN_GET_BLOCK_INFO:
+        XDRProcedure<remote_domain_get_block_info_args, remote_domain_get_block_info_ret> =
         XDRProcedure(program: program, version: version, number: 194, name: "DOMAIN_GET_BLOCK_INFO")
 
     /// Procedure 205: `virDomainSetBlkioParameters`, since libvirt 0.9.0.
@@ -37,7 +40,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetBlkioParameters>
-    public static let DOMAIN_SET_BLKIO_PARAMETERS: XDRProcedure<remote_domain_set_blkio_parameters_args, XDRVoid> =
+    public static let DOMAIN_SET_BLKIO_PARAMETERS:
+        XDRProcedure<remote_domain_set_blkio_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 205, name: "DOMAIN_SET_BLKIO_PARAMETERS")
 
     /// Procedure 206: `virDomainGetBlkioParameters`, since libvirt 0.9.0.
@@ -45,7 +49,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetBlkioParameters>
-    public static let DOMAIN_GET_BLKIO_PARAMETERS: XDRProcedure<remote_domain_get_blkio_parameters_args, remote_domain_get_blkio_parameters_ret> =
+    public static let DOMAIN_GET_BLKIO_PARAMETERS:
+        XDRProcedure<remote_domain_get_blkio_parameters_args, remote_domain_get_blkio_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 206, name: "DOMAIN_GET_BLKIO_PARAMETERS")
 
     /// Procedure 237: `virDomainBlockJobAbort`, since libvirt 0.9.4.
@@ -53,7 +58,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBlockJobAbort>
-    public static let DOMAIN_BLOCK_JOB_ABORT: XDRProcedure<remote_domain_block_job_abort_args, XDRVoid> =
+    public static let DOMAIN_BLOCK_JOB_ABORT:
+        XDRProcedure<remote_domain_block_job_abort_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 237, name: "DOMAIN_BLOCK_JOB_ABORT")
 
     /// Procedure 238: `virDomainGetBlockJobInfo`, since libvirt 0.9.4.
@@ -61,7 +67,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetBlockJobInfo>
-    public static let DOMAIN_GET_BLOCK_JOB_INFO: XDRProcedure<remote_domain_get_block_job_info_args, remote_domain_get_block_job_info_ret> =
+    public static let DOMAIN_GET_BLOCK_JOB_INFO:
+        XDRProcedure<remote_domain_get_block_job_info_args, remote_domain_get_block_job_info_ret> =
         XDRProcedure(program: program, version: version, number: 238, name: "DOMAIN_GET_BLOCK_JOB_INFO")
 
     /// Procedure 239: `virDomainBlockJobSetSpeed`, since libvirt 0.9.4.
@@ -69,7 +76,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBlockJobSetSpeed>
-    public static let DOMAIN_BLOCK_JOB_SET_SPEED: XDRProcedure<remote_domain_block_job_set_speed_args, XDRVoid> =
+    public static let DOMAIN_BLOCK_JOB_SET_SPEED:
+        XDRProcedure<remote_domain_block_job_set_speed_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 239, name: "DOMAIN_BLOCK_JOB_SET_SPEED")
 
     /// Procedure 240: `virDomainBlockPull`, since libvirt 0.9.4.
@@ -85,7 +93,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBlockStatsFlags>
-    public static let DOMAIN_BLOCK_STATS_FLAGS: XDRProcedure<remote_domain_block_stats_flags_args, remote_domain_block_stats_flags_ret> =
+    public static let DOMAIN_BLOCK_STATS_FLAGS:
+        XDRProcedure<remote_domain_block_stats_flags_args, remote_domain_block_stats_flags_ret> =
         XDRProcedure(program: program, version: version, number: 243, name: "DOMAIN_BLOCK_STATS_FLAGS")
 
     /// Procedure 251: `virDomainBlockResize`, since libvirt 0.9.8.
@@ -102,7 +111,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetBlockIoTune>
-    public static let DOMAIN_SET_BLOCK_IO_TUNE: XDRProcedure<remote_domain_set_block_io_tune_args, XDRVoid> =
+    public static let DOMAIN_SET_BLOCK_IO_TUNE:
+        XDRProcedure<remote_domain_set_block_io_tune_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 252, name: "DOMAIN_SET_BLOCK_IO_TUNE")
 
     /// Procedure 253: `virDomainGetBlockIoTune`, since libvirt 0.9.8.
@@ -110,7 +120,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetBlockIoTune>
-    public static let DOMAIN_GET_BLOCK_IO_TUNE: XDRProcedure<remote_domain_get_block_io_tune_args, remote_domain_get_block_io_tune_ret> =
+    public static let DOMAIN_GET_BLOCK_IO_TUNE:
+        XDRProcedure<remote_domain_get_block_io_tune_args, remote_domain_get_block_io_tune_ret> =
         XDRProcedure(program: program, version: version, number: 253, name: "DOMAIN_GET_BLOCK_IO_TUNE")
 
     /// Procedure 263: `virDomainGetDiskErrors`, since libvirt 0.9.10.
@@ -118,7 +129,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetDiskErrors>
-    public static let DOMAIN_GET_DISK_ERRORS: XDRProcedure<remote_domain_get_disk_errors_args, remote_domain_get_disk_errors_ret> =
+    public static let DOMAIN_GET_DISK_ERRORS:
+        XDRProcedure<remote_domain_get_disk_errors_args, remote_domain_get_disk_errors_ret> =
         XDRProcedure(program: program, version: version, number: 263, name: "DOMAIN_GET_DISK_ERRORS")
 
     /// Procedure 266: `virDomainBlockRebase`, since libvirt 0.9.10.
@@ -152,7 +164,8 @@ extension Remote {
     /// Needs `domain:fs_freeze`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainFSFreeze>
-    public static let DOMAIN_FSFREEZE: XDRProcedure<remote_domain_fsfreeze_args, remote_domain_fsfreeze_ret> =
+    public static let DOMAIN_FSFREEZE:
+        XDRProcedure<remote_domain_fsfreeze_args, remote_domain_fsfreeze_ret> =
         XDRProcedure(program: program, version: version, number: 335, name: "DOMAIN_FSFREEZE")
 
     /// Procedure 336: `virDomainFSThaw`, since libvirt 1.2.5.
@@ -160,7 +173,8 @@ extension Remote {
     /// Needs `domain:fs_freeze`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainFSThaw>
-    public static let DOMAIN_FSTHAW: XDRProcedure<remote_domain_fsthaw_args, remote_domain_fsthaw_ret> =
+    public static let DOMAIN_FSTHAW:
+        XDRProcedure<remote_domain_fsthaw_args, remote_domain_fsthaw_ret> =
         XDRProcedure(program: program, version: version, number: 336, name: "DOMAIN_FSTHAW")
 
     /// Procedure 345: `virDomainBlockCopy`, since libvirt 1.2.8.
@@ -176,7 +190,8 @@ extension Remote {
     /// Needs `domain:fs_freeze`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetFSInfo>
-    public static let DOMAIN_GET_FSINFO: XDRProcedure<remote_domain_get_fsinfo_args, remote_domain_get_fsinfo_ret> =
+    public static let DOMAIN_GET_FSINFO:
+        XDRProcedure<remote_domain_get_fsinfo_args, remote_domain_get_fsinfo_ret> =
         XDRProcedure(program: program, version: version, number: 349, name: "DOMAIN_GET_FSINFO")
 
     /// Procedure 386: `virDomainSetBlockThreshold`, since libvirt 3.1.0.
@@ -184,7 +199,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetBlockThreshold>
-    public static let DOMAIN_SET_BLOCK_THRESHOLD: XDRProcedure<remote_domain_set_block_threshold_args, XDRVoid> =
+    public static let DOMAIN_SET_BLOCK_THRESHOLD:
+        XDRProcedure<remote_domain_set_block_threshold_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 386, name: "DOMAIN_SET_BLOCK_THRESHOLD")
 
     /// Procedure 451: `virDomainSetThrottleGroup`, since libvirt 11.2.0.
@@ -193,7 +209,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetThrottleGroup>
-    public static let DOMAIN_SET_THROTTLE_GROUP: XDRProcedure<remote_domain_set_throttle_group_args, XDRVoid> =
+    public static let DOMAIN_SET_THROTTLE_GROUP:
+        XDRProcedure<remote_domain_set_throttle_group_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 451, name: "DOMAIN_SET_THROTTLE_GROUP")
 
     /// Procedure 452: `virDomainDelThrottleGroup`, since libvirt 11.2.0.
@@ -202,6 +219,7 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDelThrottleGroup>
-    public static let DOMAIN_DEL_THROTTLE_GROUP: XDRProcedure<remote_domain_del_throttle_group_args, XDRVoid> =
+    public static let DOMAIN_DEL_THROTTLE_GROUP:
+        XDRProcedure<remote_domain_del_throttle_group_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 452, name: "DOMAIN_DEL_THROTTLE_GROUP")
 }

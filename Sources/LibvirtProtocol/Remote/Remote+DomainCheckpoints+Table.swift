@@ -5,83 +5,16 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainCheckpointsTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_CHECKPOINT_CREATE_XML,
-            .call,
-            rights: ["domain:checkpoint", "domain:fs_freeze:VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE"],
-            isReadOnly: false,
-            function: "virDomainCheckpointCreateXML",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_CHECKPOINT_GET_XML_DESC,
-            .call,
-            rights: ["domain:read", "domain:read_secure:VIR_DOMAIN_CHECKPOINT_XML_SECURE"],
-            isReadOnly: true,
-            function: "virDomainCheckpointGetXMLDesc",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_LIST_ALL_CHECKPOINTS,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainListAllCheckpoints",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainCheckpointListAllChildren",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_CHECKPOINT_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainCheckpointLookupByName",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_CHECKPOINT_GET_PARENT,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainCheckpointGetParent",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_CHECKPOINT_DELETE,
-            .call,
-            rights: ["domain:checkpoint"],
-            isReadOnly: false,
-            function: "virDomainCheckpointDelete",
-            since: LibvirtVersion(5, 6, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_BACKUP_BEGIN,
-            .call,
-            rights: ["domain:checkpoint", "domain:block_write"],
-            isReadOnly: false,
-            function: "virDomainBackupBegin",
-            since: LibvirtVersion(6, 0, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_BACKUP_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainBackupGetXMLDesc",
-            since: LibvirtVersion(6, 0, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainCheckpointsTable = """
+        411 DOMAIN_CHECKPOINT_CREATE_XML        call low - - refused domain:checkpoint,domain:fs_freeze:VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE - - virDomainCheckpointCreateXML 5.6.0
+        412 DOMAIN_CHECKPOINT_GET_XML_DESC      call low - - allowed domain:read,domain:read_secure:VIR_DOMAIN_CHECKPOINT_XML_SECURE - - virDomainCheckpointGetXMLDesc 5.6.0
+        413 DOMAIN_LIST_ALL_CHECKPOINTS         call high - - allowed domain:read - - virDomainListAllCheckpoints 5.6.0
+        414 DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN call high - - allowed domain:read - - virDomainCheckpointListAllChildren 5.6.0
+        415 DOMAIN_CHECKPOINT_LOOKUP_BY_NAME    call high - - allowed domain:read - - virDomainCheckpointLookupByName 5.6.0
+        416 DOMAIN_CHECKPOINT_GET_PARENT        call high - - allowed domain:read - - virDomainCheckpointGetParent 5.6.0
+        417 DOMAIN_CHECKPOINT_DELETE            call low - - refused domain:checkpoint - - virDomainCheckpointDelete 5.6.0
+        421 DOMAIN_BACKUP_BEGIN                 call low - - refused domain:checkpoint,domain:block_write - - virDomainBackupBegin 6.0.0
+        422 DOMAIN_BACKUP_GET_XML_DESC          call high - - allowed domain:read - - virDomainBackupGetXMLDesc 6.0.0
+        """
 }

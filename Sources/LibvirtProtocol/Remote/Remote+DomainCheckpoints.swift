@@ -14,7 +14,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainCheckpointCreateXML>
-    public static let DOMAIN_CHECKPOINT_CREATE_XML: XDRProcedure<remote_domain_checkpoint_create_xml_args, remote_domain_checkpoint_create_xml_ret> =
+    public static let DOMAIN_CHECKPOINT_CREATE_XML:
+        XDRProcedure<remote_domain_checkpoint_create_xml_args, remote_domain_checkpoint_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 411, name: "DOMAIN_CHECKPOINT_CREATE_XML")
 
     /// Procedure 412: `virDomainCheckpointGetXMLDesc`, since libvirt 5.6.0.
@@ -23,7 +24,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainCheckpointGetXMLDesc>
-    public static let DOMAIN_CHECKPOINT_GET_XML_DESC: XDRProcedure<remote_domain_checkpoint_get_xml_desc_args, remote_domain_checkpoint_get_xml_desc_ret> =
+    public static let DOMAIN_CHECKPOINT_GET_XML_DESC:
+        XDRProcedure<remote_domain_checkpoint_get_xml_desc_args, remote_domain_checkpoint_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 412, name: "DOMAIN_CHECKPOINT_GET_XML_DESC")
 
     /// Procedure 413, high priority: `virDomainListAllCheckpoints`, since libvirt 5.6.0.
@@ -32,7 +34,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainListAllCheckpoints>
-    public static let DOMAIN_LIST_ALL_CHECKPOINTS: XDRProcedure<remote_domain_list_all_checkpoints_args, remote_domain_list_all_checkpoints_ret> =
+    public static let DOMAIN_LIST_ALL_CHECKPOINTS:
+        XDRProcedure<remote_domain_list_all_checkpoints_args, remote_domain_list_all_checkpoints_ret> =
         XDRProcedure(program: program, version: version, number: 413, name: "DOMAIN_LIST_ALL_CHECKPOINTS")
 
     /// Procedure 414, high priority: `virDomainCheckpointListAllChildren`, since libvirt 5.6.0.
@@ -41,7 +44,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainCheckpointListAllChildren>
-    public static let DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN: XDRProcedure<remote_domain_checkpoint_list_all_children_args, remote_domain_checkpoint_list_all_children_ret> =
+    public static let DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN:
+        XDRProcedure<remote_domain_checkpoint_list_all_children_args, remote_domain_checkpoint_list_all_children_ret> =
         XDRProcedure(program: program, version: version, number: 414, name: "DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN")
 
     /// Procedure 415, high priority: `virDomainCheckpointLookupByName`, since libvirt 5.6.0.
@@ -50,7 +54,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainCheckpointLookupByName>
-    public static let DOMAIN_CHECKPOINT_LOOKUP_BY_NAME: XDRProcedure<remote_domain_checkpoint_lookup_by_name_args, remote_domain_checkpoint_lookup_by_name_ret> =
+    public static let DOMAIN_CHECKPOINT_LOOKUP_BY_NAME:
+        XDRProcedure<remote_domain_checkpoint_lookup_by_name_args, remote_domain_checkpoint_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 415, name: "DOMAIN_CHECKPOINT_LOOKUP_BY_NAME")
 
     /// Procedure 416, high priority: `virDomainCheckpointGetParent`, since libvirt 5.6.0.
@@ -59,7 +64,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainCheckpointGetParent>
-    public static let DOMAIN_CHECKPOINT_GET_PARENT: XDRProcedure<remote_domain_checkpoint_get_parent_args, remote_domain_checkpoint_get_parent_ret> =
+    public static let DOMAIN_CHECKPOINT_GET_PARENT:
+        XDRProcedure<remote_domain_checkpoint_get_parent_args, remote_domain_checkpoint_get_parent_ret> =
         XDRProcedure(program: program, version: version, number: 416, name: "DOMAIN_CHECKPOINT_GET_PARENT")
 
     /// Procedure 417: `virDomainCheckpointDelete`, since libvirt 5.6.0.
@@ -67,7 +73,8 @@ extension Remote {
     /// Needs `domain:checkpoint`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-checkpoint.html#virDomainCheckpointDelete>
-    public static let DOMAIN_CHECKPOINT_DELETE: XDRProcedure<remote_domain_checkpoint_delete_args, XDRVoid> =
+    public static let DOMAIN_CHECKPOINT_DELETE:
+        XDRProcedure<remote_domain_checkpoint_delete_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 417, name: "DOMAIN_CHECKPOINT_DELETE")
 
     /// Procedure 421: `virDomainBackupBegin`, since libvirt 6.0.0.
@@ -83,6 +90,7 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainBackupGetXMLDesc>
-    public static let DOMAIN_BACKUP_GET_XML_DESC: XDRProcedure<remote_domain_backup_get_xml_desc_args, remote_domain_backup_get_xml_desc_ret> =
+    public static let DOMAIN_BACKUP_GET_XML_DESC:
+        XDRProcedure<remote_domain_backup_get_xml_desc_args, remote_domain_backup_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 422, name: "DOMAIN_BACKUP_GET_XML_DESC")
 }

@@ -5,107 +5,57 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainEventsTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            CONNECT_DOMAIN_EVENT_REGISTER,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectDomainEventRegister",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_EVENT_DEREGISTER,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectDomainEventDeregister",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(DOMAIN_EVENT_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(
-            CONNECT_DOMAIN_EVENT_REGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectDomainEventRegisterAny",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_EVENT_DEREGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectDomainEventDeregisterAny",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(DOMAIN_EVENT_REBOOT, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_RTC_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_WATCHDOG, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_IO_ERROR, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_GRAPHICS, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_IO_ERROR_REASON, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CONTROL_ERROR, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_BLOCK_JOB, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_DISK_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_TRAY_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_PMWAKEUP, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_PMSUSPEND, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_BALLOON_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_PMSUSPEND_DISK, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_DEVICE_REMOVED, .event, rights: []),
-        ProcedureDescription(
-            CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:search_domains"],
-            filters: ["domain:getattr"],
-            isReadOnly: true,
-            function: "virConnectDomainEventRegisterAny",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectDomainEventDeregisterAny",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_REBOOT, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_RTC_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_WATCHDOG, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_IO_ERROR, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_GRAPHICS, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_CONTROL_ERROR, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_BLOCK_JOB, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_DISK_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_TRAY_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_PMWAKEUP, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_PMSUSPEND, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_BLOCK_JOB_2, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_TUNABLE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_DEVICE_ADDED, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_JOB_COMPLETED, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_CALLBACK_METADATA_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_BLOCK_THRESHOLD, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_MEMORY_FAILURE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE, .event, rights: []),
-        ProcedureDescription(DOMAIN_EVENT_NIC_MAC_CHANGE, .event, rights: []),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainEventsTable = """
+        105 CONNECT_DOMAIN_EVENT_REGISTER                call high - - allowed connect:search_domains domain:getattr - virConnectDomainEventRegister 0.5.0
+        106 CONNECT_DOMAIN_EVENT_DEREGISTER              call high - - allowed connect:read - - virConnectDomainEventDeregister 0.5.0
+        107 DOMAIN_EVENT_LIFECYCLE                       event low - - - none - - - -
+        167 CONNECT_DOMAIN_EVENT_REGISTER_ANY            call high - - allowed connect:search_domains domain:getattr - virConnectDomainEventRegisterAny 0.8.0
+        168 CONNECT_DOMAIN_EVENT_DEREGISTER_ANY          call high - - allowed connect:read - - virConnectDomainEventDeregisterAny 0.8.0
+        169 DOMAIN_EVENT_REBOOT                          event low - - - none - - - -
+        170 DOMAIN_EVENT_RTC_CHANGE                      event low - - - none - - - -
+        171 DOMAIN_EVENT_WATCHDOG                        event low - - - none - - - -
+        172 DOMAIN_EVENT_IO_ERROR                        event low - - - none - - - -
+        173 DOMAIN_EVENT_GRAPHICS                        event low - - - none - - - -
+        195 DOMAIN_EVENT_IO_ERROR_REASON                 event low - - - none - - - -
+        224 DOMAIN_EVENT_CONTROL_ERROR                   event low - - - none - - - -
+        241 DOMAIN_EVENT_BLOCK_JOB                       event low - - - none - - - -
+        248 DOMAIN_EVENT_DISK_CHANGE                     event low - - - none - - - -
+        268 DOMAIN_EVENT_TRAY_CHANGE                     event low - - - none - - - -
+        269 DOMAIN_EVENT_PMWAKEUP                        event low - - - none - - - -
+        270 DOMAIN_EVENT_PMSUSPEND                       event low - - - none - - - -
+        276 DOMAIN_EVENT_BALLOON_CHANGE                  event low - - - none - - - -
+        292 DOMAIN_EVENT_PMSUSPEND_DISK                  event low - - - none - - - -
+        311 DOMAIN_EVENT_DEVICE_REMOVED                  event low - - - none - - - -
+        316 CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY   call high - - allowed connect:search_domains domain:getattr - virConnectDomainEventRegisterAny 0.8.0
+        317 CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY call high - - allowed connect:read - - virConnectDomainEventDeregisterAny 0.8.0
+        318 DOMAIN_EVENT_CALLBACK_LIFECYCLE              event low - - - none - - - -
+        319 DOMAIN_EVENT_CALLBACK_REBOOT                 event low - - - none - - - -
+        320 DOMAIN_EVENT_CALLBACK_RTC_CHANGE             event low - - - none - - - -
+        321 DOMAIN_EVENT_CALLBACK_WATCHDOG               event low - - - none - - - -
+        322 DOMAIN_EVENT_CALLBACK_IO_ERROR               event low - - - none - - - -
+        323 DOMAIN_EVENT_CALLBACK_GRAPHICS               event low - - - none - - - -
+        324 DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON        event low - - - none - - - -
+        325 DOMAIN_EVENT_CALLBACK_CONTROL_ERROR          event low - - - none - - - -
+        326 DOMAIN_EVENT_CALLBACK_BLOCK_JOB              event low - - - none - - - -
+        327 DOMAIN_EVENT_CALLBACK_DISK_CHANGE            event low - - - none - - - -
+        328 DOMAIN_EVENT_CALLBACK_TRAY_CHANGE            event low - - - none - - - -
+        329 DOMAIN_EVENT_CALLBACK_PMWAKEUP               event low - - - none - - - -
+        330 DOMAIN_EVENT_CALLBACK_PMSUSPEND              event low - - - none - - - -
+        331 DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE         event low - - - none - - - -
+        332 DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK         event low - - - none - - - -
+        333 DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED         event low - - - none - - - -
+        339 DOMAIN_EVENT_BLOCK_JOB_2                     event low - - - none - - - -
+        346 DOMAIN_EVENT_CALLBACK_TUNABLE                event low - - - none - - - -
+        348 DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE        event low - - - none - - - -
+        354 DOMAIN_EVENT_CALLBACK_DEVICE_ADDED           event low - - - none - - - -
+        359 DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION    event low - - - none - - - -
+        363 DOMAIN_EVENT_CALLBACK_JOB_COMPLETED          event low - - - none - - - -
+        367 DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED  event low - - - none - - - -
+        379 DOMAIN_EVENT_CALLBACK_METADATA_CHANGE        event low - - - none - - - -
+        385 DOMAIN_EVENT_BLOCK_THRESHOLD                 event low - - - none - - - -
+        423 DOMAIN_EVENT_MEMORY_FAILURE                  event low - - - none - - - -
+        438 DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE       event low - - - none - - - -
+        453 DOMAIN_EVENT_NIC_MAC_CHANGE                  event low - - - none - - - -
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventRegister>
-    public static let CONNECT_DOMAIN_EVENT_REGISTER: XDRProcedure<XDRVoid, remote_connect_domain_event_register_ret> =
+    public static let CONNECT_DOMAIN_EVENT_REGISTER:
+        XDRProcedure<XDRVoid, remote_connect_domain_event_register_ret> =
         XDRProcedure(program: program, version: version, number: 105, name: "CONNECT_DOMAIN_EVENT_REGISTER")
 
     /// Procedure 106, high priority: `virConnectDomainEventDeregister`, since libvirt 0.5.0.
@@ -20,11 +21,13 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventDeregister>
-    public static let CONNECT_DOMAIN_EVENT_DEREGISTER: XDRProcedure<XDRVoid, remote_connect_domain_event_deregister_ret> =
+    public static let CONNECT_DOMAIN_EVENT_DEREGISTER:
+        XDRProcedure<XDRVoid, remote_connect_domain_event_deregister_ret> =
         XDRProcedure(program: program, version: version, number: 106, name: "CONNECT_DOMAIN_EVENT_DEREGISTER")
 
     /// Event 107.
-    public static let DOMAIN_EVENT_LIFECYCLE: XDRProcedure<remote_domain_event_lifecycle_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_LIFECYCLE:
+        XDRProcedure<remote_domain_event_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 107, name: "DOMAIN_EVENT_LIFECYCLE")
 
     /// Procedure 167, high priority: `virConnectDomainEventRegisterAny`, since libvirt 0.8.0.
@@ -32,7 +35,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventRegisterAny>
-    public static let CONNECT_DOMAIN_EVENT_REGISTER_ANY: XDRProcedure<remote_connect_domain_event_register_any_args, XDRVoid> =
+    public static let CONNECT_DOMAIN_EVENT_REGISTER_ANY:
+        XDRProcedure<remote_connect_domain_event_register_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 167, name: "CONNECT_DOMAIN_EVENT_REGISTER_ANY")
 
     /// Procedure 168, high priority: `virConnectDomainEventDeregisterAny`, since libvirt 0.8.0.
@@ -40,7 +44,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventDeregisterAny>
-    public static let CONNECT_DOMAIN_EVENT_DEREGISTER_ANY: XDRProcedure<remote_connect_domain_event_deregister_any_args, XDRVoid> =
+    public static let CONNECT_DOMAIN_EVENT_DEREGISTER_ANY:
+        XDRProcedure<remote_connect_domain_event_deregister_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 168, name: "CONNECT_DOMAIN_EVENT_DEREGISTER_ANY")
 
     /// Event 169.
@@ -48,61 +53,75 @@ extension Remote {
         XDRProcedure(program: program, version: version, number: 169, name: "DOMAIN_EVENT_REBOOT")
 
     /// Event 170.
-    public static let DOMAIN_EVENT_RTC_CHANGE: XDRProcedure<remote_domain_event_rtc_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_RTC_CHANGE:
+        XDRProcedure<remote_domain_event_rtc_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 170, name: "DOMAIN_EVENT_RTC_CHANGE")
 
     /// Event 171.
-    public static let DOMAIN_EVENT_WATCHDOG: XDRProcedure<remote_domain_event_watchdog_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_WATCHDOG:
+        XDRProcedure<remote_domain_event_watchdog_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 171, name: "DOMAIN_EVENT_WATCHDOG")
 
     /// Event 172.
-    public static let DOMAIN_EVENT_IO_ERROR: XDRProcedure<remote_domain_event_io_error_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_IO_ERROR:
+        XDRProcedure<remote_domain_event_io_error_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 172, name: "DOMAIN_EVENT_IO_ERROR")
 
     /// Event 173.
-    public static let DOMAIN_EVENT_GRAPHICS: XDRProcedure<remote_domain_event_graphics_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_GRAPHICS:
+        XDRProcedure<remote_domain_event_graphics_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 173, name: "DOMAIN_EVENT_GRAPHICS")
 
     /// Event 195.
-    public static let DOMAIN_EVENT_IO_ERROR_REASON: XDRProcedure<remote_domain_event_io_error_reason_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_IO_ERROR_REASON:
+        XDRProcedure<remote_domain_event_io_error_reason_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 195, name: "DOMAIN_EVENT_IO_ERROR_REASON")
 
     /// Event 224.
-    public static let DOMAIN_EVENT_CONTROL_ERROR: XDRProcedure<remote_domain_event_control_error_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CONTROL_ERROR:
+        XDRProcedure<remote_domain_event_control_error_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 224, name: "DOMAIN_EVENT_CONTROL_ERROR")
 
     /// Event 241.
-    public static let DOMAIN_EVENT_BLOCK_JOB: XDRProcedure<remote_domain_event_block_job_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_BLOCK_JOB:
+        XDRProcedure<remote_domain_event_block_job_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 241, name: "DOMAIN_EVENT_BLOCK_JOB")
 
     /// Event 248.
-    public static let DOMAIN_EVENT_DISK_CHANGE: XDRProcedure<remote_domain_event_disk_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_DISK_CHANGE:
+        XDRProcedure<remote_domain_event_disk_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 248, name: "DOMAIN_EVENT_DISK_CHANGE")
 
     /// Event 268.
-    public static let DOMAIN_EVENT_TRAY_CHANGE: XDRProcedure<remote_domain_event_tray_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_TRAY_CHANGE:
+        XDRProcedure<remote_domain_event_tray_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 268, name: "DOMAIN_EVENT_TRAY_CHANGE")
 
     /// Event 269.
-    public static let DOMAIN_EVENT_PMWAKEUP: XDRProcedure<remote_domain_event_pmwakeup_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_PMWAKEUP:
+        XDRProcedure<remote_domain_event_pmwakeup_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 269, name: "DOMAIN_EVENT_PMWAKEUP")
 }
 
 extension Remote {
     /// Event 270.
-    public static let DOMAIN_EVENT_PMSUSPEND: XDRProcedure<remote_domain_event_pmsuspend_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_PMSUSPEND:
+        XDRProcedure<remote_domain_event_pmsuspend_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 270, name: "DOMAIN_EVENT_PMSUSPEND")
 
     /// Event 276.
-    public static let DOMAIN_EVENT_BALLOON_CHANGE: XDRProcedure<remote_domain_event_balloon_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_BALLOON_CHANGE:
+        XDRProcedure<remote_domain_event_balloon_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 276, name: "DOMAIN_EVENT_BALLOON_CHANGE")
 
     /// Event 292.
-    public static let DOMAIN_EVENT_PMSUSPEND_DISK: XDRProcedure<remote_domain_event_pmsuspend_disk_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_PMSUSPEND_DISK:
+        XDRProcedure<remote_domain_event_pmsuspend_disk_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 292, name: "DOMAIN_EVENT_PMSUSPEND_DISK")
 
     /// Event 311.
-    public static let DOMAIN_EVENT_DEVICE_REMOVED: XDRProcedure<remote_domain_event_device_removed_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_DEVICE_REMOVED:
+        XDRProcedure<remote_domain_event_device_removed_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 311, name: "DOMAIN_EVENT_DEVICE_REMOVED")
 
     /// Procedure 316, high priority: `virConnectDomainEventRegisterAny`, since libvirt 0.8.0.
@@ -110,7 +129,8 @@ extension Remote {
     /// Needs `connect:search_domains`. Tells of objects with `domain:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventRegisterAny>
-    public static let CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY: XDRProcedure<remote_connect_domain_event_callback_register_any_args, remote_connect_domain_event_callback_register_any_ret> =
+    public static let CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY:
+        XDRProcedure<remote_connect_domain_event_callback_register_any_args, remote_connect_domain_event_callback_register_any_ret> =
         XDRProcedure(program: program, version: version, number: 316, name: "CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY")
 
     /// Procedure 317, high priority: `virConnectDomainEventDeregisterAny`, since libvirt 0.8.0.
@@ -118,122 +138,151 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventDeregisterAny>
-    public static let CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY: XDRProcedure<remote_connect_domain_event_callback_deregister_any_args, XDRVoid> =
+    public static let CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY:
+        XDRProcedure<remote_connect_domain_event_callback_deregister_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 317, name: "CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY")
 
     /// Event 318.
-    public static let DOMAIN_EVENT_CALLBACK_LIFECYCLE: XDRProcedure<remote_domain_event_callback_lifecycle_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_LIFECYCLE:
+        XDRProcedure<remote_domain_event_callback_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 318, name: "DOMAIN_EVENT_CALLBACK_LIFECYCLE")
 
     /// Event 319.
-    public static let DOMAIN_EVENT_CALLBACK_REBOOT: XDRProcedure<remote_domain_event_callback_reboot_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_REBOOT:
+        XDRProcedure<remote_domain_event_callback_reboot_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 319, name: "DOMAIN_EVENT_CALLBACK_REBOOT")
 
     /// Event 320.
-    public static let DOMAIN_EVENT_CALLBACK_RTC_CHANGE: XDRProcedure<remote_domain_event_callback_rtc_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_RTC_CHANGE:
+        XDRProcedure<remote_domain_event_callback_rtc_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 320, name: "DOMAIN_EVENT_CALLBACK_RTC_CHANGE")
 
     /// Event 321.
-    public static let DOMAIN_EVENT_CALLBACK_WATCHDOG: XDRProcedure<remote_domain_event_callback_watchdog_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_WATCHDOG:
+        XDRProcedure<remote_domain_event_callback_watchdog_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 321, name: "DOMAIN_EVENT_CALLBACK_WATCHDOG")
 
     /// Event 322.
-    public static let DOMAIN_EVENT_CALLBACK_IO_ERROR: XDRProcedure<remote_domain_event_callback_io_error_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_IO_ERROR:
+        XDRProcedure<remote_domain_event_callback_io_error_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 322, name: "DOMAIN_EVENT_CALLBACK_IO_ERROR")
 
     /// Event 323.
-    public static let DOMAIN_EVENT_CALLBACK_GRAPHICS: XDRProcedure<remote_domain_event_callback_graphics_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_GRAPHICS:
+        XDRProcedure<remote_domain_event_callback_graphics_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 323, name: "DOMAIN_EVENT_CALLBACK_GRAPHICS")
 
     /// Event 324.
-    public static let DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON: XDRProcedure<remote_domain_event_callback_io_error_reason_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON:
+        XDRProcedure<remote_domain_event_callback_io_error_reason_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 324, name: "DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON")
 
     /// Event 325.
-    public static let DOMAIN_EVENT_CALLBACK_CONTROL_ERROR: XDRProcedure<remote_domain_event_callback_control_error_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_CONTROL_ERROR:
+        XDRProcedure<remote_domain_event_callback_control_error_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 325, name: "DOMAIN_EVENT_CALLBACK_CONTROL_ERROR")
 
     /// Event 326.
-    public static let DOMAIN_EVENT_CALLBACK_BLOCK_JOB: XDRProcedure<remote_domain_event_callback_block_job_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_BLOCK_JOB:
+        XDRProcedure<remote_domain_event_callback_block_job_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 326, name: "DOMAIN_EVENT_CALLBACK_BLOCK_JOB")
 
     /// Event 327.
-    public static let DOMAIN_EVENT_CALLBACK_DISK_CHANGE: XDRProcedure<remote_domain_event_callback_disk_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_DISK_CHANGE:
+        XDRProcedure<remote_domain_event_callback_disk_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 327, name: "DOMAIN_EVENT_CALLBACK_DISK_CHANGE")
 }
 
 extension Remote {
     /// Event 328.
-    public static let DOMAIN_EVENT_CALLBACK_TRAY_CHANGE: XDRProcedure<remote_domain_event_callback_tray_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_TRAY_CHANGE:
+        XDRProcedure<remote_domain_event_callback_tray_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 328, name: "DOMAIN_EVENT_CALLBACK_TRAY_CHANGE")
 
     /// Event 329.
-    public static let DOMAIN_EVENT_CALLBACK_PMWAKEUP: XDRProcedure<remote_domain_event_callback_pmwakeup_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_PMWAKEUP:
+        XDRProcedure<remote_domain_event_callback_pmwakeup_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 329, name: "DOMAIN_EVENT_CALLBACK_PMWAKEUP")
 
     /// Event 330.
-    public static let DOMAIN_EVENT_CALLBACK_PMSUSPEND: XDRProcedure<remote_domain_event_callback_pmsuspend_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_PMSUSPEND:
+        XDRProcedure<remote_domain_event_callback_pmsuspend_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 330, name: "DOMAIN_EVENT_CALLBACK_PMSUSPEND")
 
     /// Event 331.
-    public static let DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE: XDRProcedure<remote_domain_event_callback_balloon_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE:
+        XDRProcedure<remote_domain_event_callback_balloon_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 331, name: "DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE")
 
     /// Event 332.
-    public static let DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK: XDRProcedure<remote_domain_event_callback_pmsuspend_disk_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK:
+        XDRProcedure<remote_domain_event_callback_pmsuspend_disk_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 332, name: "DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK")
 
     /// Event 333.
-    public static let DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED: XDRProcedure<remote_domain_event_callback_device_removed_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED:
+        XDRProcedure<remote_domain_event_callback_device_removed_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 333, name: "DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED")
 
     /// Event 339.
-    public static let DOMAIN_EVENT_BLOCK_JOB_2: XDRProcedure<remote_domain_event_block_job_2_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_BLOCK_JOB_2:
+        XDRProcedure<remote_domain_event_block_job_2_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 339, name: "DOMAIN_EVENT_BLOCK_JOB_2")
 
     /// Event 346.
-    public static let DOMAIN_EVENT_CALLBACK_TUNABLE: XDRProcedure<remote_domain_event_callback_tunable_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_TUNABLE:
+        XDRProcedure<remote_domain_event_callback_tunable_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 346, name: "DOMAIN_EVENT_CALLBACK_TUNABLE")
 
     /// Event 348.
-    public static let DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE: XDRProcedure<remote_domain_event_callback_agent_lifecycle_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE:
+        XDRProcedure<remote_domain_event_callback_agent_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 348, name: "DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE")
 
     /// Event 354.
-    public static let DOMAIN_EVENT_CALLBACK_DEVICE_ADDED: XDRProcedure<remote_domain_event_callback_device_added_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_DEVICE_ADDED:
+        XDRProcedure<remote_domain_event_callback_device_added_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 354, name: "DOMAIN_EVENT_CALLBACK_DEVICE_ADDED")
 
     /// Event 359.
-    public static let DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION: XDRProcedure<remote_domain_event_callback_migration_iteration_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION:
+        XDRProcedure<remote_domain_event_callback_migration_iteration_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 359, name: "DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION")
 
     /// Event 363.
-    public static let DOMAIN_EVENT_CALLBACK_JOB_COMPLETED: XDRProcedure<remote_domain_event_callback_job_completed_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_JOB_COMPLETED:
+        XDRProcedure<remote_domain_event_callback_job_completed_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 363, name: "DOMAIN_EVENT_CALLBACK_JOB_COMPLETED")
 
     /// Event 367.
-    public static let DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED: XDRProcedure<remote_domain_event_callback_device_removal_failed_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED:
+        XDRProcedure<remote_domain_event_callback_device_removal_failed_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 367, name: "DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED")
 
     /// Event 379.
-    public static let DOMAIN_EVENT_CALLBACK_METADATA_CHANGE: XDRProcedure<remote_domain_event_callback_metadata_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_CALLBACK_METADATA_CHANGE:
+        XDRProcedure<remote_domain_event_callback_metadata_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 379, name: "DOMAIN_EVENT_CALLBACK_METADATA_CHANGE")
 
     /// Event 385.
-    public static let DOMAIN_EVENT_BLOCK_THRESHOLD: XDRProcedure<remote_domain_event_block_threshold_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_BLOCK_THRESHOLD:
+        XDRProcedure<remote_domain_event_block_threshold_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 385, name: "DOMAIN_EVENT_BLOCK_THRESHOLD")
 
     /// Event 423.
-    public static let DOMAIN_EVENT_MEMORY_FAILURE: XDRProcedure<remote_domain_event_memory_failure_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_MEMORY_FAILURE:
+        XDRProcedure<remote_domain_event_memory_failure_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 423, name: "DOMAIN_EVENT_MEMORY_FAILURE")
 }
 
 extension Remote {
     /// Event 438.
-    public static let DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE: XDRProcedure<remote_domain_event_memory_device_size_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE:
+        XDRProcedure<remote_domain_event_memory_device_size_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 438, name: "DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE")
 
     /// Event 453.
-    public static let DOMAIN_EVENT_NIC_MAC_CHANGE: XDRProcedure<remote_domain_event_nic_mac_change_msg, XDRVoid> =
+    public static let DOMAIN_EVENT_NIC_MAC_CHANGE:
+        XDRProcedure<remote_domain_event_nic_mac_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 453, name: "DOMAIN_EVENT_NIC_MAC_CHANGE")
 }

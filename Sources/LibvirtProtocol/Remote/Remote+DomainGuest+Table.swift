@@ -5,180 +5,28 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainGuestTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_INTERFACE_STATS,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainInterfaceStats",
-            since: LibvirtVersion(0, 3, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_OPEN_CONSOLE,
-            .call,
-            stream: .duplex,
-            rights: ["domain:open_device"],
-            isReadOnly: false,
-            function: "virDomainOpenConsole",
-            since: LibvirtVersion(0, 8, 6)
-        ),
-        ProcedureDescription(
-            DOMAIN_INJECT_NMI,
-            .call,
-            rights: ["domain:inject_nmi"],
-            isReadOnly: false,
-            function: "virDomainInjectNMI",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_SCREENSHOT,
-            .call,
-            stream: .read,
-            rights: ["domain:screenshot"],
-            isReadOnly: false,
-            function: "virDomainScreenshot",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_SEND_KEY,
-            .call,
-            rights: ["domain:send_input"],
-            isReadOnly: false,
-            function: "virDomainSendKey",
-            since: LibvirtVersion(0, 9, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_OPEN_GRAPHICS,
-            .call,
-            descriptors: .send,
-            rights: ["domain:open_graphics"],
-            isReadOnly: false,
-            function: "virDomainOpenGraphics",
-            since: LibvirtVersion(0, 9, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_INTERFACE_PARAMETERS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetInterfaceParameters",
-            since: LibvirtVersion(0, 9, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_INTERFACE_PARAMETERS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetInterfaceParameters",
-            since: LibvirtVersion(0, 9, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_HOSTNAME,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainGetHostname",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SEND_PROCESS_SIGNAL,
-            .call,
-            rights: ["domain:send_signal"],
-            isReadOnly: false,
-            function: "virDomainSendProcessSignal",
-            since: LibvirtVersion(1, 0, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_OPEN_CHANNEL,
-            .call,
-            stream: .duplex,
-            rights: ["domain:open_device"],
-            isReadOnly: false,
-            function: "virDomainOpenChannel",
-            since: LibvirtVersion(1, 0, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_TIME,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainGetTime",
-            since: LibvirtVersion(1, 2, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_TIME,
-            .call,
-            rights: ["domain:set_time"],
-            isReadOnly: false,
-            function: "virDomainSetTime",
-            since: LibvirtVersion(1, 2, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_OPEN_GRAPHICS_FD,
-            .call,
-            descriptors: .receive,
-            rights: ["domain:open_graphics"],
-            isReadOnly: false,
-            function: "virDomainOpenGraphicsFD",
-            since: LibvirtVersion(1, 2, 8)
-        ),
-        ProcedureDescription(
-            DOMAIN_INTERFACE_ADDRESSES,
-            .call,
-            rights: ["domain:read", "domain:write::source:VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT"],
-            isReadOnly: true,
-            function: "virDomainInterfaceAddresses",
-            since: LibvirtVersion(1, 2, 14)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_USER_PASSWORD,
-            .call,
-            rights: ["domain:set_password"],
-            isReadOnly: false,
-            function: "virDomainSetUserPassword",
-            since: LibvirtVersion(1, 2, 16)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_GUEST_INFO,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainGetGuestInfo",
-            since: LibvirtVersion(5, 7, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_AUTHORIZED_SSH_KEYS_GET,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainAuthorizedSSHKeysGet",
-            since: LibvirtVersion(6, 10, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_AUTHORIZED_SSH_KEYS_SET,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainAuthorizedSSHKeysSet",
-            since: LibvirtVersion(6, 10, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_MESSAGES,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetMessages",
-            since: LibvirtVersion(7, 1, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_GRAPHICS_RELOAD,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainGraphicsReload",
-            since: LibvirtVersion(10, 2, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainGuestTable = """
+        65  DOMAIN_INTERFACE_STATS          call high - - allowed domain:read - - virDomainInterfaceStats 0.3.2
+        201 DOMAIN_OPEN_CONSOLE             call low duplex - refused domain:open_device - - virDomainOpenConsole 0.8.6
+        210 DOMAIN_INJECT_NMI               call low - - refused domain:inject_nmi - - virDomainInjectNMI 0.9.2
+        211 DOMAIN_SCREENSHOT               call low read - refused domain:screenshot - - virDomainScreenshot 0.9.2
+        226 DOMAIN_SEND_KEY                 call low - - refused domain:send_input - - virDomainSendKey 0.9.3
+        249 DOMAIN_OPEN_GRAPHICS            call low - send refused domain:open_graphics - - virDomainOpenGraphics 0.9.7
+        256 DOMAIN_SET_INTERFACE_PARAMETERS call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetInterfaceParameters 0.9.9
+        257 DOMAIN_GET_INTERFACE_PARAMETERS call low - - allowed domain:read - - virDomainGetInterfaceParameters 0.9.9
+        277 DOMAIN_GET_HOSTNAME             call low - - refused domain:write - - virDomainGetHostname 0.10.0
+        295 DOMAIN_SEND_PROCESS_SIGNAL      call low - - refused domain:send_signal - - virDomainSendProcessSignal 1.0.1
+        296 DOMAIN_OPEN_CHANNEL             call low duplex - refused domain:open_device - - virDomainOpenChannel 1.0.2
+        337 DOMAIN_GET_TIME                 call low - - refused domain:write - - virDomainGetTime 1.2.5
+        338 DOMAIN_SET_TIME                 call low - - refused domain:set_time - - virDomainSetTime 1.2.5
+        343 DOMAIN_OPEN_GRAPHICS_FD         call low - receive refused domain:open_graphics - - virDomainOpenGraphicsFD 1.2.8
+        353 DOMAIN_INTERFACE_ADDRESSES      call low - - allowed domain:read,domain:write::source:VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT - - virDomainInterfaceAddresses 1.2.14
+        357 DOMAIN_SET_USER_PASSWORD        call low - - refused domain:set_password - - virDomainSetUserPassword 1.2.16
+        418 DOMAIN_GET_GUEST_INFO           call low - - refused domain:write - - virDomainGetGuestInfo 5.7.0
+        424 DOMAIN_AUTHORIZED_SSH_KEYS_GET  call low - - refused domain:write - - virDomainAuthorizedSSHKeysGet 6.10.0
+        425 DOMAIN_AUTHORIZED_SSH_KEYS_SET  call low - - refused domain:write - - virDomainAuthorizedSSHKeysSet 6.10.0
+        426 DOMAIN_GET_MESSAGES             call low - - allowed domain:read - - virDomainGetMessages 7.1.0
+        448 DOMAIN_GRAPHICS_RELOAD          call low - - refused domain:write - - virDomainGraphicsReload 10.2.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainInterfaceStats>
-    public static let DOMAIN_INTERFACE_STATS: XDRProcedure<remote_domain_interface_stats_args, remote_domain_interface_stats_ret> =
+    public static let DOMAIN_INTERFACE_STATS:
+        XDRProcedure<remote_domain_interface_stats_args, remote_domain_interface_stats_ret> =
         XDRProcedure(program: program, version: version, number: 65, name: "DOMAIN_INTERFACE_STATS")
 
     /// Procedure 201: `virDomainOpenConsole`, since libvirt 0.8.6.
@@ -40,7 +41,8 @@ extension Remote {
     /// Opens a stream from the server.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainScreenshot>
-    public static let DOMAIN_SCREENSHOT: XDRProcedure<remote_domain_screenshot_args, remote_domain_screenshot_ret> =
+    public static let DOMAIN_SCREENSHOT:
+        XDRProcedure<remote_domain_screenshot_args, remote_domain_screenshot_ret> =
         XDRProcedure(program: program, version: version, number: 211, name: "DOMAIN_SCREENSHOT")
 
     /// Procedure 226: `virDomainSendKey`, since libvirt 0.9.3.
@@ -58,7 +60,8 @@ extension Remote {
     /// File descriptors go with the call.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainOpenGraphics>
-    public static let DOMAIN_OPEN_GRAPHICS: XDRProcedure<remote_domain_open_graphics_args, XDRVoid> =
+    public static let DOMAIN_OPEN_GRAPHICS:
+        XDRProcedure<remote_domain_open_graphics_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 249, name: "DOMAIN_OPEN_GRAPHICS")
 
     /// Procedure 256: `virDomainSetInterfaceParameters`, since libvirt 0.9.9.
@@ -67,7 +70,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetInterfaceParameters>
-    public static let DOMAIN_SET_INTERFACE_PARAMETERS: XDRProcedure<remote_domain_set_interface_parameters_args, XDRVoid> =
+    public static let DOMAIN_SET_INTERFACE_PARAMETERS:
+        XDRProcedure<remote_domain_set_interface_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 256, name: "DOMAIN_SET_INTERFACE_PARAMETERS")
 
     /// Procedure 257: `virDomainGetInterfaceParameters`, since libvirt 0.9.9.
@@ -75,7 +79,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetInterfaceParameters>
-    public static let DOMAIN_GET_INTERFACE_PARAMETERS: XDRProcedure<remote_domain_get_interface_parameters_args, remote_domain_get_interface_parameters_ret> =
+    public static let DOMAIN_GET_INTERFACE_PARAMETERS:
+        XDRProcedure<remote_domain_get_interface_parameters_args, remote_domain_get_interface_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 257, name: "DOMAIN_GET_INTERFACE_PARAMETERS")
 
     /// Procedure 277: `virDomainGetHostname`, since libvirt 0.10.0.
@@ -83,7 +88,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetHostname>
-    public static let DOMAIN_GET_HOSTNAME: XDRProcedure<remote_domain_get_hostname_args, remote_domain_get_hostname_ret> =
+    public static let DOMAIN_GET_HOSTNAME:
+        XDRProcedure<remote_domain_get_hostname_args, remote_domain_get_hostname_ret> =
         XDRProcedure(program: program, version: version, number: 277, name: "DOMAIN_GET_HOSTNAME")
 
     /// Procedure 295: `virDomainSendProcessSignal`, since libvirt 1.0.1.
@@ -91,7 +97,8 @@ extension Remote {
     /// Needs `domain:send_signal`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSendProcessSignal>
-    public static let DOMAIN_SEND_PROCESS_SIGNAL: XDRProcedure<remote_domain_send_process_signal_args, XDRVoid> =
+    public static let DOMAIN_SEND_PROCESS_SIGNAL:
+        XDRProcedure<remote_domain_send_process_signal_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 295, name: "DOMAIN_SEND_PROCESS_SIGNAL")
 
     /// Procedure 296: `virDomainOpenChannel`, since libvirt 1.0.2.
@@ -109,7 +116,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetTime>
-    public static let DOMAIN_GET_TIME: XDRProcedure<remote_domain_get_time_args, remote_domain_get_time_ret> =
+    public static let DOMAIN_GET_TIME:
+        XDRProcedure<remote_domain_get_time_args, remote_domain_get_time_ret> =
         XDRProcedure(program: program, version: version, number: 337, name: "DOMAIN_GET_TIME")
 
     /// Procedure 338: `virDomainSetTime`, since libvirt 1.2.5.
@@ -127,7 +135,8 @@ extension Remote {
     /// File descriptors come with the reply.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainOpenGraphicsFD>
-    public static let DOMAIN_OPEN_GRAPHICS_FD: XDRProcedure<remote_domain_open_graphics_fd_args, XDRVoid> =
+    public static let DOMAIN_OPEN_GRAPHICS_FD:
+        XDRProcedure<remote_domain_open_graphics_fd_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 343, name: "DOMAIN_OPEN_GRAPHICS_FD")
 
     /// Procedure 353: `virDomainInterfaceAddresses`, since libvirt 1.2.14.
@@ -135,7 +144,8 @@ extension Remote {
     /// Needs `domain:read`, `domain:write::source:VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainInterfaceAddresses>
-    public static let DOMAIN_INTERFACE_ADDRESSES: XDRProcedure<remote_domain_interface_addresses_args, remote_domain_interface_addresses_ret> =
+    public static let DOMAIN_INTERFACE_ADDRESSES:
+        XDRProcedure<remote_domain_interface_addresses_args, remote_domain_interface_addresses_ret> =
         XDRProcedure(program: program, version: version, number: 353, name: "DOMAIN_INTERFACE_ADDRESSES")
 
     /// Procedure 357: `virDomainSetUserPassword`, since libvirt 1.2.16.
@@ -143,7 +153,8 @@ extension Remote {
     /// Needs `domain:set_password`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetUserPassword>
-    public static let DOMAIN_SET_USER_PASSWORD: XDRProcedure<remote_domain_set_user_password_args, XDRVoid> =
+    public static let DOMAIN_SET_USER_PASSWORD:
+        XDRProcedure<remote_domain_set_user_password_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 357, name: "DOMAIN_SET_USER_PASSWORD")
 }
 
@@ -153,7 +164,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetGuestInfo>
-    public static let DOMAIN_GET_GUEST_INFO: XDRProcedure<remote_domain_get_guest_info_args, remote_domain_get_guest_info_ret> =
+    public static let DOMAIN_GET_GUEST_INFO:
+        XDRProcedure<remote_domain_get_guest_info_args, remote_domain_get_guest_info_ret> =
         XDRProcedure(program: program, version: version, number: 418, name: "DOMAIN_GET_GUEST_INFO")
 
     /// Procedure 424: `virDomainAuthorizedSSHKeysGet`, since libvirt 6.10.0.
@@ -161,7 +173,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAuthorizedSSHKeysGet>
-    public static let DOMAIN_AUTHORIZED_SSH_KEYS_GET: XDRProcedure<remote_domain_authorized_ssh_keys_get_args, remote_domain_authorized_ssh_keys_get_ret> =
+    public static let DOMAIN_AUTHORIZED_SSH_KEYS_GET:
+        XDRProcedure<remote_domain_authorized_ssh_keys_get_args, remote_domain_authorized_ssh_keys_get_ret> =
         XDRProcedure(program: program, version: version, number: 424, name: "DOMAIN_AUTHORIZED_SSH_KEYS_GET")
 
     /// Procedure 425: `virDomainAuthorizedSSHKeysSet`, since libvirt 6.10.0.
@@ -169,7 +182,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAuthorizedSSHKeysSet>
-    public static let DOMAIN_AUTHORIZED_SSH_KEYS_SET: XDRProcedure<remote_domain_authorized_ssh_keys_set_args, XDRVoid> =
+    public static let DOMAIN_AUTHORIZED_SSH_KEYS_SET:
+        XDRProcedure<remote_domain_authorized_ssh_keys_set_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 425, name: "DOMAIN_AUTHORIZED_SSH_KEYS_SET")
 
     /// Procedure 426: `virDomainGetMessages`, since libvirt 7.1.0.
@@ -177,7 +191,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetMessages>
-    public static let DOMAIN_GET_MESSAGES: XDRProcedure<remote_domain_get_messages_args, remote_domain_get_messages_ret> =
+    public static let DOMAIN_GET_MESSAGES:
+        XDRProcedure<remote_domain_get_messages_args, remote_domain_get_messages_ret> =
         XDRProcedure(program: program, version: version, number: 426, name: "DOMAIN_GET_MESSAGES")
 
     /// Procedure 448: `virDomainGraphicsReload`, since libvirt 10.2.0.
@@ -185,6 +200,7 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGraphicsReload>
-    public static let DOMAIN_GRAPHICS_RELOAD: XDRProcedure<remote_domain_graphics_reload_args, XDRVoid> =
+    public static let DOMAIN_GRAPHICS_RELOAD:
+        XDRProcedure<remote_domain_graphics_reload_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 448, name: "DOMAIN_GRAPHICS_RELOAD")
 }

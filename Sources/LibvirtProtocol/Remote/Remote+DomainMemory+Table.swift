@@ -5,120 +5,21 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainMemoryTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_GET_MAX_MEMORY,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetMaxMemory",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_MAX_MEMORY,
-            .call,
-            priority: .high,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetMaxMemory",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_MEMORY,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetMemory",
-            since: LibvirtVersion(0, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_MEMORY_PEEK,
-            .call,
-            rights: ["domain:mem_read"],
-            isReadOnly: false,
-            function: "virDomainMemoryPeek",
-            since: LibvirtVersion(0, 4, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_MEMORY_STATS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainMemoryStats",
-            since: LibvirtVersion(0, 7, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_MEMORY_PARAMETERS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetMemoryParameters",
-            since: LibvirtVersion(0, 8, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_MEMORY_PARAMETERS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetMemoryParameters",
-            since: LibvirtVersion(0, 8, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_MEMORY_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetMemoryFlags",
-            since: LibvirtVersion(0, 9, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_NUMA_PARAMETERS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetNumaParameters",
-            since: LibvirtVersion(0, 9, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_NUMA_PARAMETERS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetNumaParameters",
-            since: LibvirtVersion(0, 9, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_MEMORY_STATS_PERIOD,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetMemoryStatsPeriod",
-            since: LibvirtVersion(1, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_LAUNCH_SECURITY_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: false,
-            function: "virDomainGetLaunchSecurityInfo",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_START_DIRTY_RATE_CALC,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainStartDirtyRateCalc",
-            since: LibvirtVersion(7, 2, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_LAUNCH_SECURITY_STATE,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetLaunchSecurityState",
-            since: LibvirtVersion(8, 0, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainMemoryTable = """
+        17  DOMAIN_GET_MAX_MEMORY            call high - - allowed domain:read - - virDomainGetMaxMemory 0.0.3
+        30  DOMAIN_SET_MAX_MEMORY            call high - - refused domain:write - - virDomainSetMaxMemory 0.0.3
+        31  DOMAIN_SET_MEMORY                call low - - refused domain:write - - virDomainSetMemory 0.1.1
+        104 DOMAIN_MEMORY_PEEK               call low - - refused domain:mem_read - - virDomainMemoryPeek 0.4.2
+        159 DOMAIN_MEMORY_STATS              call low - - allowed domain:read - - virDomainMemoryStats 0.7.5
+        197 DOMAIN_SET_MEMORY_PARAMETERS     call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetMemoryParameters 0.8.5
+        198 DOMAIN_GET_MEMORY_PARAMETERS     call low - - allowed domain:read - - virDomainGetMemoryParameters 0.8.5
+        204 DOMAIN_SET_MEMORY_FLAGS          call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetMemoryFlags 0.9.0
+        254 DOMAIN_SET_NUMA_PARAMETERS       call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetNumaParameters 0.9.9
+        255 DOMAIN_GET_NUMA_PARAMETERS       call low - - allowed domain:read - - virDomainGetNumaParameters 0.9.9
+        308 DOMAIN_SET_MEMORY_STATS_PERIOD   call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetMemoryStatsPeriod 1.1.1
+        396 DOMAIN_GET_LAUNCH_SECURITY_INFO  call low - - refused domain:read - - virDomainGetLaunchSecurityInfo 4.5.0
+        427 DOMAIN_START_DIRTY_RATE_CALC     call low - - refused domain:write - - virDomainStartDirtyRateCalc 7.2.0
+        439 DOMAIN_SET_LAUNCH_SECURITY_STATE call low - - refused domain:write - - virDomainSetLaunchSecurityState 8.0.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetMaxMemory>
-    public static let DOMAIN_GET_MAX_MEMORY: XDRProcedure<remote_domain_get_max_memory_args, remote_domain_get_max_memory_ret> =
+    public static let DOMAIN_GET_MAX_MEMORY:
+        XDRProcedure<remote_domain_get_max_memory_args, remote_domain_get_max_memory_ret> =
         XDRProcedure(program: program, version: version, number: 17, name: "DOMAIN_GET_MAX_MEMORY")
 
     /// Procedure 30, high priority: `virDomainSetMaxMemory`, since libvirt 0.0.3.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetMaxMemory>
-    public static let DOMAIN_SET_MAX_MEMORY: XDRProcedure<remote_domain_set_max_memory_args, XDRVoid> =
+    public static let DOMAIN_SET_MAX_MEMORY:
+        XDRProcedure<remote_domain_set_max_memory_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 30, name: "DOMAIN_SET_MAX_MEMORY")
 
     /// Procedure 31: `virDomainSetMemory`, since libvirt 0.1.1.
@@ -36,7 +38,8 @@ extension Remote {
     /// Needs `domain:mem_read`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMemoryPeek>
-    public static let DOMAIN_MEMORY_PEEK: XDRProcedure<remote_domain_memory_peek_args, remote_domain_memory_peek_ret> =
+    public static let DOMAIN_MEMORY_PEEK:
+        XDRProcedure<remote_domain_memory_peek_args, remote_domain_memory_peek_ret> =
         XDRProcedure(program: program, version: version, number: 104, name: "DOMAIN_MEMORY_PEEK")
 
     /// Procedure 159: `virDomainMemoryStats`, since libvirt 0.7.5.
@@ -44,7 +47,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMemoryStats>
-    public static let DOMAIN_MEMORY_STATS: XDRProcedure<remote_domain_memory_stats_args, remote_domain_memory_stats_ret> =
+    public static let DOMAIN_MEMORY_STATS:
+        XDRProcedure<remote_domain_memory_stats_args, remote_domain_memory_stats_ret> =
         XDRProcedure(program: program, version: version, number: 159, name: "DOMAIN_MEMORY_STATS")
 
     /// Procedure 197: `virDomainSetMemoryParameters`, since libvirt 0.8.5.
@@ -53,7 +57,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetMemoryParameters>
-    public static let DOMAIN_SET_MEMORY_PARAMETERS: XDRProcedure<remote_domain_set_memory_parameters_args, XDRVoid> =
+    public static let DOMAIN_SET_MEMORY_PARAMETERS:
+        XDRProcedure<remote_domain_set_memory_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 197, name: "DOMAIN_SET_MEMORY_PARAMETERS")
 
     /// Procedure 198: `virDomainGetMemoryParameters`, since libvirt 0.8.5.
@@ -61,7 +66,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetMemoryParameters>
-    public static let DOMAIN_GET_MEMORY_PARAMETERS: XDRProcedure<remote_domain_get_memory_parameters_args, remote_domain_get_memory_parameters_ret> =
+    public static let DOMAIN_GET_MEMORY_PARAMETERS:
+        XDRProcedure<remote_domain_get_memory_parameters_args, remote_domain_get_memory_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 198, name: "DOMAIN_GET_MEMORY_PARAMETERS")
 
     /// Procedure 204: `virDomainSetMemoryFlags`, since libvirt 0.9.0.
@@ -70,7 +76,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetMemoryFlags>
-    public static let DOMAIN_SET_MEMORY_FLAGS: XDRProcedure<remote_domain_set_memory_flags_args, XDRVoid> =
+    public static let DOMAIN_SET_MEMORY_FLAGS:
+        XDRProcedure<remote_domain_set_memory_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 204, name: "DOMAIN_SET_MEMORY_FLAGS")
 
     /// Procedure 254: `virDomainSetNumaParameters`, since libvirt 0.9.9.
@@ -79,7 +86,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetNumaParameters>
-    public static let DOMAIN_SET_NUMA_PARAMETERS: XDRProcedure<remote_domain_set_numa_parameters_args, XDRVoid> =
+    public static let DOMAIN_SET_NUMA_PARAMETERS:
+        XDRProcedure<remote_domain_set_numa_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 254, name: "DOMAIN_SET_NUMA_PARAMETERS")
 
     /// Procedure 255: `virDomainGetNumaParameters`, since libvirt 0.9.9.
@@ -87,7 +95,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetNumaParameters>
-    public static let DOMAIN_GET_NUMA_PARAMETERS: XDRProcedure<remote_domain_get_numa_parameters_args, remote_domain_get_numa_parameters_ret> =
+    public static let DOMAIN_GET_NUMA_PARAMETERS:
+        XDRProcedure<remote_domain_get_numa_parameters_args, remote_domain_get_numa_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 255, name: "DOMAIN_GET_NUMA_PARAMETERS")
 
     /// Procedure 308: `virDomainSetMemoryStatsPeriod`, since libvirt 1.1.1.
@@ -96,7 +105,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetMemoryStatsPeriod>
-    public static let DOMAIN_SET_MEMORY_STATS_PERIOD: XDRProcedure<remote_domain_set_memory_stats_period_args, XDRVoid> =
+    public static let DOMAIN_SET_MEMORY_STATS_PERIOD:
+        XDRProcedure<remote_domain_set_memory_stats_period_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 308, name: "DOMAIN_SET_MEMORY_STATS_PERIOD")
 
     /// Procedure 396: `virDomainGetLaunchSecurityInfo`, since libvirt 4.5.0.
@@ -104,7 +114,8 @@ extension Remote {
     /// Needs `domain:read`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetLaunchSecurityInfo>
-    public static let DOMAIN_GET_LAUNCH_SECURITY_INFO: XDRProcedure<remote_domain_get_launch_security_info_args, remote_domain_get_launch_security_info_ret> =
+    public static let DOMAIN_GET_LAUNCH_SECURITY_INFO:
+        XDRProcedure<remote_domain_get_launch_security_info_args, remote_domain_get_launch_security_info_ret> =
         XDRProcedure(program: program, version: version, number: 396, name: "DOMAIN_GET_LAUNCH_SECURITY_INFO")
 
     /// Procedure 427: `virDomainStartDirtyRateCalc`, since libvirt 7.2.0.
@@ -112,7 +123,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainStartDirtyRateCalc>
-    public static let DOMAIN_START_DIRTY_RATE_CALC: XDRProcedure<remote_domain_start_dirty_rate_calc_args, XDRVoid> =
+    public static let DOMAIN_START_DIRTY_RATE_CALC:
+        XDRProcedure<remote_domain_start_dirty_rate_calc_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 427, name: "DOMAIN_START_DIRTY_RATE_CALC")
 
     /// Procedure 439: `virDomainSetLaunchSecurityState`, since libvirt 8.0.0.
@@ -120,6 +132,7 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetLaunchSecurityState>
-    public static let DOMAIN_SET_LAUNCH_SECURITY_STATE: XDRProcedure<remote_domain_set_launch_security_state_args, XDRVoid> =
+    public static let DOMAIN_SET_LAUNCH_SECURITY_STATE:
+        XDRProcedure<remote_domain_set_launch_security_state_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 439, name: "DOMAIN_SET_LAUNCH_SECURITY_STATE")
 }

@@ -5,173 +5,32 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainMigrationTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE,
-            .call,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PERFORM,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_FINISH,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE2,
-            .call,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_FINISH2,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE_TUNNEL,
-            .call,
-            stream: .write,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_SET_MAX_DOWNTIME,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false,
-            function: "virDomainMigrateSetMaxDowntime",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_SET_MAX_SPEED,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false,
-            function: "virDomainMigrateSetMaxSpeed",
-            since: LibvirtVersion(0, 9, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_BEGIN3,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE3,
-            .call,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE_TUNNEL3,
-            .call,
-            stream: .write,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PERFORM3,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_FINISH3,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_CONFIRM3,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_GET_MAX_SPEED,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false,
-            function: "virDomainMigrateGetMaxSpeed",
-            since: LibvirtVersion(0, 9, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_GET_COMPRESSION_CACHE,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: true,
-            function: "virDomainMigrateGetCompressionCache",
-            since: LibvirtVersion(1, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_SET_COMPRESSION_CACHE,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false,
-            function: "virDomainMigrateSetCompressionCache",
-            since: LibvirtVersion(1, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_BEGIN3_PARAMS,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE3_PARAMS,
-            .call,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS,
-            .call,
-            stream: .write,
-            rights: ["domain:migrate", "domain:start", "domain:write"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_PERFORM3_PARAMS,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_FINISH3_PARAMS,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_CONFIRM3_PARAMS,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_START_POST_COPY,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: false,
-            function: "virDomainMigrateStartPostCopy",
-            since: LibvirtVersion(1, 3, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_MIGRATE_GET_MAX_DOWNTIME,
-            .call,
-            rights: ["domain:migrate"],
-            isReadOnly: true,
-            function: "virDomainMigrateGetMaxDowntime",
-            since: LibvirtVersion(3, 7, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainMigrationTable = """
+        61  DOMAIN_MIGRATE_PREPARE                call low - - refused domain:migrate,domain:start,domain:write - - - -
+        62  DOMAIN_MIGRATE_PERFORM                call low - - refused domain:migrate - - - -
+        63  DOMAIN_MIGRATE_FINISH                 call low - - refused domain:migrate - - - -
+        108 DOMAIN_MIGRATE_PREPARE2               call low - - refused domain:migrate,domain:start,domain:write - - - -
+        109 DOMAIN_MIGRATE_FINISH2                call low - - refused domain:migrate - - - -
+        148 DOMAIN_MIGRATE_PREPARE_TUNNEL         call low write - refused domain:migrate,domain:start,domain:write - - - -
+        166 DOMAIN_MIGRATE_SET_MAX_DOWNTIME       call low - - refused domain:migrate - - virDomainMigrateSetMaxDowntime 0.8.0
+        207 DOMAIN_MIGRATE_SET_MAX_SPEED          call low - - refused domain:migrate - - virDomainMigrateSetMaxSpeed 0.9.0
+        213 DOMAIN_MIGRATE_BEGIN3                 call low - - refused domain:migrate - - - -
+        214 DOMAIN_MIGRATE_PREPARE3               call low - - refused domain:migrate,domain:start,domain:write - - - -
+        215 DOMAIN_MIGRATE_PREPARE_TUNNEL3        call low write - refused domain:migrate,domain:start,domain:write - - - -
+        216 DOMAIN_MIGRATE_PERFORM3               call low - - refused domain:migrate - - - -
+        217 DOMAIN_MIGRATE_FINISH3                call low - - refused domain:migrate - - - -
+        218 DOMAIN_MIGRATE_CONFIRM3               call low - - refused domain:migrate - - - -
+        242 DOMAIN_MIGRATE_GET_MAX_SPEED          call low - - refused domain:migrate - - virDomainMigrateGetMaxSpeed 0.9.5
+        299 DOMAIN_MIGRATE_GET_COMPRESSION_CACHE  call low - - allowed domain:migrate - - virDomainMigrateGetCompressionCache 1.0.3
+        300 DOMAIN_MIGRATE_SET_COMPRESSION_CACHE  call low - - refused domain:migrate - - virDomainMigrateSetCompressionCache 1.0.3
+        302 DOMAIN_MIGRATE_BEGIN3_PARAMS          call low - - refused domain:migrate - - - -
+        303 DOMAIN_MIGRATE_PREPARE3_PARAMS        call low - - refused domain:migrate,domain:start,domain:write - - - -
+        304 DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS call low write - refused domain:migrate,domain:start,domain:write - - - -
+        305 DOMAIN_MIGRATE_PERFORM3_PARAMS        call low - - refused domain:migrate - - - -
+        306 DOMAIN_MIGRATE_FINISH3_PARAMS         call low - - refused domain:migrate - - - -
+        307 DOMAIN_MIGRATE_CONFIRM3_PARAMS        call low - - refused domain:migrate - - - -
+        364 DOMAIN_MIGRATE_START_POST_COPY        call low - - refused domain:migrate - - virDomainMigrateStartPostCopy 1.3.3
+        387 DOMAIN_MIGRATE_GET_MAX_DOWNTIME       call low - - allowed domain:migrate - - virDomainMigrateGetMaxDowntime 3.7.0
+        """
 }

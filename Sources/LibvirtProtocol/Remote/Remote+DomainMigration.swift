@@ -10,31 +10,36 @@ extension Remote {
     /// Procedure 61.
     ///
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PREPARE: XDRProcedure<remote_domain_migrate_prepare_args, remote_domain_migrate_prepare_ret> =
+    public static let DOMAIN_MIGRATE_PREPARE:
+        XDRProcedure<remote_domain_migrate_prepare_args, remote_domain_migrate_prepare_ret> =
         XDRProcedure(program: program, version: version, number: 61, name: "DOMAIN_MIGRATE_PREPARE")
 
     /// Procedure 62.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PERFORM: XDRProcedure<remote_domain_migrate_perform_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_PERFORM:
+        XDRProcedure<remote_domain_migrate_perform_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 62, name: "DOMAIN_MIGRATE_PERFORM")
 
     /// Procedure 63.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_FINISH: XDRProcedure<remote_domain_migrate_finish_args, remote_domain_migrate_finish_ret> =
+    public static let DOMAIN_MIGRATE_FINISH:
+        XDRProcedure<remote_domain_migrate_finish_args, remote_domain_migrate_finish_ret> =
         XDRProcedure(program: program, version: version, number: 63, name: "DOMAIN_MIGRATE_FINISH")
 
     /// Procedure 108.
     ///
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PREPARE2: XDRProcedure<remote_domain_migrate_prepare2_args, remote_domain_migrate_prepare2_ret> =
+    public static let DOMAIN_MIGRATE_PREPARE2:
+        XDRProcedure<remote_domain_migrate_prepare2_args, remote_domain_migrate_prepare2_ret> =
         XDRProcedure(program: program, version: version, number: 108, name: "DOMAIN_MIGRATE_PREPARE2")
 
     /// Procedure 109.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_FINISH2: XDRProcedure<remote_domain_migrate_finish2_args, remote_domain_migrate_finish2_ret> =
+    public static let DOMAIN_MIGRATE_FINISH2:
+        XDRProcedure<remote_domain_migrate_finish2_args, remote_domain_migrate_finish2_ret> =
         XDRProcedure(program: program, version: version, number: 109, name: "DOMAIN_MIGRATE_FINISH2")
 
     /// Procedure 148.
@@ -42,7 +47,8 @@ extension Remote {
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
     ///
     /// Opens a stream to the server.
-    public static let DOMAIN_MIGRATE_PREPARE_TUNNEL: XDRProcedure<remote_domain_migrate_prepare_tunnel_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_PREPARE_TUNNEL:
+        XDRProcedure<remote_domain_migrate_prepare_tunnel_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 148, name: "DOMAIN_MIGRATE_PREPARE_TUNNEL")
 
     /// Procedure 166: `virDomainMigrateSetMaxDowntime`, since libvirt 0.8.0.
@@ -50,7 +56,8 @@ extension Remote {
     /// Needs `domain:migrate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateSetMaxDowntime>
-    public static let DOMAIN_MIGRATE_SET_MAX_DOWNTIME: XDRProcedure<remote_domain_migrate_set_max_downtime_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_SET_MAX_DOWNTIME:
+        XDRProcedure<remote_domain_migrate_set_max_downtime_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 166, name: "DOMAIN_MIGRATE_SET_MAX_DOWNTIME")
 
     /// Procedure 207: `virDomainMigrateSetMaxSpeed`, since libvirt 0.9.0.
@@ -58,19 +65,22 @@ extension Remote {
     /// Needs `domain:migrate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateSetMaxSpeed>
-    public static let DOMAIN_MIGRATE_SET_MAX_SPEED: XDRProcedure<remote_domain_migrate_set_max_speed_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_SET_MAX_SPEED:
+        XDRProcedure<remote_domain_migrate_set_max_speed_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 207, name: "DOMAIN_MIGRATE_SET_MAX_SPEED")
 
     /// Procedure 213.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_BEGIN3: XDRProcedure<remote_domain_migrate_begin3_args, remote_domain_migrate_begin3_ret> =
+    public static let DOMAIN_MIGRATE_BEGIN3:
+        XDRProcedure<remote_domain_migrate_begin3_args, remote_domain_migrate_begin3_ret> =
         XDRProcedure(program: program, version: version, number: 213, name: "DOMAIN_MIGRATE_BEGIN3")
 
     /// Procedure 214.
     ///
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PREPARE3: XDRProcedure<remote_domain_migrate_prepare3_args, remote_domain_migrate_prepare3_ret> =
+    public static let DOMAIN_MIGRATE_PREPARE3:
+        XDRProcedure<remote_domain_migrate_prepare3_args, remote_domain_migrate_prepare3_ret> =
         XDRProcedure(program: program, version: version, number: 214, name: "DOMAIN_MIGRATE_PREPARE3")
 
     /// Procedure 215.
@@ -78,25 +88,29 @@ extension Remote {
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
     ///
     /// Opens a stream to the server.
-    public static let DOMAIN_MIGRATE_PREPARE_TUNNEL3: XDRProcedure<remote_domain_migrate_prepare_tunnel3_args, remote_domain_migrate_prepare_tunnel3_ret> =
+    public static let DOMAIN_MIGRATE_PREPARE_TUNNEL3:
+        XDRProcedure<remote_domain_migrate_prepare_tunnel3_args, remote_domain_migrate_prepare_tunnel3_ret> =
         XDRProcedure(program: program, version: version, number: 215, name: "DOMAIN_MIGRATE_PREPARE_TUNNEL3")
 
     /// Procedure 216.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PERFORM3: XDRProcedure<remote_domain_migrate_perform3_args, remote_domain_migrate_perform3_ret> =
+    public static let DOMAIN_MIGRATE_PERFORM3:
+        XDRProcedure<remote_domain_migrate_perform3_args, remote_domain_migrate_perform3_ret> =
         XDRProcedure(program: program, version: version, number: 216, name: "DOMAIN_MIGRATE_PERFORM3")
 
     /// Procedure 217.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_FINISH3: XDRProcedure<remote_domain_migrate_finish3_args, remote_domain_migrate_finish3_ret> =
+    public static let DOMAIN_MIGRATE_FINISH3:
+        XDRProcedure<remote_domain_migrate_finish3_args, remote_domain_migrate_finish3_ret> =
         XDRProcedure(program: program, version: version, number: 217, name: "DOMAIN_MIGRATE_FINISH3")
 
     /// Procedure 218.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_CONFIRM3: XDRProcedure<remote_domain_migrate_confirm3_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_CONFIRM3:
+        XDRProcedure<remote_domain_migrate_confirm3_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 218, name: "DOMAIN_MIGRATE_CONFIRM3")
 
     /// Procedure 242: `virDomainMigrateGetMaxSpeed`, since libvirt 0.9.5.
@@ -104,7 +118,8 @@ extension Remote {
     /// Needs `domain:migrate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateGetMaxSpeed>
-    public static let DOMAIN_MIGRATE_GET_MAX_SPEED: XDRProcedure<remote_domain_migrate_get_max_speed_args, remote_domain_migrate_get_max_speed_ret> =
+    public static let DOMAIN_MIGRATE_GET_MAX_SPEED:
+        XDRProcedure<remote_domain_migrate_get_max_speed_args, remote_domain_migrate_get_max_speed_ret> =
         XDRProcedure(program: program, version: version, number: 242, name: "DOMAIN_MIGRATE_GET_MAX_SPEED")
 
     /// Procedure 299: `virDomainMigrateGetCompressionCache`, since libvirt 1.0.3.
@@ -112,7 +127,8 @@ extension Remote {
     /// Needs `domain:migrate`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateGetCompressionCache>
-    public static let DOMAIN_MIGRATE_GET_COMPRESSION_CACHE: XDRProcedure<remote_domain_migrate_get_compression_cache_args, remote_domain_migrate_get_compression_cache_ret> =
+    public static let DOMAIN_MIGRATE_GET_COMPRESSION_CACHE:
+        XDRProcedure<remote_domain_migrate_get_compression_cache_args, remote_domain_migrate_get_compression_cache_ret> =
         XDRProcedure(program: program, version: version, number: 299, name: "DOMAIN_MIGRATE_GET_COMPRESSION_CACHE")
 }
 
@@ -122,19 +138,22 @@ extension Remote {
     /// Needs `domain:migrate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateSetCompressionCache>
-    public static let DOMAIN_MIGRATE_SET_COMPRESSION_CACHE: XDRProcedure<remote_domain_migrate_set_compression_cache_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_SET_COMPRESSION_CACHE:
+        XDRProcedure<remote_domain_migrate_set_compression_cache_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 300, name: "DOMAIN_MIGRATE_SET_COMPRESSION_CACHE")
 
     /// Procedure 302.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_BEGIN3_PARAMS: XDRProcedure<remote_domain_migrate_begin3_params_args, remote_domain_migrate_begin3_params_ret> =
+    public static let DOMAIN_MIGRATE_BEGIN3_PARAMS:
+        XDRProcedure<remote_domain_migrate_begin3_params_args, remote_domain_migrate_begin3_params_ret> =
         XDRProcedure(program: program, version: version, number: 302, name: "DOMAIN_MIGRATE_BEGIN3_PARAMS")
 
     /// Procedure 303.
     ///
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PREPARE3_PARAMS: XDRProcedure<remote_domain_migrate_prepare3_params_args, remote_domain_migrate_prepare3_params_ret> =
+    public static let DOMAIN_MIGRATE_PREPARE3_PARAMS:
+        XDRProcedure<remote_domain_migrate_prepare3_params_args, remote_domain_migrate_prepare3_params_ret> =
         XDRProcedure(program: program, version: version, number: 303, name: "DOMAIN_MIGRATE_PREPARE3_PARAMS")
 
     /// Procedure 304.
@@ -142,25 +161,29 @@ extension Remote {
     /// Needs `domain:migrate`, `domain:start`, `domain:write`. Refused on a read-only connection.
     ///
     /// Opens a stream to the server.
-    public static let DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS: XDRProcedure<remote_domain_migrate_prepare_tunnel3_params_args, remote_domain_migrate_prepare_tunnel3_params_ret> =
+    public static let DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS:
+        XDRProcedure<remote_domain_migrate_prepare_tunnel3_params_args, remote_domain_migrate_prepare_tunnel3_params_ret> =
         XDRProcedure(program: program, version: version, number: 304, name: "DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS")
 
     /// Procedure 305.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_PERFORM3_PARAMS: XDRProcedure<remote_domain_migrate_perform3_params_args, remote_domain_migrate_perform3_params_ret> =
+    public static let DOMAIN_MIGRATE_PERFORM3_PARAMS:
+        XDRProcedure<remote_domain_migrate_perform3_params_args, remote_domain_migrate_perform3_params_ret> =
         XDRProcedure(program: program, version: version, number: 305, name: "DOMAIN_MIGRATE_PERFORM3_PARAMS")
 
     /// Procedure 306.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_FINISH3_PARAMS: XDRProcedure<remote_domain_migrate_finish3_params_args, remote_domain_migrate_finish3_params_ret> =
+    public static let DOMAIN_MIGRATE_FINISH3_PARAMS:
+        XDRProcedure<remote_domain_migrate_finish3_params_args, remote_domain_migrate_finish3_params_ret> =
         XDRProcedure(program: program, version: version, number: 306, name: "DOMAIN_MIGRATE_FINISH3_PARAMS")
 
     /// Procedure 307.
     ///
     /// Needs `domain:migrate`. Refused on a read-only connection.
-    public static let DOMAIN_MIGRATE_CONFIRM3_PARAMS: XDRProcedure<remote_domain_migrate_confirm3_params_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_CONFIRM3_PARAMS:
+        XDRProcedure<remote_domain_migrate_confirm3_params_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 307, name: "DOMAIN_MIGRATE_CONFIRM3_PARAMS")
 
     /// Procedure 364: `virDomainMigrateStartPostCopy`, since libvirt 1.3.3.
@@ -168,7 +191,8 @@ extension Remote {
     /// Needs `domain:migrate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateStartPostCopy>
-    public static let DOMAIN_MIGRATE_START_POST_COPY: XDRProcedure<remote_domain_migrate_start_post_copy_args, XDRVoid> =
+    public static let DOMAIN_MIGRATE_START_POST_COPY:
+        XDRProcedure<remote_domain_migrate_start_post_copy_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 364, name: "DOMAIN_MIGRATE_START_POST_COPY")
 
     /// Procedure 387: `virDomainMigrateGetMaxDowntime`, since libvirt 3.7.0.
@@ -176,6 +200,7 @@ extension Remote {
     /// Needs `domain:migrate`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainMigrateGetMaxDowntime>
-    public static let DOMAIN_MIGRATE_GET_MAX_DOWNTIME: XDRProcedure<remote_domain_migrate_get_max_downtime_args, remote_domain_migrate_get_max_downtime_ret> =
+    public static let DOMAIN_MIGRATE_GET_MAX_DOWNTIME:
+        XDRProcedure<remote_domain_migrate_get_max_downtime_args, remote_domain_migrate_get_max_downtime_ret> =
         XDRProcedure(program: program, version: version, number: 387, name: "DOMAIN_MIGRATE_GET_MAX_DOWNTIME")
 }

@@ -5,216 +5,33 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainProcessorsTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_GET_MAX_VCPUS,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetMaxVcpus",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_VCPUS,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetVcpus",
-            since: LibvirtVersion(0, 1, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_PIN_VCPU,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainPinVcpu",
-            since: LibvirtVersion(0, 1, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_VCPUS,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetVcpus",
-            since: LibvirtVersion(0, 1, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_SCHEDULER_TYPE,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetSchedulerType",
-            since: LibvirtVersion(0, 2, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_SCHEDULER_PARAMETERS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetSchedulerParameters",
-            since: LibvirtVersion(0, 2, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_SCHEDULER_PARAMETERS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: false,
-            function: "virDomainSetSchedulerParameters",
-            since: LibvirtVersion(0, 2, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_VCPUS_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG", "domain:write:VIR_DOMAIN_VCPU_GUEST"],
-            isReadOnly: false,
-            function: "virDomainSetVcpusFlags",
-            since: LibvirtVersion(0, 8, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_VCPUS_FLAGS,
-            .call,
-            rights: ["domain:read", "domain:write:VIR_DOMAIN_VCPU_GUEST"],
-            isReadOnly: true,
-            function: "virDomainGetVcpusFlags",
-            since: LibvirtVersion(0, 8, 5)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetSchedulerParametersFlags",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetSchedulerParametersFlags",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_PIN_VCPU_FLAGS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainPinVcpuFlags",
-            since: LibvirtVersion(0, 9, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_VCPU_PIN_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetVcpuPinInfo",
-            since: LibvirtVersion(0, 9, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_CPU_STATS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetCPUStats",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_PIN_EMULATOR,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainPinEmulator",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_EMULATOR_PIN_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetEmulatorPinInfo",
-            since: LibvirtVersion(0, 10, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_IOTHREAD_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetIOThreadInfo",
-            since: LibvirtVersion(1, 2, 14)
-        ),
-        ProcedureDescription(
-            DOMAIN_PIN_IOTHREAD,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainPinIOThread",
-            since: LibvirtVersion(1, 2, 14)
-        ),
-        ProcedureDescription(
-            DOMAIN_ADD_IOTHREAD,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainAddIOThread",
-            since: LibvirtVersion(1, 2, 15)
-        ),
-        ProcedureDescription(
-            DOMAIN_DEL_IOTHREAD,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainDelIOThread",
-            since: LibvirtVersion(1, 2, 15)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_PERF_EVENTS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetPerfEvents",
-            since: LibvirtVersion(1, 3, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_PERF_EVENTS,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetPerfEvents",
-            since: LibvirtVersion(1, 3, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_GUEST_VCPUS,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainGetGuestVcpus",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_GUEST_VCPUS,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetGuestVcpus",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_VCPU,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetVcpu",
-            since: LibvirtVersion(3, 1, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_IOTHREAD_PARAMS,
-            .call,
-            rights: ["domain:write", "domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE", "domain:save:VIR_DOMAIN_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virDomainSetIOThreadParams",
-            since: LibvirtVersion(4, 10, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainProcessorsTable = """
+        18  DOMAIN_GET_MAX_VCPUS                  call high - - allowed domain:read - - virDomainGetMaxVcpus 0.2.1
+        20  DOMAIN_GET_VCPUS                      call high - - allowed domain:read - - virDomainGetVcpus 0.1.4
+        26  DOMAIN_PIN_VCPU                       call low - - refused domain:write - - virDomainPinVcpu 0.1.4
+        32  DOMAIN_SET_VCPUS                      call low - - refused domain:write - - virDomainSetVcpus 0.1.4
+        56  DOMAIN_GET_SCHEDULER_TYPE             call low - - allowed domain:read - - virDomainGetSchedulerType 0.2.3
+        57  DOMAIN_GET_SCHEDULER_PARAMETERS       call low - - allowed domain:read - - virDomainGetSchedulerParameters 0.2.3
+        58  DOMAIN_SET_SCHEDULER_PARAMETERS       call low - - refused domain:read - - virDomainSetSchedulerParameters 0.2.3
+        199 DOMAIN_SET_VCPUS_FLAGS                call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG,domain:write:VIR_DOMAIN_VCPU_GUEST - - virDomainSetVcpusFlags 0.8.5
+        200 DOMAIN_GET_VCPUS_FLAGS                call low - - allowed domain:read,domain:write:VIR_DOMAIN_VCPU_GUEST - - virDomainGetVcpusFlags 0.8.5
+        219 DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetSchedulerParametersFlags 0.9.2
+        223 DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS call low - - allowed domain:read - - virDomainGetSchedulerParametersFlags 0.9.2
+        225 DOMAIN_PIN_VCPU_FLAGS                 call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainPinVcpuFlags 0.9.3
+        230 DOMAIN_GET_VCPU_PIN_INFO              call low - - allowed domain:read - - virDomainGetVcpuPinInfo 0.9.3
+        262 DOMAIN_GET_CPU_STATS                  call low - - allowed domain:read - - virDomainGetCPUStats 0.9.10
+        279 DOMAIN_PIN_EMULATOR                   call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainPinEmulator 0.10.0
+        280 DOMAIN_GET_EMULATOR_PIN_INFO          call low - - allowed domain:read - - virDomainGetEmulatorPinInfo 0.10.0
+        351 DOMAIN_GET_IOTHREAD_INFO              call low - - allowed domain:read - - virDomainGetIOThreadInfo 1.2.14
+        352 DOMAIN_PIN_IOTHREAD                   call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainPinIOThread 1.2.14
+        355 DOMAIN_ADD_IOTHREAD                   call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainAddIOThread 1.2.15
+        356 DOMAIN_DEL_IOTHREAD                   call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainDelIOThread 1.2.15
+        365 DOMAIN_GET_PERF_EVENTS                call low - - allowed domain:read - - virDomainGetPerfEvents 1.3.3
+        366 DOMAIN_SET_PERF_EVENTS                call low - - refused domain:write - - virDomainSetPerfEvents 1.3.3
+        371 DOMAIN_GET_GUEST_VCPUS                call low - - refused domain:write - - virDomainGetGuestVcpus 2.0.0
+        372 DOMAIN_SET_GUEST_VCPUS                call low - - refused domain:write - - virDomainSetGuestVcpus 2.0.0
+        384 DOMAIN_SET_VCPU                       call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetVcpu 3.1.0
+        402 DOMAIN_SET_IOTHREAD_PARAMS            call low - - refused domain:write,domain:save:!VIR_DOMAIN_AFFECT_CONFIG|VIR_DOMAIN_AFFECT_LIVE,domain:save:VIR_DOMAIN_AFFECT_CONFIG - - virDomainSetIOThreadParams 4.10.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetMaxVcpus>
-    public static let DOMAIN_GET_MAX_VCPUS: XDRProcedure<remote_domain_get_max_vcpus_args, remote_domain_get_max_vcpus_ret> =
+    public static let DOMAIN_GET_MAX_VCPUS:
+        XDRProcedure<remote_domain_get_max_vcpus_args, remote_domain_get_max_vcpus_ret> =
         XDRProcedure(program: program, version: version, number: 18, name: "DOMAIN_GET_MAX_VCPUS")
 
     /// Procedure 20, high priority: `virDomainGetVcpus`, since libvirt 0.1.4.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetVcpus>
-    public static let DOMAIN_GET_VCPUS: XDRProcedure<remote_domain_get_vcpus_args, remote_domain_get_vcpus_ret> =
+    public static let DOMAIN_GET_VCPUS:
+        XDRProcedure<remote_domain_get_vcpus_args, remote_domain_get_vcpus_ret> =
         XDRProcedure(program: program, version: version, number: 20, name: "DOMAIN_GET_VCPUS")
 
     /// Procedure 26: `virDomainPinVcpu`, since libvirt 0.1.4.
@@ -44,7 +46,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetSchedulerType>
-    public static let DOMAIN_GET_SCHEDULER_TYPE: XDRProcedure<remote_domain_get_scheduler_type_args, remote_domain_get_scheduler_type_ret> =
+    public static let DOMAIN_GET_SCHEDULER_TYPE:
+        XDRProcedure<remote_domain_get_scheduler_type_args, remote_domain_get_scheduler_type_ret> =
         XDRProcedure(program: program, version: version, number: 56, name: "DOMAIN_GET_SCHEDULER_TYPE")
 
     /// Procedure 57: `virDomainGetSchedulerParameters`, since libvirt 0.2.3.
@@ -52,7 +55,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetSchedulerParameters>
-    public static let DOMAIN_GET_SCHEDULER_PARAMETERS: XDRProcedure<remote_domain_get_scheduler_parameters_args, remote_domain_get_scheduler_parameters_ret> =
+    public static let DOMAIN_GET_SCHEDULER_PARAMETERS:
+        XDRProcedure<remote_domain_get_scheduler_parameters_args, remote_domain_get_scheduler_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 57, name: "DOMAIN_GET_SCHEDULER_PARAMETERS")
 
     /// Procedure 58: `virDomainSetSchedulerParameters`, since libvirt 0.2.3.
@@ -60,7 +64,8 @@ extension Remote {
     /// Needs `domain:read`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetSchedulerParameters>
-    public static let DOMAIN_SET_SCHEDULER_PARAMETERS: XDRProcedure<remote_domain_set_scheduler_parameters_args, XDRVoid> =
+    public static let DOMAIN_SET_SCHEDULER_PARAMETERS:
+        XDRProcedure<remote_domain_set_scheduler_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 58, name: "DOMAIN_SET_SCHEDULER_PARAMETERS")
 
     /// Procedure 199: `virDomainSetVcpusFlags`, since libvirt 0.8.5.
@@ -70,7 +75,8 @@ extension Remote {
     /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetVcpusFlags>
-    public static let DOMAIN_SET_VCPUS_FLAGS: XDRProcedure<remote_domain_set_vcpus_flags_args, XDRVoid> =
+    public static let DOMAIN_SET_VCPUS_FLAGS:
+        XDRProcedure<remote_domain_set_vcpus_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 199, name: "DOMAIN_SET_VCPUS_FLAGS")
 
     /// Procedure 200: `virDomainGetVcpusFlags`, since libvirt 0.8.5.
@@ -78,7 +84,8 @@ extension Remote {
     /// Needs `domain:read`, `domain:write:VIR_DOMAIN_VCPU_GUEST`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetVcpusFlags>
-    public static let DOMAIN_GET_VCPUS_FLAGS: XDRProcedure<remote_domain_get_vcpus_flags_args, remote_domain_get_vcpus_flags_ret> =
+    public static let DOMAIN_GET_VCPUS_FLAGS:
+        XDRProcedure<remote_domain_get_vcpus_flags_args, remote_domain_get_vcpus_flags_ret> =
         XDRProcedure(program: program, version: version, number: 200, name: "DOMAIN_GET_VCPUS_FLAGS")
 
     /// Procedure 219: `virDomainSetSchedulerParametersFlags`, since libvirt 0.9.2.
@@ -87,7 +94,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetSchedulerParametersFlags>
-    public static let DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS: XDRProcedure<remote_domain_set_scheduler_parameters_flags_args, XDRVoid> =
+    public static let DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS:
+        XDRProcedure<remote_domain_set_scheduler_parameters_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 219, name: "DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS")
 
     /// Procedure 223: `virDomainGetSchedulerParametersFlags`, since libvirt 0.9.2.
@@ -95,7 +103,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetSchedulerParametersFlags>
-    public static let DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS: XDRProcedure<remote_domain_get_scheduler_parameters_flags_args, remote_domain_get_scheduler_parameters_flags_ret> =
+    public static let DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS:
+        XDRProcedure<remote_domain_get_scheduler_parameters_flags_args, remote_domain_get_scheduler_parameters_flags_ret> =
         XDRProcedure(program: program, version: version, number: 223, name: "DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS")
 
     /// Procedure 225: `virDomainPinVcpuFlags`, since libvirt 0.9.3.
@@ -104,7 +113,8 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainPinVcpuFlags>
-    public static let DOMAIN_PIN_VCPU_FLAGS: XDRProcedure<remote_domain_pin_vcpu_flags_args, XDRVoid> =
+    public static let DOMAIN_PIN_VCPU_FLAGS:
+        XDRProcedure<remote_domain_pin_vcpu_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 225, name: "DOMAIN_PIN_VCPU_FLAGS")
 
     /// Procedure 230: `virDomainGetVcpuPinInfo`, since libvirt 0.9.3.
@@ -112,7 +122,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetVcpuPinInfo>
-    public static let DOMAIN_GET_VCPU_PIN_INFO: XDRProcedure<remote_domain_get_vcpu_pin_info_args, remote_domain_get_vcpu_pin_info_ret> =
+    public static let DOMAIN_GET_VCPU_PIN_INFO:
+        XDRProcedure<remote_domain_get_vcpu_pin_info_args, remote_domain_get_vcpu_pin_info_ret> =
         XDRProcedure(program: program, version: version, number: 230, name: "DOMAIN_GET_VCPU_PIN_INFO")
 
     /// Procedure 262: `virDomainGetCPUStats`, since libvirt 0.9.10.
@@ -120,7 +131,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetCPUStats>
-    public static let DOMAIN_GET_CPU_STATS: XDRProcedure<remote_domain_get_cpu_stats_args, remote_domain_get_cpu_stats_ret> =
+    public static let DOMAIN_GET_CPU_STATS:
+        XDRProcedure<remote_domain_get_cpu_stats_args, remote_domain_get_cpu_stats_ret> =
         XDRProcedure(program: program, version: version, number: 262, name: "DOMAIN_GET_CPU_STATS")
 
     /// Procedure 279: `virDomainPinEmulator`, since libvirt 0.10.0.
@@ -137,7 +149,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetEmulatorPinInfo>
-    public static let DOMAIN_GET_EMULATOR_PIN_INFO: XDRProcedure<remote_domain_get_emulator_pin_info_args, remote_domain_get_emulator_pin_info_ret> =
+    public static let DOMAIN_GET_EMULATOR_PIN_INFO:
+        XDRProcedure<remote_domain_get_emulator_pin_info_args, remote_domain_get_emulator_pin_info_ret> =
         XDRProcedure(program: program, version: version, number: 280, name: "DOMAIN_GET_EMULATOR_PIN_INFO")
 }
 
@@ -147,7 +160,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetIOThreadInfo>
-    public static let DOMAIN_GET_IOTHREAD_INFO: XDRProcedure<remote_domain_get_iothread_info_args, remote_domain_get_iothread_info_ret> =
+    public static let DOMAIN_GET_IOTHREAD_INFO:
+        XDRProcedure<remote_domain_get_iothread_info_args, remote_domain_get_iothread_info_ret> =
         XDRProcedure(program: program, version: version, number: 351, name: "DOMAIN_GET_IOTHREAD_INFO")
 
     /// Procedure 352: `virDomainPinIOThread`, since libvirt 1.2.14.
@@ -182,7 +196,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetPerfEvents>
-    public static let DOMAIN_GET_PERF_EVENTS: XDRProcedure<remote_domain_get_perf_events_args, remote_domain_get_perf_events_ret> =
+    public static let DOMAIN_GET_PERF_EVENTS:
+        XDRProcedure<remote_domain_get_perf_events_args, remote_domain_get_perf_events_ret> =
         XDRProcedure(program: program, version: version, number: 365, name: "DOMAIN_GET_PERF_EVENTS")
 
     /// Procedure 366: `virDomainSetPerfEvents`, since libvirt 1.3.3.
@@ -190,7 +205,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetPerfEvents>
-    public static let DOMAIN_SET_PERF_EVENTS: XDRProcedure<remote_domain_set_perf_events_args, XDRVoid> =
+    public static let DOMAIN_SET_PERF_EVENTS:
+        XDRProcedure<remote_domain_set_perf_events_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 366, name: "DOMAIN_SET_PERF_EVENTS")
 
     /// Procedure 371: `virDomainGetGuestVcpus`, since libvirt 2.0.0.
@@ -198,7 +214,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetGuestVcpus>
-    public static let DOMAIN_GET_GUEST_VCPUS: XDRProcedure<remote_domain_get_guest_vcpus_args, remote_domain_get_guest_vcpus_ret> =
+    public static let DOMAIN_GET_GUEST_VCPUS:
+        XDRProcedure<remote_domain_get_guest_vcpus_args, remote_domain_get_guest_vcpus_ret> =
         XDRProcedure(program: program, version: version, number: 371, name: "DOMAIN_GET_GUEST_VCPUS")
 
     /// Procedure 372: `virDomainSetGuestVcpus`, since libvirt 2.0.0.
@@ -206,7 +223,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetGuestVcpus>
-    public static let DOMAIN_SET_GUEST_VCPUS: XDRProcedure<remote_domain_set_guest_vcpus_args, XDRVoid> =
+    public static let DOMAIN_SET_GUEST_VCPUS:
+        XDRProcedure<remote_domain_set_guest_vcpus_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 372, name: "DOMAIN_SET_GUEST_VCPUS")
 
     /// Procedure 384: `virDomainSetVcpu`, since libvirt 3.1.0.
@@ -224,6 +242,7 @@ extension Remote {
     /// `domain:save:VIR_DOMAIN_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetIOThreadParams>
-    public static let DOMAIN_SET_IOTHREAD_PARAMS: XDRProcedure<remote_domain_set_iothread_params_args, XDRVoid> =
+    public static let DOMAIN_SET_IOTHREAD_PARAMS:
+        XDRProcedure<remote_domain_set_iothread_params_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 402, name: "DOMAIN_SET_IOTHREAD_PARAMS")
 }

@@ -5,143 +5,23 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainSnapshotsTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_CREATE_XML,
-            .call,
-            rights: ["domain:snapshot", "domain:fs_freeze:VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE"],
-            isReadOnly: false,
-            function: "virDomainSnapshotCreateXML",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["domain:read", "domain:read_secure:VIR_DOMAIN_SNAPSHOT_XML_SECURE"],
-            isReadOnly: true,
-            function: "virDomainSnapshotGetXMLDesc",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_NUM,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotNum",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_LIST_NAMES,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotListNames",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotLookupByName",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_HAS_CURRENT_SNAPSHOT,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainHasCurrentSnapshot",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_CURRENT,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotCurrent",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_REVERT_TO_SNAPSHOT,
-            .call,
-            rights: ["domain:snapshot"],
-            isReadOnly: false,
-            function: "virDomainRevertToSnapshot",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_DELETE,
-            .call,
-            rights: ["domain:snapshot"],
-            isReadOnly: false,
-            function: "virDomainSnapshotDelete",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_GET_PARENT,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotGetParent",
-            since: LibvirtVersion(0, 9, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_NUM_CHILDREN,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotNumChildren",
-            since: LibvirtVersion(0, 9, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotListChildrenNames",
-            since: LibvirtVersion(0, 9, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_IS_CURRENT,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotIsCurrent",
-            since: LibvirtVersion(0, 9, 13)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_HAS_METADATA,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotHasMetadata",
-            since: LibvirtVersion(0, 9, 13)
-        ),
-        ProcedureDescription(
-            DOMAIN_LIST_ALL_SNAPSHOTS,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainListAllSnapshots",
-            since: LibvirtVersion(0, 9, 13)
-        ),
-        ProcedureDescription(
-            DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainSnapshotListAllChildren",
-            since: LibvirtVersion(0, 9, 13)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainSnapshotsTable = """
+        185 DOMAIN_SNAPSHOT_CREATE_XML          call low - - refused domain:snapshot,domain:fs_freeze:VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE - - virDomainSnapshotCreateXML 0.8.0
+        186 DOMAIN_SNAPSHOT_GET_XML_DESC        call high - - allowed domain:read,domain:read_secure:VIR_DOMAIN_SNAPSHOT_XML_SECURE - - virDomainSnapshotGetXMLDesc 0.8.0
+        187 DOMAIN_SNAPSHOT_NUM                 call high - - allowed domain:read - - virDomainSnapshotNum 0.8.0
+        188 DOMAIN_SNAPSHOT_LIST_NAMES          call high - - allowed domain:read - - virDomainSnapshotListNames 0.8.0
+        189 DOMAIN_SNAPSHOT_LOOKUP_BY_NAME      call high - - allowed domain:read - - virDomainSnapshotLookupByName 0.8.0
+        190 DOMAIN_HAS_CURRENT_SNAPSHOT         call low - - allowed domain:read - - virDomainHasCurrentSnapshot 0.8.0
+        191 DOMAIN_SNAPSHOT_CURRENT             call low - - allowed domain:read - - virDomainSnapshotCurrent 0.8.0
+        192 DOMAIN_REVERT_TO_SNAPSHOT           call low - - refused domain:snapshot - - virDomainRevertToSnapshot 0.8.0
+        193 DOMAIN_SNAPSHOT_DELETE              call low - - refused domain:snapshot - - virDomainSnapshotDelete 0.8.0
+        244 DOMAIN_SNAPSHOT_GET_PARENT          call high - - allowed domain:read - - virDomainSnapshotGetParent 0.9.7
+        246 DOMAIN_SNAPSHOT_NUM_CHILDREN        call high - - allowed domain:read - - virDomainSnapshotNumChildren 0.9.7
+        247 DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES call high - - allowed domain:read - - virDomainSnapshotListChildrenNames 0.9.7
+        271 DOMAIN_SNAPSHOT_IS_CURRENT          call low - - allowed domain:read - - virDomainSnapshotIsCurrent 0.9.13
+        272 DOMAIN_SNAPSHOT_HAS_METADATA        call low - - allowed domain:read - - virDomainSnapshotHasMetadata 0.9.13
+        274 DOMAIN_LIST_ALL_SNAPSHOTS           call high - - allowed domain:read - - virDomainListAllSnapshots 0.9.13
+        275 DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN   call high - - allowed domain:read - - virDomainSnapshotListAllChildren 0.9.13
+        """
 }

@@ -13,7 +13,8 @@ extension Remote {
     /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotCreateXML>
-    public static let DOMAIN_SNAPSHOT_CREATE_XML: XDRProcedure<remote_domain_snapshot_create_xml_args, remote_domain_snapshot_create_xml_ret> =
+    public static let DOMAIN_SNAPSHOT_CREATE_XML:
+        XDRProcedure<remote_domain_snapshot_create_xml_args, remote_domain_snapshot_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 185, name: "DOMAIN_SNAPSHOT_CREATE_XML")
 
     /// Procedure 186, high priority: `virDomainSnapshotGetXMLDesc`, since libvirt 0.8.0.
@@ -21,7 +22,8 @@ extension Remote {
     /// Needs `domain:read`, `domain:read_secure:VIR_DOMAIN_SNAPSHOT_XML_SECURE`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotGetXMLDesc>
-    public static let DOMAIN_SNAPSHOT_GET_XML_DESC: XDRProcedure<remote_domain_snapshot_get_xml_desc_args, remote_domain_snapshot_get_xml_desc_ret> =
+    public static let DOMAIN_SNAPSHOT_GET_XML_DESC:
+        XDRProcedure<remote_domain_snapshot_get_xml_desc_args, remote_domain_snapshot_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 186, name: "DOMAIN_SNAPSHOT_GET_XML_DESC")
 
     /// Procedure 187, high priority: `virDomainSnapshotNum`, since libvirt 0.8.0.
@@ -29,7 +31,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotNum>
-    public static let DOMAIN_SNAPSHOT_NUM: XDRProcedure<remote_domain_snapshot_num_args, remote_domain_snapshot_num_ret> =
+    public static let DOMAIN_SNAPSHOT_NUM:
+        XDRProcedure<remote_domain_snapshot_num_args, remote_domain_snapshot_num_ret> =
         XDRProcedure(program: program, version: version, number: 187, name: "DOMAIN_SNAPSHOT_NUM")
 
     /// Procedure 188, high priority: `virDomainSnapshotListNames`, since libvirt 0.8.0.
@@ -37,7 +40,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotListNames>
-    public static let DOMAIN_SNAPSHOT_LIST_NAMES: XDRProcedure<remote_domain_snapshot_list_names_args, remote_domain_snapshot_list_names_ret> =
+    public static let DOMAIN_SNAPSHOT_LIST_NAMES:
+        XDRProcedure<remote_domain_snapshot_list_names_args, remote_domain_snapshot_list_names_ret> =
         XDRProcedure(program: program, version: version, number: 188, name: "DOMAIN_SNAPSHOT_LIST_NAMES")
 
     /// Procedure 189, high priority: `virDomainSnapshotLookupByName`, since libvirt 0.8.0.
@@ -46,7 +50,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotLookupByName>
-    public static let DOMAIN_SNAPSHOT_LOOKUP_BY_NAME: XDRProcedure<remote_domain_snapshot_lookup_by_name_args, remote_domain_snapshot_lookup_by_name_ret> =
+    public static let DOMAIN_SNAPSHOT_LOOKUP_BY_NAME:
+        XDRProcedure<remote_domain_snapshot_lookup_by_name_args, remote_domain_snapshot_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 189, name: "DOMAIN_SNAPSHOT_LOOKUP_BY_NAME")
 
     /// Procedure 190: `virDomainHasCurrentSnapshot`, since libvirt 0.8.0.
@@ -54,7 +59,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainHasCurrentSnapshot>
-    public static let DOMAIN_HAS_CURRENT_SNAPSHOT: XDRProcedure<remote_domain_has_current_snapshot_args, remote_domain_has_current_snapshot_ret> =
+    public static let DOMAIN_HAS_CURRENT_SNAPSHOT:
+        XDRProcedure<remote_domain_has_current_snapshot_args, remote_domain_has_current_snapshot_ret> =
         XDRProcedure(program: program, version: version, number: 190, name: "DOMAIN_HAS_CURRENT_SNAPSHOT")
 
     /// Procedure 191: `virDomainSnapshotCurrent`, since libvirt 0.8.0.
@@ -62,7 +68,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotCurrent>
-    public static let DOMAIN_SNAPSHOT_CURRENT: XDRProcedure<remote_domain_snapshot_current_args, remote_domain_snapshot_current_ret> =
+    public static let DOMAIN_SNAPSHOT_CURRENT:
+        XDRProcedure<remote_domain_snapshot_current_args, remote_domain_snapshot_current_ret> =
         XDRProcedure(program: program, version: version, number: 191, name: "DOMAIN_SNAPSHOT_CURRENT")
 
     /// Procedure 192: `virDomainRevertToSnapshot`, since libvirt 0.8.0.
@@ -70,7 +77,8 @@ extension Remote {
     /// Needs `domain:snapshot`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainRevertToSnapshot>
-    public static let DOMAIN_REVERT_TO_SNAPSHOT: XDRProcedure<remote_domain_revert_to_snapshot_args, XDRVoid> =
+    public static let DOMAIN_REVERT_TO_SNAPSHOT:
+        XDRProcedure<remote_domain_revert_to_snapshot_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 192, name: "DOMAIN_REVERT_TO_SNAPSHOT")
 
     /// Procedure 193: `virDomainSnapshotDelete`, since libvirt 0.8.0.
@@ -78,7 +86,8 @@ extension Remote {
     /// Needs `domain:snapshot`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotDelete>
-    public static let DOMAIN_SNAPSHOT_DELETE: XDRProcedure<remote_domain_snapshot_delete_args, XDRVoid> =
+    public static let DOMAIN_SNAPSHOT_DELETE:
+        XDRProcedure<remote_domain_snapshot_delete_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 193, name: "DOMAIN_SNAPSHOT_DELETE")
 
     /// Procedure 244, high priority: `virDomainSnapshotGetParent`, since libvirt 0.9.7.
@@ -86,7 +95,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotGetParent>
-    public static let DOMAIN_SNAPSHOT_GET_PARENT: XDRProcedure<remote_domain_snapshot_get_parent_args, remote_domain_snapshot_get_parent_ret> =
+    public static let DOMAIN_SNAPSHOT_GET_PARENT:
+        XDRProcedure<remote_domain_snapshot_get_parent_args, remote_domain_snapshot_get_parent_ret> =
         XDRProcedure(program: program, version: version, number: 244, name: "DOMAIN_SNAPSHOT_GET_PARENT")
 
     /// Procedure 246, high priority: `virDomainSnapshotNumChildren`, since libvirt 0.9.7.
@@ -94,7 +104,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotNumChildren>
-    public static let DOMAIN_SNAPSHOT_NUM_CHILDREN: XDRProcedure<remote_domain_snapshot_num_children_args, remote_domain_snapshot_num_children_ret> =
+    public static let DOMAIN_SNAPSHOT_NUM_CHILDREN:
+        XDRProcedure<remote_domain_snapshot_num_children_args, remote_domain_snapshot_num_children_ret> =
         XDRProcedure(program: program, version: version, number: 246, name: "DOMAIN_SNAPSHOT_NUM_CHILDREN")
 
     /// Procedure 247, high priority: `virDomainSnapshotListChildrenNames`, since libvirt 0.9.7.
@@ -103,7 +114,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotListChildrenNames>
-    public static let DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES: XDRProcedure<remote_domain_snapshot_list_children_names_args, remote_domain_snapshot_list_children_names_ret> =
+    public static let DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES:
+        XDRProcedure<remote_domain_snapshot_list_children_names_args, remote_domain_snapshot_list_children_names_ret> =
         XDRProcedure(program: program, version: version, number: 247, name: "DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES")
 
     /// Procedure 271: `virDomainSnapshotIsCurrent`, since libvirt 0.9.13.
@@ -111,7 +123,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotIsCurrent>
-    public static let DOMAIN_SNAPSHOT_IS_CURRENT: XDRProcedure<remote_domain_snapshot_is_current_args, remote_domain_snapshot_is_current_ret> =
+    public static let DOMAIN_SNAPSHOT_IS_CURRENT:
+        XDRProcedure<remote_domain_snapshot_is_current_args, remote_domain_snapshot_is_current_ret> =
         XDRProcedure(program: program, version: version, number: 271, name: "DOMAIN_SNAPSHOT_IS_CURRENT")
 
     /// Procedure 272: `virDomainSnapshotHasMetadata`, since libvirt 0.9.13.
@@ -119,7 +132,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotHasMetadata>
-    public static let DOMAIN_SNAPSHOT_HAS_METADATA: XDRProcedure<remote_domain_snapshot_has_metadata_args, remote_domain_snapshot_has_metadata_ret> =
+    public static let DOMAIN_SNAPSHOT_HAS_METADATA:
+        XDRProcedure<remote_domain_snapshot_has_metadata_args, remote_domain_snapshot_has_metadata_ret> =
         XDRProcedure(program: program, version: version, number: 272, name: "DOMAIN_SNAPSHOT_HAS_METADATA")
 
     /// Procedure 274, high priority: `virDomainListAllSnapshots`, since libvirt 0.9.13.
@@ -127,7 +141,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainListAllSnapshots>
-    public static let DOMAIN_LIST_ALL_SNAPSHOTS: XDRProcedure<remote_domain_list_all_snapshots_args, remote_domain_list_all_snapshots_ret> =
+    public static let DOMAIN_LIST_ALL_SNAPSHOTS:
+        XDRProcedure<remote_domain_list_all_snapshots_args, remote_domain_list_all_snapshots_ret> =
         XDRProcedure(program: program, version: version, number: 274, name: "DOMAIN_LIST_ALL_SNAPSHOTS")
 
     /// Procedure 275, high priority: `virDomainSnapshotListAllChildren`, since libvirt 0.9.13.
@@ -136,6 +151,7 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain-snapshot.html#virDomainSnapshotListAllChildren>
-    public static let DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN: XDRProcedure<remote_domain_snapshot_list_all_children_args, remote_domain_snapshot_list_all_children_ret> =
+    public static let DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN:
+        XDRProcedure<remote_domain_snapshot_list_all_children_args, remote_domain_snapshot_list_all_children_ret> =
         XDRProcedure(program: program, version: version, number: 275, name: "DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN")
 }

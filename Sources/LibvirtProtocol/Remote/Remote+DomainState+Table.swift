@@ -5,417 +5,56 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let domainStateTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            DOMAIN_CREATE,
-            .call,
-            rights: ["domain:start"],
-            isReadOnly: false,
-            function: "virDomainCreate",
-            since: LibvirtVersion(0, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_CREATE_XML,
-            .call,
-            rights: ["domain:write", "domain:start"],
-            isReadOnly: false,
-            function: "virDomainCreateXML",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["domain:write", "domain:save"],
-            isReadOnly: false,
-            function: "virDomainDefineXML",
-            since: LibvirtVersion(0, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_DESTROY,
-            .call,
-            priority: .high,
-            rights: ["domain:stop"],
-            isReadOnly: false,
-            function: "virDomainDestroy",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetAutostart",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetInfo",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_REBOOT,
-            .call,
-            rights: ["domain:init_control", "domain:write:VIR_DOMAIN_REBOOT_GUEST_AGENT"],
-            isReadOnly: false,
-            function: "virDomainReboot",
-            since: LibvirtVersion(0, 1, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_RESUME,
-            .call,
-            rights: ["domain:suspend"],
-            isReadOnly: false,
-            function: "virDomainResume",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetAutostart",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_SHUTDOWN,
-            .call,
-            rights: ["domain:init_control"],
-            isReadOnly: false,
-            function: "virDomainShutdown",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SUSPEND,
-            .call,
-            rights: ["domain:suspend"],
-            isReadOnly: false,
-            function: "virDomainSuspend",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["domain:delete"],
-            isReadOnly: false,
-            function: "virDomainUndefine",
-            since: LibvirtVersion(0, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_CORE_DUMP,
-            .call,
-            rights: ["domain:core_dump"],
-            isReadOnly: false,
-            function: "virDomainCoreDump",
-            since: LibvirtVersion(0, 1, 9)
-        ),
-        ProcedureDescription(
-            DOMAIN_RESTORE,
-            .call,
-            rights: ["domain:start", "domain:write"],
-            isReadOnly: false,
-            function: "virDomainRestore",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_SAVE,
-            .call,
-            rights: ["domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainSave",
-            since: LibvirtVersion(0, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_IS_ACTIVE,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainIsActive",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_IS_PERSISTENT,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainIsPersistent",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_JOB_INFO,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetJobInfo",
-            since: LibvirtVersion(0, 7, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_ABORT_JOB,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainAbortJob",
-            since: LibvirtVersion(0, 7, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_MANAGED_SAVE,
-            .call,
-            rights: ["domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainManagedSave",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_HAS_MANAGED_SAVE_IMAGE,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainHasManagedSaveImage",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_MANAGED_SAVE_REMOVE,
-            .call,
-            rights: ["domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainManagedSaveRemove",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_CREATE_WITH_FLAGS,
-            .call,
-            rights: ["domain:start"],
-            isReadOnly: false,
-            function: "virDomainCreateWithFlags",
-            since: LibvirtVersion(0, 8, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_IS_UPDATED,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainIsUpdated",
-            since: LibvirtVersion(0, 8, 6)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_STATE,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetState",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_CONTROL_INFO,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetControlInfo",
-            since: LibvirtVersion(0, 9, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_UNDEFINE_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["domain:delete"],
-            isReadOnly: false,
-            function: "virDomainUndefineFlags",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_SAVE_FLAGS,
-            .call,
-            rights: ["domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainSaveFlags",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_RESTORE_FLAGS,
-            .call,
-            rights: ["domain:start", "domain:write"],
-            isReadOnly: false,
-            function: "virDomainRestoreFlags",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_DESTROY_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["domain:stop"],
-            isReadOnly: false,
-            function: "virDomainDestroyFlags",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_SAVE_IMAGE_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSaveImageGetXMLDesc",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_SAVE_IMAGE_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["domain:write", "domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainSaveImageDefineXML",
-            since: LibvirtVersion(0, 9, 4)
-        ),
-        ProcedureDescription(
-            DOMAIN_RESET,
-            .call,
-            rights: ["domain:reset"],
-            isReadOnly: false,
-            function: "virDomainReset",
-            since: LibvirtVersion(0, 9, 7)
-        ),
-        ProcedureDescription(
-            DOMAIN_SHUTDOWN_FLAGS,
-            .call,
-            rights: ["domain:init_control", "domain:write:VIR_DOMAIN_SHUTDOWN_GUEST_AGENT"],
-            isReadOnly: false,
-            function: "virDomainShutdownFlags",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_PM_SUSPEND_FOR_DURATION,
-            .call,
-            rights: ["domain:pm_control"],
-            isReadOnly: false,
-            function: "virDomainPMSuspendForDuration",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            DOMAIN_PM_WAKEUP,
-            .call,
-            rights: ["domain:pm_control"],
-            isReadOnly: false,
-            function: "virDomainPMWakeup",
-            since: LibvirtVersion(0, 9, 11)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_JOB_STATS,
-            .call,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetJobStats",
-            since: LibvirtVersion(1, 0, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_CREATE_XML_WITH_FILES,
-            .call,
-            descriptors: .send,
-            rights: ["domain:write", "domain:start"],
-            isReadOnly: false,
-            function: "virDomainCreateXMLWithFiles",
-            since: LibvirtVersion(1, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_CREATE_WITH_FILES,
-            .call,
-            descriptors: .send,
-            rights: ["domain:start"],
-            isReadOnly: false,
-            function: "virDomainCreateWithFiles",
-            since: LibvirtVersion(1, 1, 1)
-        ),
-        ProcedureDescription(
-            DOMAIN_CORE_DUMP_WITH_FORMAT,
-            .call,
-            rights: ["domain:core_dump"],
-            isReadOnly: false,
-            function: "virDomainCoreDumpWithFormat",
-            since: LibvirtVersion(1, 2, 3)
-        ),
-        ProcedureDescription(
-            DOMAIN_DEFINE_XML_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["domain:write", "domain:save"],
-            isReadOnly: false,
-            function: "virDomainDefineXMLFlags",
-            since: LibvirtVersion(1, 2, 12)
-        ),
-        ProcedureDescription(
-            DOMAIN_MANAGED_SAVE_GET_XML_DESC,
-            .call,
-            rights: ["domain:read", "domain:read_secure:VIR_DOMAIN_SAVE_IMAGE_XML_SECURE"],
-            isReadOnly: true,
-            function: "virDomainManagedSaveGetXMLDesc",
-            since: LibvirtVersion(3, 7, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_MANAGED_SAVE_DEFINE_XML,
-            .call,
-            rights: ["domain:write", "domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainManagedSaveDefineXML",
-            since: LibvirtVersion(3, 7, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_LIFECYCLE_ACTION,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetLifecycleAction",
-            since: LibvirtVersion(3, 9, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SAVE_PARAMS,
-            .call,
-            rights: ["domain:hibernate"],
-            isReadOnly: false,
-            function: "virDomainSaveParams",
-            since: LibvirtVersion(8, 4, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_RESTORE_PARAMS,
-            .call,
-            rights: ["domain:start", "domain:write"],
-            isReadOnly: false,
-            function: "virDomainRestoreParams",
-            since: LibvirtVersion(8, 4, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_ABORT_JOB_FLAGS,
-            .call,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainAbortJobFlags",
-            since: LibvirtVersion(8, 5, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_GET_AUTOSTART_ONCE,
-            .call,
-            priority: .high,
-            rights: ["domain:read"],
-            isReadOnly: true,
-            function: "virDomainGetAutostartOnce",
-            since: LibvirtVersion(11, 2, 0)
-        ),
-        ProcedureDescription(
-            DOMAIN_SET_AUTOSTART_ONCE,
-            .call,
-            priority: .high,
-            rights: ["domain:write"],
-            isReadOnly: false,
-            function: "virDomainSetAutostartOnce",
-            since: LibvirtVersion(11, 2, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let domainStateTable = """
+        9   DOMAIN_CREATE                    call low - - refused domain:start - - virDomainCreate 0.1.1
+        10  DOMAIN_CREATE_XML                call low - - refused domain:write,domain:start - - virDomainCreateXML 0.5.0
+        11  DOMAIN_DEFINE_XML                call high - - refused domain:write,domain:save - - virDomainDefineXML 0.1.1
+        12  DOMAIN_DESTROY                   call high - - refused domain:stop - - virDomainDestroy 0.0.3
+        15  DOMAIN_GET_AUTOSTART             call high - - allowed domain:read - - virDomainGetAutostart 0.2.1
+        16  DOMAIN_GET_INFO                  call low - - allowed domain:read - - virDomainGetInfo 0.0.3
+        27  DOMAIN_REBOOT                    call low - - refused domain:init_control,domain:write:VIR_DOMAIN_REBOOT_GUEST_AGENT - - virDomainReboot 0.1.0
+        28  DOMAIN_RESUME                    call low - - refused domain:suspend - - virDomainResume 0.0.3
+        29  DOMAIN_SET_AUTOSTART             call high - - refused domain:write - - virDomainSetAutostart 0.2.1
+        33  DOMAIN_SHUTDOWN                  call low - - refused domain:init_control - - virDomainShutdown 0.0.3
+        34  DOMAIN_SUSPEND                   call low - - refused domain:suspend - - virDomainSuspend 0.0.3
+        35  DOMAIN_UNDEFINE                  call high - - refused domain:delete - - virDomainUndefine 0.1.1
+        53  DOMAIN_CORE_DUMP                 call low - - refused domain:core_dump - - virDomainCoreDump 0.1.9
+        54  DOMAIN_RESTORE                   call low - - refused domain:start,domain:write - - virDomainRestore 0.0.3
+        55  DOMAIN_SAVE                      call low - - refused domain:hibernate - - virDomainSave 0.0.3
+        150 DOMAIN_IS_ACTIVE                 call high - - allowed domain:read - - virDomainIsActive 0.7.3
+        151 DOMAIN_IS_PERSISTENT             call high - - allowed domain:read - - virDomainIsPersistent 0.7.3
+        163 DOMAIN_GET_JOB_INFO              call low - - allowed domain:read - - virDomainGetJobInfo 0.7.7
+        164 DOMAIN_ABORT_JOB                 call low - - refused domain:write - - virDomainAbortJob 0.7.7
+        182 DOMAIN_MANAGED_SAVE              call low - - refused domain:hibernate - - virDomainManagedSave 0.8.0
+        183 DOMAIN_HAS_MANAGED_SAVE_IMAGE    call low - - allowed domain:read - - virDomainHasManagedSaveImage 0.8.0
+        184 DOMAIN_MANAGED_SAVE_REMOVE       call low - - refused domain:hibernate - - virDomainManagedSaveRemove 0.8.0
+        196 DOMAIN_CREATE_WITH_FLAGS         call low - - refused domain:start - - virDomainCreateWithFlags 0.8.2
+        202 DOMAIN_IS_UPDATED                call high - - allowed domain:read - - virDomainIsUpdated 0.8.6
+        212 DOMAIN_GET_STATE                 call high - - allowed domain:read - - virDomainGetState 0.9.2
+        229 DOMAIN_GET_CONTROL_INFO          call high - - allowed domain:read - - virDomainGetControlInfo 0.9.3
+        231 DOMAIN_UNDEFINE_FLAGS            call high - - refused domain:delete - - virDomainUndefineFlags 0.9.4
+        232 DOMAIN_SAVE_FLAGS                call low - - refused domain:hibernate - - virDomainSaveFlags 0.9.4
+        233 DOMAIN_RESTORE_FLAGS             call low - - refused domain:start,domain:write - - virDomainRestoreFlags 0.9.4
+        234 DOMAIN_DESTROY_FLAGS             call high - - refused domain:stop - - virDomainDestroyFlags 0.9.4
+        235 DOMAIN_SAVE_IMAGE_GET_XML_DESC   call high - - refused domain:write - - virDomainSaveImageGetXMLDesc 0.9.4
+        236 DOMAIN_SAVE_IMAGE_DEFINE_XML     call high - - refused domain:write,domain:hibernate - - virDomainSaveImageDefineXML 0.9.4
+        245 DOMAIN_RESET                     call low - - refused domain:reset - - virDomainReset 0.9.7
+        258 DOMAIN_SHUTDOWN_FLAGS            call low - - refused domain:init_control,domain:write:VIR_DOMAIN_SHUTDOWN_GUEST_AGENT - - virDomainShutdownFlags 0.9.10
+        261 DOMAIN_PM_SUSPEND_FOR_DURATION   call low - - refused domain:pm_control - - virDomainPMSuspendForDuration 0.9.10
+        267 DOMAIN_PM_WAKEUP                 call low - - refused domain:pm_control - - virDomainPMWakeup 0.9.11
+        298 DOMAIN_GET_JOB_STATS             call low - - allowed domain:read - - virDomainGetJobStats 1.0.3
+        309 DOMAIN_CREATE_XML_WITH_FILES     call low - send refused domain:write,domain:start - - virDomainCreateXMLWithFiles 1.1.1
+        310 DOMAIN_CREATE_WITH_FILES         call low - send refused domain:start - - virDomainCreateWithFiles 1.1.1
+        334 DOMAIN_CORE_DUMP_WITH_FORMAT     call low - - refused domain:core_dump - - virDomainCoreDumpWithFormat 1.2.3
+        350 DOMAIN_DEFINE_XML_FLAGS          call high - - refused domain:write,domain:save - - virDomainDefineXMLFlags 1.2.12
+        388 DOMAIN_MANAGED_SAVE_GET_XML_DESC call low - - allowed domain:read,domain:read_secure:VIR_DOMAIN_SAVE_IMAGE_XML_SECURE - - virDomainManagedSaveGetXMLDesc 3.7.0
+        389 DOMAIN_MANAGED_SAVE_DEFINE_XML   call low - - refused domain:write,domain:hibernate - - virDomainManagedSaveDefineXML 3.7.0
+        390 DOMAIN_SET_LIFECYCLE_ACTION      call low - - refused domain:write - - virDomainSetLifecycleAction 3.9.0
+        440 DOMAIN_SAVE_PARAMS               call low - - refused domain:hibernate - - virDomainSaveParams 8.4.0
+        441 DOMAIN_RESTORE_PARAMS            call low - - refused domain:start,domain:write - - virDomainRestoreParams 8.4.0
+        442 DOMAIN_ABORT_JOB_FLAGS           call low - - refused domain:write - - virDomainAbortJobFlags 8.5.0
+        449 DOMAIN_GET_AUTOSTART_ONCE        call high - - allowed domain:read - - virDomainGetAutostartOnce 11.2.0
+        450 DOMAIN_SET_AUTOSTART_ONCE        call high - - refused domain:write - - virDomainSetAutostartOnce 11.2.0
+        """
 }

@@ -20,7 +20,8 @@ extension Remote {
     /// Needs `domain:write`, `domain:start`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainCreateXML>
-    public static let DOMAIN_CREATE_XML: XDRProcedure<remote_domain_create_xml_args, remote_domain_create_xml_ret> =
+    public static let DOMAIN_CREATE_XML:
+        XDRProcedure<remote_domain_create_xml_args, remote_domain_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 10, name: "DOMAIN_CREATE_XML")
 
     /// Procedure 11, high priority: `virDomainDefineXML`, since libvirt 0.1.1.
@@ -28,7 +29,8 @@ extension Remote {
     /// Needs `domain:write`, `domain:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDefineXML>
-    public static let DOMAIN_DEFINE_XML: XDRProcedure<remote_domain_define_xml_args, remote_domain_define_xml_ret> =
+    public static let DOMAIN_DEFINE_XML:
+        XDRProcedure<remote_domain_define_xml_args, remote_domain_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 11, name: "DOMAIN_DEFINE_XML")
 
     /// Procedure 12, high priority: `virDomainDestroy`, since libvirt 0.0.3.
@@ -44,7 +46,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetAutostart>
-    public static let DOMAIN_GET_AUTOSTART: XDRProcedure<remote_domain_get_autostart_args, remote_domain_get_autostart_ret> =
+    public static let DOMAIN_GET_AUTOSTART:
+        XDRProcedure<remote_domain_get_autostart_args, remote_domain_get_autostart_ret> =
         XDRProcedure(program: program, version: version, number: 15, name: "DOMAIN_GET_AUTOSTART")
 
     /// Procedure 16: `virDomainGetInfo`, since libvirt 0.0.3.
@@ -52,7 +55,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetInfo>
-    public static let DOMAIN_GET_INFO: XDRProcedure<remote_domain_get_info_args, remote_domain_get_info_ret> =
+    public static let DOMAIN_GET_INFO:
+        XDRProcedure<remote_domain_get_info_args, remote_domain_get_info_ret> =
         XDRProcedure(program: program, version: version, number: 16, name: "DOMAIN_GET_INFO")
 
     /// Procedure 27: `virDomainReboot`, since libvirt 0.1.0.
@@ -77,7 +81,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetAutostart>
-    public static let DOMAIN_SET_AUTOSTART: XDRProcedure<remote_domain_set_autostart_args, XDRVoid> =
+    public static let DOMAIN_SET_AUTOSTART:
+        XDRProcedure<remote_domain_set_autostart_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 29, name: "DOMAIN_SET_AUTOSTART")
 
     /// Procedure 33: `virDomainShutdown`, since libvirt 0.0.3.
@@ -133,7 +138,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainIsActive>
-    public static let DOMAIN_IS_ACTIVE: XDRProcedure<remote_domain_is_active_args, remote_domain_is_active_ret> =
+    public static let DOMAIN_IS_ACTIVE:
+        XDRProcedure<remote_domain_is_active_args, remote_domain_is_active_ret> =
         XDRProcedure(program: program, version: version, number: 150, name: "DOMAIN_IS_ACTIVE")
 }
 
@@ -143,7 +149,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainIsPersistent>
-    public static let DOMAIN_IS_PERSISTENT: XDRProcedure<remote_domain_is_persistent_args, remote_domain_is_persistent_ret> =
+    public static let DOMAIN_IS_PERSISTENT:
+        XDRProcedure<remote_domain_is_persistent_args, remote_domain_is_persistent_ret> =
         XDRProcedure(program: program, version: version, number: 151, name: "DOMAIN_IS_PERSISTENT")
 
     /// Procedure 163: `virDomainGetJobInfo`, since libvirt 0.7.7.
@@ -151,7 +158,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetJobInfo>
-    public static let DOMAIN_GET_JOB_INFO: XDRProcedure<remote_domain_get_job_info_args, remote_domain_get_job_info_ret> =
+    public static let DOMAIN_GET_JOB_INFO:
+        XDRProcedure<remote_domain_get_job_info_args, remote_domain_get_job_info_ret> =
         XDRProcedure(program: program, version: version, number: 163, name: "DOMAIN_GET_JOB_INFO")
 
     /// Procedure 164: `virDomainAbortJob`, since libvirt 0.7.7.
@@ -175,7 +183,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainHasManagedSaveImage>
-    public static let DOMAIN_HAS_MANAGED_SAVE_IMAGE: XDRProcedure<remote_domain_has_managed_save_image_args, remote_domain_has_managed_save_image_ret> =
+    public static let DOMAIN_HAS_MANAGED_SAVE_IMAGE:
+        XDRProcedure<remote_domain_has_managed_save_image_args, remote_domain_has_managed_save_image_ret> =
         XDRProcedure(program: program, version: version, number: 183, name: "DOMAIN_HAS_MANAGED_SAVE_IMAGE")
 
     /// Procedure 184: `virDomainManagedSaveRemove`, since libvirt 0.8.0.
@@ -183,7 +192,8 @@ extension Remote {
     /// Needs `domain:hibernate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainManagedSaveRemove>
-    public static let DOMAIN_MANAGED_SAVE_REMOVE: XDRProcedure<remote_domain_managed_save_remove_args, XDRVoid> =
+    public static let DOMAIN_MANAGED_SAVE_REMOVE:
+        XDRProcedure<remote_domain_managed_save_remove_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 184, name: "DOMAIN_MANAGED_SAVE_REMOVE")
 
     /// Procedure 196: `virDomainCreateWithFlags`, since libvirt 0.8.2.
@@ -191,7 +201,8 @@ extension Remote {
     /// Needs `domain:start`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainCreateWithFlags>
-    public static let DOMAIN_CREATE_WITH_FLAGS: XDRProcedure<remote_domain_create_with_flags_args, remote_domain_create_with_flags_ret> =
+    public static let DOMAIN_CREATE_WITH_FLAGS:
+        XDRProcedure<remote_domain_create_with_flags_args, remote_domain_create_with_flags_ret> =
         XDRProcedure(program: program, version: version, number: 196, name: "DOMAIN_CREATE_WITH_FLAGS")
 
     /// Procedure 202, high priority: `virDomainIsUpdated`, since libvirt 0.8.6.
@@ -199,7 +210,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainIsUpdated>
-    public static let DOMAIN_IS_UPDATED: XDRProcedure<remote_domain_is_updated_args, remote_domain_is_updated_ret> =
+    public static let DOMAIN_IS_UPDATED:
+        XDRProcedure<remote_domain_is_updated_args, remote_domain_is_updated_ret> =
         XDRProcedure(program: program, version: version, number: 202, name: "DOMAIN_IS_UPDATED")
 
     /// Procedure 212, high priority: `virDomainGetState`, since libvirt 0.9.2.
@@ -207,7 +219,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetState>
-    public static let DOMAIN_GET_STATE: XDRProcedure<remote_domain_get_state_args, remote_domain_get_state_ret> =
+    public static let DOMAIN_GET_STATE:
+        XDRProcedure<remote_domain_get_state_args, remote_domain_get_state_ret> =
         XDRProcedure(program: program, version: version, number: 212, name: "DOMAIN_GET_STATE")
 
     /// Procedure 229, high priority: `virDomainGetControlInfo`, since libvirt 0.9.3.
@@ -215,7 +228,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetControlInfo>
-    public static let DOMAIN_GET_CONTROL_INFO: XDRProcedure<remote_domain_get_control_info_args, remote_domain_get_control_info_ret> =
+    public static let DOMAIN_GET_CONTROL_INFO:
+        XDRProcedure<remote_domain_get_control_info_args, remote_domain_get_control_info_ret> =
         XDRProcedure(program: program, version: version, number: 229, name: "DOMAIN_GET_CONTROL_INFO")
 
     /// Procedure 231, high priority: `virDomainUndefineFlags`, since libvirt 0.9.4.
@@ -223,7 +237,8 @@ extension Remote {
     /// Needs `domain:delete`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainUndefineFlags>
-    public static let DOMAIN_UNDEFINE_FLAGS: XDRProcedure<remote_domain_undefine_flags_args, XDRVoid> =
+    public static let DOMAIN_UNDEFINE_FLAGS:
+        XDRProcedure<remote_domain_undefine_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 231, name: "DOMAIN_UNDEFINE_FLAGS")
 
     /// Procedure 232: `virDomainSaveFlags`, since libvirt 0.9.4.
@@ -239,7 +254,8 @@ extension Remote {
     /// Needs `domain:start`, `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainRestoreFlags>
-    public static let DOMAIN_RESTORE_FLAGS: XDRProcedure<remote_domain_restore_flags_args, XDRVoid> =
+    public static let DOMAIN_RESTORE_FLAGS:
+        XDRProcedure<remote_domain_restore_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 233, name: "DOMAIN_RESTORE_FLAGS")
 
     /// Procedure 234, high priority: `virDomainDestroyFlags`, since libvirt 0.9.4.
@@ -247,7 +263,8 @@ extension Remote {
     /// Needs `domain:stop`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDestroyFlags>
-    public static let DOMAIN_DESTROY_FLAGS: XDRProcedure<remote_domain_destroy_flags_args, XDRVoid> =
+    public static let DOMAIN_DESTROY_FLAGS:
+        XDRProcedure<remote_domain_destroy_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 234, name: "DOMAIN_DESTROY_FLAGS")
 
     /// Procedure 235, high priority: `virDomainSaveImageGetXMLDesc`, since libvirt 0.9.4.
@@ -255,7 +272,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSaveImageGetXMLDesc>
-    public static let DOMAIN_SAVE_IMAGE_GET_XML_DESC: XDRProcedure<remote_domain_save_image_get_xml_desc_args, remote_domain_save_image_get_xml_desc_ret> =
+    public static let DOMAIN_SAVE_IMAGE_GET_XML_DESC:
+        XDRProcedure<remote_domain_save_image_get_xml_desc_args, remote_domain_save_image_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 235, name: "DOMAIN_SAVE_IMAGE_GET_XML_DESC")
 
     /// Procedure 236, high priority: `virDomainSaveImageDefineXML`, since libvirt 0.9.4.
@@ -263,6 +281,7 @@ extension Remote {
     /// Needs `domain:write`, `domain:hibernate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSaveImageDefineXML>
-    public static let DOMAIN_SAVE_IMAGE_DEFINE_XML: XDRProcedure<remote_domain_save_image_define_xml_args, XDRVoid> =
+    public static let DOMAIN_SAVE_IMAGE_DEFINE_XML:
+        XDRProcedure<remote_domain_save_image_define_xml_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 236, name: "DOMAIN_SAVE_IMAGE_DEFINE_XML")
 }

@@ -21,7 +21,8 @@ extension Remote {
     /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainShutdownFlags>
-    public static let DOMAIN_SHUTDOWN_FLAGS: XDRProcedure<remote_domain_shutdown_flags_args, XDRVoid> =
+    public static let DOMAIN_SHUTDOWN_FLAGS:
+        XDRProcedure<remote_domain_shutdown_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 258, name: "DOMAIN_SHUTDOWN_FLAGS")
 
     /// Procedure 261: `virDomainPMSuspendForDuration`, since libvirt 0.9.10.
@@ -29,7 +30,8 @@ extension Remote {
     /// Needs `domain:pm_control`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainPMSuspendForDuration>
-    public static let DOMAIN_PM_SUSPEND_FOR_DURATION: XDRProcedure<remote_domain_pm_suspend_for_duration_args, XDRVoid> =
+    public static let DOMAIN_PM_SUSPEND_FOR_DURATION:
+        XDRProcedure<remote_domain_pm_suspend_for_duration_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 261, name: "DOMAIN_PM_SUSPEND_FOR_DURATION")
 
     /// Procedure 267: `virDomainPMWakeup`, since libvirt 0.9.11.
@@ -45,7 +47,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetJobStats>
-    public static let DOMAIN_GET_JOB_STATS: XDRProcedure<remote_domain_get_job_stats_args, remote_domain_get_job_stats_ret> =
+    public static let DOMAIN_GET_JOB_STATS:
+        XDRProcedure<remote_domain_get_job_stats_args, remote_domain_get_job_stats_ret> =
         XDRProcedure(program: program, version: version, number: 298, name: "DOMAIN_GET_JOB_STATS")
 
     /// Procedure 309: `virDomainCreateXMLWithFiles`, since libvirt 1.1.1.
@@ -55,7 +58,8 @@ extension Remote {
     /// File descriptors go with the call.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainCreateXMLWithFiles>
-    public static let DOMAIN_CREATE_XML_WITH_FILES: XDRProcedure<remote_domain_create_xml_with_files_args, remote_domain_create_xml_with_files_ret> =
+    public static let DOMAIN_CREATE_XML_WITH_FILES:
+        XDRProcedure<remote_domain_create_xml_with_files_args, remote_domain_create_xml_with_files_ret> =
         XDRProcedure(program: program, version: version, number: 309, name: "DOMAIN_CREATE_XML_WITH_FILES")
 
     /// Procedure 310: `virDomainCreateWithFiles`, since libvirt 1.1.1.
@@ -65,7 +69,8 @@ extension Remote {
     /// File descriptors go with the call.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainCreateWithFiles>
-    public static let DOMAIN_CREATE_WITH_FILES: XDRProcedure<remote_domain_create_with_files_args, remote_domain_create_with_files_ret> =
+    public static let DOMAIN_CREATE_WITH_FILES:
+        XDRProcedure<remote_domain_create_with_files_args, remote_domain_create_with_files_ret> =
         XDRProcedure(program: program, version: version, number: 310, name: "DOMAIN_CREATE_WITH_FILES")
 
     /// Procedure 334: `virDomainCoreDumpWithFormat`, since libvirt 1.2.3.
@@ -73,7 +78,8 @@ extension Remote {
     /// Needs `domain:core_dump`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainCoreDumpWithFormat>
-    public static let DOMAIN_CORE_DUMP_WITH_FORMAT: XDRProcedure<remote_domain_core_dump_with_format_args, XDRVoid> =
+    public static let DOMAIN_CORE_DUMP_WITH_FORMAT:
+        XDRProcedure<remote_domain_core_dump_with_format_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 334, name: "DOMAIN_CORE_DUMP_WITH_FORMAT")
 
     /// Procedure 350, high priority: `virDomainDefineXMLFlags`, since libvirt 1.2.12.
@@ -81,7 +87,8 @@ extension Remote {
     /// Needs `domain:write`, `domain:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainDefineXMLFlags>
-    public static let DOMAIN_DEFINE_XML_FLAGS: XDRProcedure<remote_domain_define_xml_flags_args, remote_domain_define_xml_flags_ret> =
+    public static let DOMAIN_DEFINE_XML_FLAGS:
+        XDRProcedure<remote_domain_define_xml_flags_args, remote_domain_define_xml_flags_ret> =
         XDRProcedure(program: program, version: version, number: 350, name: "DOMAIN_DEFINE_XML_FLAGS")
 
     /// Procedure 388: `virDomainManagedSaveGetXMLDesc`, since libvirt 3.7.0.
@@ -89,7 +96,8 @@ extension Remote {
     /// Needs `domain:read`, `domain:read_secure:VIR_DOMAIN_SAVE_IMAGE_XML_SECURE`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainManagedSaveGetXMLDesc>
-    public static let DOMAIN_MANAGED_SAVE_GET_XML_DESC: XDRProcedure<remote_domain_managed_save_get_xml_desc_args, remote_domain_managed_save_get_xml_desc_ret> =
+    public static let DOMAIN_MANAGED_SAVE_GET_XML_DESC:
+        XDRProcedure<remote_domain_managed_save_get_xml_desc_args, remote_domain_managed_save_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 388, name: "DOMAIN_MANAGED_SAVE_GET_XML_DESC")
 
     /// Procedure 389: `virDomainManagedSaveDefineXML`, since libvirt 3.7.0.
@@ -97,7 +105,8 @@ extension Remote {
     /// Needs `domain:write`, `domain:hibernate`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainManagedSaveDefineXML>
-    public static let DOMAIN_MANAGED_SAVE_DEFINE_XML: XDRProcedure<remote_domain_managed_save_define_xml_args, XDRVoid> =
+    public static let DOMAIN_MANAGED_SAVE_DEFINE_XML:
+        XDRProcedure<remote_domain_managed_save_define_xml_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 389, name: "DOMAIN_MANAGED_SAVE_DEFINE_XML")
 
     /// Procedure 390: `virDomainSetLifecycleAction`, since libvirt 3.9.0.
@@ -105,7 +114,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetLifecycleAction>
-    public static let DOMAIN_SET_LIFECYCLE_ACTION: XDRProcedure<remote_domain_set_lifecycle_action_args, XDRVoid> =
+    public static let DOMAIN_SET_LIFECYCLE_ACTION:
+        XDRProcedure<remote_domain_set_lifecycle_action_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 390, name: "DOMAIN_SET_LIFECYCLE_ACTION")
 
     /// Procedure 440: `virDomainSaveParams`, since libvirt 8.4.0.
@@ -121,7 +131,8 @@ extension Remote {
     /// Needs `domain:start`, `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainRestoreParams>
-    public static let DOMAIN_RESTORE_PARAMS: XDRProcedure<remote_domain_restore_params_args, XDRVoid> =
+    public static let DOMAIN_RESTORE_PARAMS:
+        XDRProcedure<remote_domain_restore_params_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 441, name: "DOMAIN_RESTORE_PARAMS")
 
     /// Procedure 442: `virDomainAbortJobFlags`, since libvirt 8.5.0.
@@ -129,7 +140,8 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAbortJobFlags>
-    public static let DOMAIN_ABORT_JOB_FLAGS: XDRProcedure<remote_domain_abort_job_flags_args, XDRVoid> =
+    public static let DOMAIN_ABORT_JOB_FLAGS:
+        XDRProcedure<remote_domain_abort_job_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 442, name: "DOMAIN_ABORT_JOB_FLAGS")
 
     /// Procedure 449, high priority: `virDomainGetAutostartOnce`, since libvirt 11.2.0.
@@ -137,7 +149,8 @@ extension Remote {
     /// Needs `domain:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetAutostartOnce>
-    public static let DOMAIN_GET_AUTOSTART_ONCE: XDRProcedure<remote_domain_get_autostart_once_args, remote_domain_get_autostart_once_ret> =
+    public static let DOMAIN_GET_AUTOSTART_ONCE:
+        XDRProcedure<remote_domain_get_autostart_once_args, remote_domain_get_autostart_once_ret> =
         XDRProcedure(program: program, version: version, number: 449, name: "DOMAIN_GET_AUTOSTART_ONCE")
 }
 
@@ -147,6 +160,7 @@ extension Remote {
     /// Needs `domain:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetAutostartOnce>
-    public static let DOMAIN_SET_AUTOSTART_ONCE: XDRProcedure<remote_domain_set_autostart_once_args, XDRVoid> =
+    public static let DOMAIN_SET_AUTOSTART_ONCE:
+        XDRProcedure<remote_domain_set_autostart_once_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 450, name: "DOMAIN_SET_AUTOSTART_ONCE")
 }

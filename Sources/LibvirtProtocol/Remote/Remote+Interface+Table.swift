@@ -5,110 +5,19 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let interfaceTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            INTERFACE_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virInterfaceLookupByName",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_LOOKUP_BY_MAC_STRING,
-            .call,
-            priority: .high,
-            rights: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virInterfaceLookupByMACString",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_GET_XML_DESC,
-            .call,
-            rights: ["interface:read"],
-            isReadOnly: true,
-            function: "virInterfaceGetXMLDesc",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["interface:write", "interface:save"],
-            isReadOnly: false,
-            function: "virInterfaceDefineXML",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["interface:delete"],
-            isReadOnly: false,
-            function: "virInterfaceUndefine",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_CREATE,
-            .call,
-            rights: ["interface:start"],
-            isReadOnly: false,
-            function: "virInterfaceCreate",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_DESTROY,
-            .call,
-            priority: .high,
-            rights: ["interface:stop"],
-            isReadOnly: false,
-            function: "virInterfaceDestroy",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            INTERFACE_IS_ACTIVE,
-            .call,
-            priority: .high,
-            rights: ["interface:read"],
-            isReadOnly: true,
-            function: "virInterfaceIsActive",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            INTERFACE_CHANGE_BEGIN,
-            .call,
-            rights: ["connect:interface_transaction"],
-            isReadOnly: false,
-            function: "virInterfaceChangeBegin",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            INTERFACE_CHANGE_COMMIT,
-            .call,
-            rights: ["connect:interface_transaction"],
-            isReadOnly: false,
-            function: "virInterfaceChangeCommit",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            INTERFACE_CHANGE_ROLLBACK,
-            .call,
-            rights: ["connect:interface_transaction"],
-            isReadOnly: false,
-            function: "virInterfaceChangeRollback",
-            since: LibvirtVersion(0, 9, 2)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_INTERFACES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_interfaces"],
-            filters: ["interface:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllInterfaces",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let interfaceTable = """
+        128 INTERFACE_LOOKUP_BY_NAME       call high - - allowed interface:getattr - - virInterfaceLookupByName 0.6.4
+        129 INTERFACE_LOOKUP_BY_MAC_STRING call high - - allowed interface:getattr - - virInterfaceLookupByMACString 0.6.4
+        130 INTERFACE_GET_XML_DESC         call low - - allowed interface:read - - virInterfaceGetXMLDesc 0.6.4
+        131 INTERFACE_DEFINE_XML           call high - - refused interface:write,interface:save - - virInterfaceDefineXML 0.6.4
+        132 INTERFACE_UNDEFINE             call high - - refused interface:delete - - virInterfaceUndefine 0.6.4
+        133 INTERFACE_CREATE               call low - - refused interface:start - - virInterfaceCreate 0.6.4
+        134 INTERFACE_DESTROY              call high - - refused interface:stop - - virInterfaceDestroy 0.6.4
+        156 INTERFACE_IS_ACTIVE            call high - - allowed interface:read - - virInterfaceIsActive 0.7.3
+        220 INTERFACE_CHANGE_BEGIN         call low - - refused connect:interface_transaction - - virInterfaceChangeBegin 0.9.2
+        221 INTERFACE_CHANGE_COMMIT        call low - - refused connect:interface_transaction - - virInterfaceChangeCommit 0.9.2
+        222 INTERFACE_CHANGE_ROLLBACK      call low - - refused connect:interface_transaction - - virInterfaceChangeRollback 0.9.2
+        284 CONNECT_LIST_ALL_INTERFACES    call high - - allowed connect:search_interfaces interface:getattr - virConnectListAllInterfaces 0.10.2
+        """
 }

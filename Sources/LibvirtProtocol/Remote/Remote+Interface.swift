@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceLookupByName>
-    public static let INTERFACE_LOOKUP_BY_NAME: XDRProcedure<remote_interface_lookup_by_name_args, remote_interface_lookup_by_name_ret> =
+    public static let INTERFACE_LOOKUP_BY_NAME:
+        XDRProcedure<remote_interface_lookup_by_name_args, remote_interface_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 128, name: "INTERFACE_LOOKUP_BY_NAME")
 
     /// Procedure 129, high priority: `virInterfaceLookupByMACString`, since libvirt 0.6.4.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceLookupByMACString>
-    public static let INTERFACE_LOOKUP_BY_MAC_STRING: XDRProcedure<remote_interface_lookup_by_mac_string_args, remote_interface_lookup_by_mac_string_ret> =
+    public static let INTERFACE_LOOKUP_BY_MAC_STRING:
+        XDRProcedure<remote_interface_lookup_by_mac_string_args, remote_interface_lookup_by_mac_string_ret> =
         XDRProcedure(program: program, version: version, number: 129, name: "INTERFACE_LOOKUP_BY_MAC_STRING")
 
     /// Procedure 130: `virInterfaceGetXMLDesc`, since libvirt 0.6.4.
@@ -28,7 +30,8 @@ extension Remote {
     /// Needs `interface:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceGetXMLDesc>
-    public static let INTERFACE_GET_XML_DESC: XDRProcedure<remote_interface_get_xml_desc_args, remote_interface_get_xml_desc_ret> =
+    public static let INTERFACE_GET_XML_DESC:
+        XDRProcedure<remote_interface_get_xml_desc_args, remote_interface_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 130, name: "INTERFACE_GET_XML_DESC")
 
     /// Procedure 131, high priority: `virInterfaceDefineXML`, since libvirt 0.6.4.
@@ -36,7 +39,8 @@ extension Remote {
     /// Needs `interface:write`, `interface:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceDefineXML>
-    public static let INTERFACE_DEFINE_XML: XDRProcedure<remote_interface_define_xml_args, remote_interface_define_xml_ret> =
+    public static let INTERFACE_DEFINE_XML:
+        XDRProcedure<remote_interface_define_xml_args, remote_interface_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 131, name: "INTERFACE_DEFINE_XML")
 
     /// Procedure 132, high priority: `virInterfaceUndefine`, since libvirt 0.6.4.
@@ -68,7 +72,8 @@ extension Remote {
     /// Needs `interface:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceIsActive>
-    public static let INTERFACE_IS_ACTIVE: XDRProcedure<remote_interface_is_active_args, remote_interface_is_active_ret> =
+    public static let INTERFACE_IS_ACTIVE:
+        XDRProcedure<remote_interface_is_active_args, remote_interface_is_active_ret> =
         XDRProcedure(program: program, version: version, number: 156, name: "INTERFACE_IS_ACTIVE")
 
     /// Procedure 220: `virInterfaceChangeBegin`, since libvirt 0.9.2.
@@ -76,7 +81,8 @@ extension Remote {
     /// Needs `connect:interface_transaction`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceChangeBegin>
-    public static let INTERFACE_CHANGE_BEGIN: XDRProcedure<remote_interface_change_begin_args, XDRVoid> =
+    public static let INTERFACE_CHANGE_BEGIN:
+        XDRProcedure<remote_interface_change_begin_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 220, name: "INTERFACE_CHANGE_BEGIN")
 
     /// Procedure 221: `virInterfaceChangeCommit`, since libvirt 0.9.2.
@@ -84,7 +90,8 @@ extension Remote {
     /// Needs `connect:interface_transaction`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceChangeCommit>
-    public static let INTERFACE_CHANGE_COMMIT: XDRProcedure<remote_interface_change_commit_args, XDRVoid> =
+    public static let INTERFACE_CHANGE_COMMIT:
+        XDRProcedure<remote_interface_change_commit_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 221, name: "INTERFACE_CHANGE_COMMIT")
 
     /// Procedure 222: `virInterfaceChangeRollback`, since libvirt 0.9.2.
@@ -92,7 +99,8 @@ extension Remote {
     /// Needs `connect:interface_transaction`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virInterfaceChangeRollback>
-    public static let INTERFACE_CHANGE_ROLLBACK: XDRProcedure<remote_interface_change_rollback_args, XDRVoid> =
+    public static let INTERFACE_CHANGE_ROLLBACK:
+        XDRProcedure<remote_interface_change_rollback_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 222, name: "INTERFACE_CHANGE_ROLLBACK")
 
     /// Procedure 284, high priority: `virConnectListAllInterfaces`, since libvirt 0.10.2.
@@ -100,6 +108,7 @@ extension Remote {
     /// Needs `connect:search_interfaces`. Tells of objects with `interface:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-interface.html#virConnectListAllInterfaces>
-    public static let CONNECT_LIST_ALL_INTERFACES: XDRProcedure<remote_connect_list_all_interfaces_args, remote_connect_list_all_interfaces_ret> =
+    public static let CONNECT_LIST_ALL_INTERFACES:
+        XDRProcedure<remote_connect_list_all_interfaces_args, remote_connect_list_all_interfaces_ret> =
         XDRProcedure(program: program, version: version, number: 284, name: "CONNECT_LIST_ALL_INTERFACES")
 }

@@ -5,262 +5,38 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let networkTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            NETWORK_CREATE,
-            .call,
-            rights: ["network:start"],
-            isReadOnly: false,
-            function: "virNetworkCreate",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_CREATE_XML,
-            .call,
-            rights: ["network:write", "network:start"],
-            isReadOnly: false,
-            function: "virNetworkCreateXML",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["network:write", "network:save"],
-            isReadOnly: false,
-            function: "virNetworkDefineXML",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_DESTROY,
-            .call,
-            priority: .high,
-            rights: ["network:stop"],
-            isReadOnly: false,
-            function: "virNetworkDestroy",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkGetXMLDesc",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_GET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkGetAutostart",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            NETWORK_GET_BRIDGE_NAME,
-            .call,
-            priority: .high,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkGetBridgeName",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["network:getattr"],
-            isReadOnly: true,
-            function: "virNetworkLookupByName",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_LOOKUP_BY_UUID,
-            .call,
-            priority: .high,
-            rights: ["network:getattr"],
-            isReadOnly: true,
-            function: "virNetworkLookupByUUID",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_SET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["network:write"],
-            isReadOnly: false,
-            function: "virNetworkSetAutostart",
-            since: LibvirtVersion(0, 2, 1)
-        ),
-        ProcedureDescription(
-            NETWORK_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["network:delete"],
-            isReadOnly: false,
-            function: "virNetworkUndefine",
-            since: LibvirtVersion(0, 2, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_IS_ACTIVE,
-            .call,
-            priority: .high,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkIsActive",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            NETWORK_IS_PERSISTENT,
-            .call,
-            priority: .high,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkIsPersistent",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_NETWORKS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_networks"],
-            filters: ["network:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllNetworks",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            NETWORK_UPDATE,
-            .call,
-            priority: .high,
-            rights: ["network:write", "network:save:!VIR_NETWORK_UPDATE_AFFECT_CONFIG|VIR_NETWORK_UPDATE_AFFECT_LIVE", "network:save:VIR_NETWORK_UPDATE_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virNetworkUpdate",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            CONNECT_NETWORK_EVENT_REGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:search_networks"],
-            filters: ["network:getattr"],
-            isReadOnly: true,
-            function: "virConnectNetworkEventRegisterAny",
-            since: LibvirtVersion(1, 2, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_NETWORK_EVENT_DEREGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectNetworkEventDeregisterAny",
-            since: LibvirtVersion(1, 2, 1)
-        ),
-        ProcedureDescription(NETWORK_EVENT_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(
-            NETWORK_GET_DHCP_LEASES,
-            .call,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkGetDHCPLeases",
-            since: LibvirtVersion(1, 2, 6)
-        ),
-        ProcedureDescription(
-            NETWORK_LIST_ALL_PORTS,
-            .call,
-            priority: .high,
-            rights: ["network:search_ports"],
-            filters: ["network_port:getattr"],
-            isReadOnly: true,
-            function: "virNetworkListAllPorts",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_PORT_LOOKUP_BY_UUID,
-            .call,
-            priority: .high,
-            rights: ["network_port:getattr"],
-            isReadOnly: true,
-            function: "virNetworkPortLookupByUUID",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_PORT_CREATE_XML,
-            .call,
-            rights: ["network_port:create"],
-            isReadOnly: false,
-            function: "virNetworkPortCreateXML",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_PORT_GET_PARAMETERS,
-            .call,
-            rights: ["network_port:read"],
-            isReadOnly: true,
-            function: "virNetworkPortGetParameters",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_PORT_SET_PARAMETERS,
-            .call,
-            rights: ["network_port:write"],
-            isReadOnly: false,
-            function: "virNetworkPortSetParameters",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_PORT_GET_XML_DESC,
-            .call,
-            rights: ["network_port:read"],
-            isReadOnly: true,
-            function: "virNetworkPortGetXMLDesc",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_PORT_DELETE,
-            .call,
-            rights: ["network_port:delete"],
-            isReadOnly: false,
-            function: "virNetworkPortDelete",
-            since: LibvirtVersion(5, 5, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_DEFINE_XML_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["network:write", "network:save"],
-            isReadOnly: false,
-            function: "virNetworkDefineXMLFlags",
-            since: LibvirtVersion(7, 7, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_CREATE_XML_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["network:write", "network:start"],
-            isReadOnly: false,
-            function: "virNetworkCreateXMLFlags",
-            since: LibvirtVersion(7, 8, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_SET_METADATA,
-            .call,
-            rights: ["network:write", "network:save:!VIR_NETWORK_UPDATE_AFFECT_CONFIG|VIR_NETWORK_UPDATE_AFFECT_LIVE", "network:save:VIR_NETWORK_UPDATE_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virNetworkSetMetadata",
-            since: LibvirtVersion(9, 7, 0)
-        ),
-        ProcedureDescription(
-            NETWORK_GET_METADATA,
-            .call,
-            rights: ["network:read"],
-            isReadOnly: true,
-            function: "virNetworkGetMetadata",
-            since: LibvirtVersion(9, 7, 0)
-        ),
-        ProcedureDescription(NETWORK_EVENT_CALLBACK_METADATA_CHANGE, .event, rights: []),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let networkTable = """
+        39  NETWORK_CREATE                         call low - - refused network:start - - virNetworkCreate 0.2.0
+        40  NETWORK_CREATE_XML                     call low - - refused network:write,network:start - - virNetworkCreateXML 0.2.0
+        41  NETWORK_DEFINE_XML                     call high - - refused network:write,network:save - - virNetworkDefineXML 0.2.0
+        42  NETWORK_DESTROY                        call high - - refused network:stop - - virNetworkDestroy 0.2.0
+        43  NETWORK_GET_XML_DESC                   call high - - allowed network:read - - virNetworkGetXMLDesc 0.2.0
+        44  NETWORK_GET_AUTOSTART                  call high - - allowed network:read - - virNetworkGetAutostart 0.2.1
+        45  NETWORK_GET_BRIDGE_NAME                call high - - allowed network:read - - virNetworkGetBridgeName 0.2.0
+        46  NETWORK_LOOKUP_BY_NAME                 call high - - allowed network:getattr - - virNetworkLookupByName 0.2.0
+        47  NETWORK_LOOKUP_BY_UUID                 call high - - allowed network:getattr - - virNetworkLookupByUUID 0.2.0
+        48  NETWORK_SET_AUTOSTART                  call high - - refused network:write - - virNetworkSetAutostart 0.2.1
+        49  NETWORK_UNDEFINE                       call high - - refused network:delete - - virNetworkUndefine 0.2.0
+        152 NETWORK_IS_ACTIVE                      call high - - allowed network:read - - virNetworkIsActive 0.7.3
+        153 NETWORK_IS_PERSISTENT                  call high - - allowed network:read - - virNetworkIsPersistent 0.7.3
+        283 CONNECT_LIST_ALL_NETWORKS              call high - - allowed connect:search_networks network:getattr - virConnectListAllNetworks 0.10.2
+        291 NETWORK_UPDATE                         call high - - refused network:write,network:save:!VIR_NETWORK_UPDATE_AFFECT_CONFIG|VIR_NETWORK_UPDATE_AFFECT_LIVE,network:save:VIR_NETWORK_UPDATE_AFFECT_CONFIG - - virNetworkUpdate 0.10.2
+        313 CONNECT_NETWORK_EVENT_REGISTER_ANY     call high - - allowed connect:search_networks network:getattr - virConnectNetworkEventRegisterAny 1.2.1
+        314 CONNECT_NETWORK_EVENT_DEREGISTER_ANY   call high - - allowed connect:read - - virConnectNetworkEventDeregisterAny 1.2.1
+        315 NETWORK_EVENT_LIFECYCLE                event low - - - none - - - -
+        341 NETWORK_GET_DHCP_LEASES                call low - - allowed network:read - - virNetworkGetDHCPLeases 1.2.6
+        404 NETWORK_LIST_ALL_PORTS                 call high - - allowed network:search_ports network_port:getattr - virNetworkListAllPorts 5.5.0
+        405 NETWORK_PORT_LOOKUP_BY_UUID            call high - - allowed network_port:getattr - - virNetworkPortLookupByUUID 5.5.0
+        406 NETWORK_PORT_CREATE_XML                call low - - refused network_port:create - - virNetworkPortCreateXML 5.5.0
+        407 NETWORK_PORT_GET_PARAMETERS            call low - - allowed network_port:read - - virNetworkPortGetParameters 5.5.0
+        408 NETWORK_PORT_SET_PARAMETERS            call low - - refused network_port:write - - virNetworkPortSetParameters 5.5.0
+        409 NETWORK_PORT_GET_XML_DESC              call low - - allowed network_port:read - - virNetworkPortGetXMLDesc 5.5.0
+        410 NETWORK_PORT_DELETE                    call low - - refused network_port:delete - - virNetworkPortDelete 5.5.0
+        432 NETWORK_DEFINE_XML_FLAGS               call high - - refused network:write,network:save - - virNetworkDefineXMLFlags 7.7.0
+        437 NETWORK_CREATE_XML_FLAGS               call high - - refused network:write,network:start - - virNetworkCreateXMLFlags 7.8.0
+        444 NETWORK_SET_METADATA                   call low - - refused network:write,network:save:!VIR_NETWORK_UPDATE_AFFECT_CONFIG|VIR_NETWORK_UPDATE_AFFECT_LIVE,network:save:VIR_NETWORK_UPDATE_AFFECT_CONFIG - - virNetworkSetMetadata 9.7.0
+        445 NETWORK_GET_METADATA                   call low - - allowed network:read - - virNetworkGetMetadata 9.7.0
+        446 NETWORK_EVENT_CALLBACK_METADATA_CHANGE event low - - - none - - - -
+        """
 }

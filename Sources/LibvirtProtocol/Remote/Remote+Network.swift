@@ -20,7 +20,8 @@ extension Remote {
     /// Needs `network:write`, `network:start`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkCreateXML>
-    public static let NETWORK_CREATE_XML: XDRProcedure<remote_network_create_xml_args, remote_network_create_xml_ret> =
+    public static let NETWORK_CREATE_XML:
+        XDRProcedure<remote_network_create_xml_args, remote_network_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 40, name: "NETWORK_CREATE_XML")
 
     /// Procedure 41, high priority: `virNetworkDefineXML`, since libvirt 0.2.0.
@@ -28,7 +29,8 @@ extension Remote {
     /// Needs `network:write`, `network:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkDefineXML>
-    public static let NETWORK_DEFINE_XML: XDRProcedure<remote_network_define_xml_args, remote_network_define_xml_ret> =
+    public static let NETWORK_DEFINE_XML:
+        XDRProcedure<remote_network_define_xml_args, remote_network_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 41, name: "NETWORK_DEFINE_XML")
 
     /// Procedure 42, high priority: `virNetworkDestroy`, since libvirt 0.2.0.
@@ -44,7 +46,8 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkGetXMLDesc>
-    public static let NETWORK_GET_XML_DESC: XDRProcedure<remote_network_get_xml_desc_args, remote_network_get_xml_desc_ret> =
+    public static let NETWORK_GET_XML_DESC:
+        XDRProcedure<remote_network_get_xml_desc_args, remote_network_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 43, name: "NETWORK_GET_XML_DESC")
 
     /// Procedure 44, high priority: `virNetworkGetAutostart`, since libvirt 0.2.1.
@@ -52,7 +55,8 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkGetAutostart>
-    public static let NETWORK_GET_AUTOSTART: XDRProcedure<remote_network_get_autostart_args, remote_network_get_autostart_ret> =
+    public static let NETWORK_GET_AUTOSTART:
+        XDRProcedure<remote_network_get_autostart_args, remote_network_get_autostart_ret> =
         XDRProcedure(program: program, version: version, number: 44, name: "NETWORK_GET_AUTOSTART")
 
     /// Procedure 45, high priority: `virNetworkGetBridgeName`, since libvirt 0.2.0.
@@ -60,7 +64,8 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkGetBridgeName>
-    public static let NETWORK_GET_BRIDGE_NAME: XDRProcedure<remote_network_get_bridge_name_args, remote_network_get_bridge_name_ret> =
+    public static let NETWORK_GET_BRIDGE_NAME:
+        XDRProcedure<remote_network_get_bridge_name_args, remote_network_get_bridge_name_ret> =
         XDRProcedure(program: program, version: version, number: 45, name: "NETWORK_GET_BRIDGE_NAME")
 
     /// Procedure 46, high priority: `virNetworkLookupByName`, since libvirt 0.2.0.
@@ -68,7 +73,8 @@ extension Remote {
     /// Needs `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkLookupByName>
-    public static let NETWORK_LOOKUP_BY_NAME: XDRProcedure<remote_network_lookup_by_name_args, remote_network_lookup_by_name_ret> =
+    public static let NETWORK_LOOKUP_BY_NAME:
+        XDRProcedure<remote_network_lookup_by_name_args, remote_network_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 46, name: "NETWORK_LOOKUP_BY_NAME")
 
     /// Procedure 47, high priority: `virNetworkLookupByUUID`, since libvirt 0.2.0.
@@ -76,7 +82,8 @@ extension Remote {
     /// Needs `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkLookupByUUID>
-    public static let NETWORK_LOOKUP_BY_UUID: XDRProcedure<remote_network_lookup_by_uuid_args, remote_network_lookup_by_uuid_ret> =
+    public static let NETWORK_LOOKUP_BY_UUID:
+        XDRProcedure<remote_network_lookup_by_uuid_args, remote_network_lookup_by_uuid_ret> =
         XDRProcedure(program: program, version: version, number: 47, name: "NETWORK_LOOKUP_BY_UUID")
 
     /// Procedure 48, high priority: `virNetworkSetAutostart`, since libvirt 0.2.1.
@@ -84,7 +91,8 @@ extension Remote {
     /// Needs `network:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkSetAutostart>
-    public static let NETWORK_SET_AUTOSTART: XDRProcedure<remote_network_set_autostart_args, XDRVoid> =
+    public static let NETWORK_SET_AUTOSTART:
+        XDRProcedure<remote_network_set_autostart_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 48, name: "NETWORK_SET_AUTOSTART")
 
     /// Procedure 49, high priority: `virNetworkUndefine`, since libvirt 0.2.0.
@@ -100,7 +108,8 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkIsActive>
-    public static let NETWORK_IS_ACTIVE: XDRProcedure<remote_network_is_active_args, remote_network_is_active_ret> =
+    public static let NETWORK_IS_ACTIVE:
+        XDRProcedure<remote_network_is_active_args, remote_network_is_active_ret> =
         XDRProcedure(program: program, version: version, number: 152, name: "NETWORK_IS_ACTIVE")
 
     /// Procedure 153, high priority: `virNetworkIsPersistent`, since libvirt 0.7.3.
@@ -108,7 +117,8 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkIsPersistent>
-    public static let NETWORK_IS_PERSISTENT: XDRProcedure<remote_network_is_persistent_args, remote_network_is_persistent_ret> =
+    public static let NETWORK_IS_PERSISTENT:
+        XDRProcedure<remote_network_is_persistent_args, remote_network_is_persistent_ret> =
         XDRProcedure(program: program, version: version, number: 153, name: "NETWORK_IS_PERSISTENT")
 
     /// Procedure 283, high priority: `virConnectListAllNetworks`, since libvirt 0.10.2.
@@ -116,7 +126,8 @@ extension Remote {
     /// Needs `connect:search_networks`. Tells of objects with `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectListAllNetworks>
-    public static let CONNECT_LIST_ALL_NETWORKS: XDRProcedure<remote_connect_list_all_networks_args, remote_connect_list_all_networks_ret> =
+    public static let CONNECT_LIST_ALL_NETWORKS:
+        XDRProcedure<remote_connect_list_all_networks_args, remote_connect_list_all_networks_ret> =
         XDRProcedure(program: program, version: version, number: 283, name: "CONNECT_LIST_ALL_NETWORKS")
 
     /// Procedure 291, high priority: `virNetworkUpdate`, since libvirt 0.10.2.
@@ -134,7 +145,8 @@ extension Remote {
     /// Needs `connect:search_networks`. Tells of objects with `network:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectNetworkEventRegisterAny>
-    public static let CONNECT_NETWORK_EVENT_REGISTER_ANY: XDRProcedure<remote_connect_network_event_register_any_args, remote_connect_network_event_register_any_ret> =
+    public static let CONNECT_NETWORK_EVENT_REGISTER_ANY:
+        XDRProcedure<remote_connect_network_event_register_any_args, remote_connect_network_event_register_any_ret> =
         XDRProcedure(program: program, version: version, number: 313, name: "CONNECT_NETWORK_EVENT_REGISTER_ANY")
 }
 
@@ -144,11 +156,13 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virConnectNetworkEventDeregisterAny>
-    public static let CONNECT_NETWORK_EVENT_DEREGISTER_ANY: XDRProcedure<remote_connect_network_event_deregister_any_args, XDRVoid> =
+    public static let CONNECT_NETWORK_EVENT_DEREGISTER_ANY:
+        XDRProcedure<remote_connect_network_event_deregister_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 314, name: "CONNECT_NETWORK_EVENT_DEREGISTER_ANY")
 
     /// Event 315.
-    public static let NETWORK_EVENT_LIFECYCLE: XDRProcedure<remote_network_event_lifecycle_msg, XDRVoid> =
+    public static let NETWORK_EVENT_LIFECYCLE:
+        XDRProcedure<remote_network_event_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 315, name: "NETWORK_EVENT_LIFECYCLE")
 
     /// Procedure 341: `virNetworkGetDHCPLeases`, since libvirt 1.2.6.
@@ -156,7 +170,8 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkGetDHCPLeases>
-    public static let NETWORK_GET_DHCP_LEASES: XDRProcedure<remote_network_get_dhcp_leases_args, remote_network_get_dhcp_leases_ret> =
+    public static let NETWORK_GET_DHCP_LEASES:
+        XDRProcedure<remote_network_get_dhcp_leases_args, remote_network_get_dhcp_leases_ret> =
         XDRProcedure(program: program, version: version, number: 341, name: "NETWORK_GET_DHCP_LEASES")
 
     /// Procedure 404, high priority: `virNetworkListAllPorts`, since libvirt 5.5.0.
@@ -164,7 +179,8 @@ extension Remote {
     /// Needs `network:search_ports`. Tells of objects with `network_port:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkListAllPorts>
-    public static let NETWORK_LIST_ALL_PORTS: XDRProcedure<remote_network_list_all_ports_args, remote_network_list_all_ports_ret> =
+    public static let NETWORK_LIST_ALL_PORTS:
+        XDRProcedure<remote_network_list_all_ports_args, remote_network_list_all_ports_ret> =
         XDRProcedure(program: program, version: version, number: 404, name: "NETWORK_LIST_ALL_PORTS")
 
     /// Procedure 405, high priority: `virNetworkPortLookupByUUID`, since libvirt 5.5.0.
@@ -172,7 +188,8 @@ extension Remote {
     /// Needs `network_port:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkPortLookupByUUID>
-    public static let NETWORK_PORT_LOOKUP_BY_UUID: XDRProcedure<remote_network_port_lookup_by_uuid_args, remote_network_port_lookup_by_uuid_ret> =
+    public static let NETWORK_PORT_LOOKUP_BY_UUID:
+        XDRProcedure<remote_network_port_lookup_by_uuid_args, remote_network_port_lookup_by_uuid_ret> =
         XDRProcedure(program: program, version: version, number: 405, name: "NETWORK_PORT_LOOKUP_BY_UUID")
 
     /// Procedure 406: `virNetworkPortCreateXML`, since libvirt 5.5.0.
@@ -180,7 +197,8 @@ extension Remote {
     /// Needs `network_port:create`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkPortCreateXML>
-    public static let NETWORK_PORT_CREATE_XML: XDRProcedure<remote_network_port_create_xml_args, remote_network_port_create_xml_ret> =
+    public static let NETWORK_PORT_CREATE_XML:
+        XDRProcedure<remote_network_port_create_xml_args, remote_network_port_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 406, name: "NETWORK_PORT_CREATE_XML")
 
     /// Procedure 407: `virNetworkPortGetParameters`, since libvirt 5.5.0.
@@ -188,7 +206,8 @@ extension Remote {
     /// Needs `network_port:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkPortGetParameters>
-    public static let NETWORK_PORT_GET_PARAMETERS: XDRProcedure<remote_network_port_get_parameters_args, remote_network_port_get_parameters_ret> =
+    public static let NETWORK_PORT_GET_PARAMETERS:
+        XDRProcedure<remote_network_port_get_parameters_args, remote_network_port_get_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 407, name: "NETWORK_PORT_GET_PARAMETERS")
 
     /// Procedure 408: `virNetworkPortSetParameters`, since libvirt 5.5.0.
@@ -196,7 +215,8 @@ extension Remote {
     /// Needs `network_port:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkPortSetParameters>
-    public static let NETWORK_PORT_SET_PARAMETERS: XDRProcedure<remote_network_port_set_parameters_args, XDRVoid> =
+    public static let NETWORK_PORT_SET_PARAMETERS:
+        XDRProcedure<remote_network_port_set_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 408, name: "NETWORK_PORT_SET_PARAMETERS")
 
     /// Procedure 409: `virNetworkPortGetXMLDesc`, since libvirt 5.5.0.
@@ -204,7 +224,8 @@ extension Remote {
     /// Needs `network_port:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkPortGetXMLDesc>
-    public static let NETWORK_PORT_GET_XML_DESC: XDRProcedure<remote_network_port_get_xml_desc_args, remote_network_port_get_xml_desc_ret> =
+    public static let NETWORK_PORT_GET_XML_DESC:
+        XDRProcedure<remote_network_port_get_xml_desc_args, remote_network_port_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 409, name: "NETWORK_PORT_GET_XML_DESC")
 
     /// Procedure 410: `virNetworkPortDelete`, since libvirt 5.5.0.
@@ -220,7 +241,8 @@ extension Remote {
     /// Needs `network:write`, `network:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkDefineXMLFlags>
-    public static let NETWORK_DEFINE_XML_FLAGS: XDRProcedure<remote_network_define_xml_flags_args, remote_network_define_xml_flags_ret> =
+    public static let NETWORK_DEFINE_XML_FLAGS:
+        XDRProcedure<remote_network_define_xml_flags_args, remote_network_define_xml_flags_ret> =
         XDRProcedure(program: program, version: version, number: 432, name: "NETWORK_DEFINE_XML_FLAGS")
 
     /// Procedure 437, high priority: `virNetworkCreateXMLFlags`, since libvirt 7.8.0.
@@ -228,7 +250,8 @@ extension Remote {
     /// Needs `network:write`, `network:start`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkCreateXMLFlags>
-    public static let NETWORK_CREATE_XML_FLAGS: XDRProcedure<remote_network_create_xml_flags_args, remote_network_create_xml_flags_ret> =
+    public static let NETWORK_CREATE_XML_FLAGS:
+        XDRProcedure<remote_network_create_xml_flags_args, remote_network_create_xml_flags_ret> =
         XDRProcedure(program: program, version: version, number: 437, name: "NETWORK_CREATE_XML_FLAGS")
 
     /// Procedure 444: `virNetworkSetMetadata`, since libvirt 9.7.0.
@@ -238,7 +261,8 @@ extension Remote {
     /// `network:save:VIR_NETWORK_UPDATE_AFFECT_CONFIG`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkSetMetadata>
-    public static let NETWORK_SET_METADATA: XDRProcedure<remote_network_set_metadata_args, XDRVoid> =
+    public static let NETWORK_SET_METADATA:
+        XDRProcedure<remote_network_set_metadata_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 444, name: "NETWORK_SET_METADATA")
 
     /// Procedure 445: `virNetworkGetMetadata`, since libvirt 9.7.0.
@@ -246,10 +270,12 @@ extension Remote {
     /// Needs `network:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkGetMetadata>
-    public static let NETWORK_GET_METADATA: XDRProcedure<remote_network_get_metadata_args, remote_network_get_metadata_ret> =
+    public static let NETWORK_GET_METADATA:
+        XDRProcedure<remote_network_get_metadata_args, remote_network_get_metadata_ret> =
         XDRProcedure(program: program, version: version, number: 445, name: "NETWORK_GET_METADATA")
 
     /// Event 446.
-    public static let NETWORK_EVENT_CALLBACK_METADATA_CHANGE: XDRProcedure<remote_network_event_callback_metadata_change_msg, XDRVoid> =
+    public static let NETWORK_EVENT_CALLBACK_METADATA_CHANGE:
+        XDRProcedure<remote_network_event_callback_metadata_change_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 446, name: "NETWORK_EVENT_CALLBACK_METADATA_CHANGE")
 }

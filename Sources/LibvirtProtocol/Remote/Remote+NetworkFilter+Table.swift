@@ -5,116 +5,19 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let networkFilterTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            NWFILTER_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["nwfilter:getattr"],
-            isReadOnly: true,
-            function: "virNWFilterLookupByName",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_LOOKUP_BY_UUID,
-            .call,
-            priority: .high,
-            rights: ["nwfilter:getattr"],
-            isReadOnly: true,
-            function: "virNWFilterLookupByUUID",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["nwfilter:read"],
-            isReadOnly: true,
-            function: "virNWFilterGetXMLDesc",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["nwfilter:write", "nwfilter:save"],
-            isReadOnly: false,
-            function: "virNWFilterDefineXML",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["nwfilter:delete"],
-            isReadOnly: false,
-            function: "virNWFilterUndefine",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_NWFILTERS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_nwfilters"],
-            filters: ["nwfilter:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllNWFilters",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            NWFILTER_BINDING_LOOKUP_BY_PORT_DEV,
-            .call,
-            priority: .high,
-            rights: ["nwfilter_binding:getattr"],
-            isReadOnly: true,
-            function: "virNWFilterBindingLookupByPortDev",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_BINDING_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["nwfilter_binding:read"],
-            isReadOnly: true,
-            function: "virNWFilterBindingGetXMLDesc",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_BINDING_CREATE_XML,
-            .call,
-            priority: .high,
-            rights: ["nwfilter_binding:create"],
-            isReadOnly: false,
-            function: "virNWFilterBindingCreateXML",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_BINDING_DELETE,
-            .call,
-            priority: .high,
-            rights: ["nwfilter_binding:delete"],
-            isReadOnly: false,
-            function: "virNWFilterBindingDelete",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_NWFILTER_BINDINGS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_nwfilter_bindings"],
-            filters: ["nwfilter_binding:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllNWFilterBindings",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-        ProcedureDescription(
-            NWFILTER_DEFINE_XML_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["nwfilter:write", "nwfilter:save"],
-            isReadOnly: false,
-            function: "virNWFilterDefineXMLFlags",
-            since: LibvirtVersion(7, 7, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let networkFilterTable = """
+        175 NWFILTER_LOOKUP_BY_NAME             call high - - allowed nwfilter:getattr - - virNWFilterLookupByName 0.8.0
+        176 NWFILTER_LOOKUP_BY_UUID             call high - - allowed nwfilter:getattr - - virNWFilterLookupByUUID 0.8.0
+        177 NWFILTER_GET_XML_DESC               call high - - allowed nwfilter:read - - virNWFilterGetXMLDesc 0.8.0
+        180 NWFILTER_DEFINE_XML                 call high - - refused nwfilter:write,nwfilter:save - - virNWFilterDefineXML 0.8.0
+        181 NWFILTER_UNDEFINE                   call high - - refused nwfilter:delete - - virNWFilterUndefine 0.8.0
+        286 CONNECT_LIST_ALL_NWFILTERS          call high - - allowed connect:search_nwfilters nwfilter:getattr - virConnectListAllNWFilters 0.10.2
+        397 NWFILTER_BINDING_LOOKUP_BY_PORT_DEV call high - - allowed nwfilter_binding:getattr - - virNWFilterBindingLookupByPortDev 4.5.0
+        398 NWFILTER_BINDING_GET_XML_DESC       call high - - allowed nwfilter_binding:read - - virNWFilterBindingGetXMLDesc 4.5.0
+        399 NWFILTER_BINDING_CREATE_XML         call high - - refused nwfilter_binding:create - - virNWFilterBindingCreateXML 4.5.0
+        400 NWFILTER_BINDING_DELETE             call high - - refused nwfilter_binding:delete - - virNWFilterBindingDelete 4.5.0
+        401 CONNECT_LIST_ALL_NWFILTER_BINDINGS  call high - - allowed connect:search_nwfilter_bindings nwfilter_binding:getattr - virConnectListAllNWFilterBindings 4.5.0
+        431 NWFILTER_DEFINE_XML_FLAGS           call high - - refused nwfilter:write,nwfilter:save - - virNWFilterDefineXMLFlags 7.7.0
+        """
 }

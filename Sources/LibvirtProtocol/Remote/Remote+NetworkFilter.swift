@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `nwfilter:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterLookupByName>
-    public static let NWFILTER_LOOKUP_BY_NAME: XDRProcedure<remote_nwfilter_lookup_by_name_args, remote_nwfilter_lookup_by_name_ret> =
+    public static let NWFILTER_LOOKUP_BY_NAME:
+        XDRProcedure<remote_nwfilter_lookup_by_name_args, remote_nwfilter_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 175, name: "NWFILTER_LOOKUP_BY_NAME")
 
     /// Procedure 176, high priority: `virNWFilterLookupByUUID`, since libvirt 0.8.0.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `nwfilter:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterLookupByUUID>
-    public static let NWFILTER_LOOKUP_BY_UUID: XDRProcedure<remote_nwfilter_lookup_by_uuid_args, remote_nwfilter_lookup_by_uuid_ret> =
+    public static let NWFILTER_LOOKUP_BY_UUID:
+        XDRProcedure<remote_nwfilter_lookup_by_uuid_args, remote_nwfilter_lookup_by_uuid_ret> =
         XDRProcedure(program: program, version: version, number: 176, name: "NWFILTER_LOOKUP_BY_UUID")
 
     /// Procedure 177, high priority: `virNWFilterGetXMLDesc`, since libvirt 0.8.0.
@@ -28,7 +30,8 @@ extension Remote {
     /// Needs `nwfilter:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterGetXMLDesc>
-    public static let NWFILTER_GET_XML_DESC: XDRProcedure<remote_nwfilter_get_xml_desc_args, remote_nwfilter_get_xml_desc_ret> =
+    public static let NWFILTER_GET_XML_DESC:
+        XDRProcedure<remote_nwfilter_get_xml_desc_args, remote_nwfilter_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 177, name: "NWFILTER_GET_XML_DESC")
 
     /// Procedure 180, high priority: `virNWFilterDefineXML`, since libvirt 0.8.0.
@@ -36,7 +39,8 @@ extension Remote {
     /// Needs `nwfilter:write`, `nwfilter:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterDefineXML>
-    public static let NWFILTER_DEFINE_XML: XDRProcedure<remote_nwfilter_define_xml_args, remote_nwfilter_define_xml_ret> =
+    public static let NWFILTER_DEFINE_XML:
+        XDRProcedure<remote_nwfilter_define_xml_args, remote_nwfilter_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 180, name: "NWFILTER_DEFINE_XML")
 
     /// Procedure 181, high priority: `virNWFilterUndefine`, since libvirt 0.8.0.
@@ -52,7 +56,8 @@ extension Remote {
     /// Needs `connect:search_nwfilters`. Tells of objects with `nwfilter:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virConnectListAllNWFilters>
-    public static let CONNECT_LIST_ALL_NWFILTERS: XDRProcedure<remote_connect_list_all_nwfilters_args, remote_connect_list_all_nwfilters_ret> =
+    public static let CONNECT_LIST_ALL_NWFILTERS:
+        XDRProcedure<remote_connect_list_all_nwfilters_args, remote_connect_list_all_nwfilters_ret> =
         XDRProcedure(program: program, version: version, number: 286, name: "CONNECT_LIST_ALL_NWFILTERS")
 
     /// Procedure 397, high priority: `virNWFilterBindingLookupByPortDev`, since libvirt 4.5.0.
@@ -60,7 +65,8 @@ extension Remote {
     /// Needs `nwfilter_binding:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterBindingLookupByPortDev>
-    public static let NWFILTER_BINDING_LOOKUP_BY_PORT_DEV: XDRProcedure<remote_nwfilter_binding_lookup_by_port_dev_args, remote_nwfilter_binding_lookup_by_port_dev_ret> =
+    public static let NWFILTER_BINDING_LOOKUP_BY_PORT_DEV:
+        XDRProcedure<remote_nwfilter_binding_lookup_by_port_dev_args, remote_nwfilter_binding_lookup_by_port_dev_ret> =
         XDRProcedure(program: program, version: version, number: 397, name: "NWFILTER_BINDING_LOOKUP_BY_PORT_DEV")
 
     /// Procedure 398, high priority: `virNWFilterBindingGetXMLDesc`, since libvirt 4.5.0.
@@ -68,7 +74,8 @@ extension Remote {
     /// Needs `nwfilter_binding:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterBindingGetXMLDesc>
-    public static let NWFILTER_BINDING_GET_XML_DESC: XDRProcedure<remote_nwfilter_binding_get_xml_desc_args, remote_nwfilter_binding_get_xml_desc_ret> =
+    public static let NWFILTER_BINDING_GET_XML_DESC:
+        XDRProcedure<remote_nwfilter_binding_get_xml_desc_args, remote_nwfilter_binding_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 398, name: "NWFILTER_BINDING_GET_XML_DESC")
 
     /// Procedure 399, high priority: `virNWFilterBindingCreateXML`, since libvirt 4.5.0.
@@ -76,7 +83,8 @@ extension Remote {
     /// Needs `nwfilter_binding:create`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterBindingCreateXML>
-    public static let NWFILTER_BINDING_CREATE_XML: XDRProcedure<remote_nwfilter_binding_create_xml_args, remote_nwfilter_binding_create_xml_ret> =
+    public static let NWFILTER_BINDING_CREATE_XML:
+        XDRProcedure<remote_nwfilter_binding_create_xml_args, remote_nwfilter_binding_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 399, name: "NWFILTER_BINDING_CREATE_XML")
 
     /// Procedure 400, high priority: `virNWFilterBindingDelete`, since libvirt 4.5.0.
@@ -84,7 +92,8 @@ extension Remote {
     /// Needs `nwfilter_binding:delete`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterBindingDelete>
-    public static let NWFILTER_BINDING_DELETE: XDRProcedure<remote_nwfilter_binding_delete_args, XDRVoid> =
+    public static let NWFILTER_BINDING_DELETE:
+        XDRProcedure<remote_nwfilter_binding_delete_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 400, name: "NWFILTER_BINDING_DELETE")
 
     /// Procedure 401, high priority: `virConnectListAllNWFilterBindings`, since libvirt 4.5.0.
@@ -92,7 +101,8 @@ extension Remote {
     /// Needs `connect:search_nwfilter_bindings`. Tells of objects with `nwfilter_binding:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virConnectListAllNWFilterBindings>
-    public static let CONNECT_LIST_ALL_NWFILTER_BINDINGS: XDRProcedure<remote_connect_list_all_nwfilter_bindings_args, remote_connect_list_all_nwfilter_bindings_ret> =
+    public static let CONNECT_LIST_ALL_NWFILTER_BINDINGS:
+        XDRProcedure<remote_connect_list_all_nwfilter_bindings_args, remote_connect_list_all_nwfilter_bindings_ret> =
         XDRProcedure(program: program, version: version, number: 401, name: "CONNECT_LIST_ALL_NWFILTER_BINDINGS")
 
     /// Procedure 431, high priority: `virNWFilterDefineXMLFlags`, since libvirt 7.7.0.
@@ -100,6 +110,7 @@ extension Remote {
     /// Needs `nwfilter:write`, `nwfilter:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterDefineXMLFlags>
-    public static let NWFILTER_DEFINE_XML_FLAGS: XDRProcedure<remote_nwfilter_define_xml_flags_args, remote_nwfilter_define_xml_flags_ret> =
+    public static let NWFILTER_DEFINE_XML_FLAGS:
+        XDRProcedure<remote_nwfilter_define_xml_flags_args, remote_nwfilter_define_xml_flags_ret> =
         XDRProcedure(program: program, version: version, number: 431, name: "NWFILTER_DEFINE_XML_FLAGS")
 }

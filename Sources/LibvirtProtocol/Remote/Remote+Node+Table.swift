@@ -5,117 +5,20 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let nodeTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            NODE_GET_INFO,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetInfo",
-            since: LibvirtVersion(0, 1, 0)
-        ),
-        ProcedureDescription(
-            NODE_GET_CELLS_FREE_MEMORY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetCellsFreeMemory",
-            since: LibvirtVersion(0, 3, 3)
-        ),
-        ProcedureDescription(
-            NODE_GET_FREE_MEMORY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetFreeMemory",
-            since: LibvirtVersion(0, 3, 3)
-        ),
-        ProcedureDescription(
-            NODE_GET_SECURITY_MODEL,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetSecurityModel",
-            since: LibvirtVersion(0, 6, 1)
-        ),
-        ProcedureDescription(
-            NODE_GET_CPU_STATS,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetCPUStats",
-            since: LibvirtVersion(0, 9, 3)
-        ),
-        ProcedureDescription(
-            NODE_GET_MEMORY_STATS,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetMemoryStats",
-            since: LibvirtVersion(0, 9, 3)
-        ),
-        ProcedureDescription(
-            NODE_SUSPEND_FOR_DURATION,
-            .call,
-            rights: ["connect:pm_control"],
-            isReadOnly: false,
-            function: "virNodeSuspendForDuration",
-            since: LibvirtVersion(0, 9, 8)
-        ),
-        ProcedureDescription(
-            NODE_SET_MEMORY_PARAMETERS,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virNodeSetMemoryParameters",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            NODE_GET_MEMORY_PARAMETERS,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetMemoryParameters",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            NODE_GET_CPU_MAP,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetCPUMap",
-            since: LibvirtVersion(1, 0, 0)
-        ),
-        ProcedureDescription(
-            NODE_GET_FREE_PAGES,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virNodeGetFreePages",
-            since: LibvirtVersion(1, 2, 6)
-        ),
-        ProcedureDescription(
-            NODE_ALLOC_PAGES,
-            .call,
-            rights: ["connect:write"],
-            isReadOnly: false,
-            function: "virNodeAllocPages",
-            since: LibvirtVersion(1, 2, 9)
-        ),
-        ProcedureDescription(
-            NODE_GET_SEV_INFO,
-            .call,
-            rights: ["connect:read"],
-            isReadOnly: false,
-            function: "virNodeGetSEVInfo",
-            since: LibvirtVersion(4, 5, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let nodeTable = """
+        6   NODE_GET_INFO              call high - - allowed connect:read - - virNodeGetInfo 0.1.0
+        101 NODE_GET_CELLS_FREE_MEMORY call high - - allowed connect:read - - virNodeGetCellsFreeMemory 0.3.3
+        102 NODE_GET_FREE_MEMORY       call high - - allowed connect:read - - virNodeGetFreeMemory 0.3.3
+        122 NODE_GET_SECURITY_MODEL    call high - - allowed connect:read - - virNodeGetSecurityModel 0.6.1
+        227 NODE_GET_CPU_STATS         call high - - allowed connect:read - - virNodeGetCPUStats 0.9.3
+        228 NODE_GET_MEMORY_STATS      call high - - allowed connect:read - - virNodeGetMemoryStats 0.9.3
+        250 NODE_SUSPEND_FOR_DURATION  call low - - refused connect:pm_control - - virNodeSuspendForDuration 0.9.8
+        288 NODE_SET_MEMORY_PARAMETERS call low - - refused connect:write - - virNodeSetMemoryParameters 0.10.2
+        289 NODE_GET_MEMORY_PARAMETERS call low - - allowed connect:read - - virNodeGetMemoryParameters 0.10.2
+        293 NODE_GET_CPU_MAP           call low - - allowed connect:read - - virNodeGetCPUMap 1.0.0
+        340 NODE_GET_FREE_PAGES        call high - - allowed connect:read - - virNodeGetFreePages 1.2.6
+        347 NODE_ALLOC_PAGES           call low - - refused connect:write - - virNodeAllocPages 1.2.9
+        395 NODE_GET_SEV_INFO          call low - - refused connect:read - - virNodeGetSEVInfo 4.5.0
+        """
 }

@@ -20,7 +20,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetCellsFreeMemory>
-    public static let NODE_GET_CELLS_FREE_MEMORY: XDRProcedure<remote_node_get_cells_free_memory_args, remote_node_get_cells_free_memory_ret> =
+    public static let NODE_GET_CELLS_FREE_MEMORY:
+        XDRProcedure<remote_node_get_cells_free_memory_args, remote_node_get_cells_free_memory_ret> =
         XDRProcedure(program: program, version: version, number: 101, name: "NODE_GET_CELLS_FREE_MEMORY")
 
     /// Procedure 102, high priority: `virNodeGetFreeMemory`, since libvirt 0.3.3.
@@ -28,7 +29,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetFreeMemory>
-    public static let NODE_GET_FREE_MEMORY: XDRProcedure<XDRVoid, remote_node_get_free_memory_ret> =
+    public static let NODE_GET_FREE_MEMORY:
+        XDRProcedure<XDRVoid, remote_node_get_free_memory_ret> =
         XDRProcedure(program: program, version: version, number: 102, name: "NODE_GET_FREE_MEMORY")
 
     /// Procedure 122, high priority: `virNodeGetSecurityModel`, since libvirt 0.6.1.
@@ -36,7 +38,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetSecurityModel>
-    public static let NODE_GET_SECURITY_MODEL: XDRProcedure<XDRVoid, remote_node_get_security_model_ret> =
+    public static let NODE_GET_SECURITY_MODEL:
+        XDRProcedure<XDRVoid, remote_node_get_security_model_ret> =
         XDRProcedure(program: program, version: version, number: 122, name: "NODE_GET_SECURITY_MODEL")
 
     /// Procedure 227, high priority: `virNodeGetCPUStats`, since libvirt 0.9.3.
@@ -44,7 +47,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetCPUStats>
-    public static let NODE_GET_CPU_STATS: XDRProcedure<remote_node_get_cpu_stats_args, remote_node_get_cpu_stats_ret> =
+    public static let NODE_GET_CPU_STATS:
+        XDRProcedure<remote_node_get_cpu_stats_args, remote_node_get_cpu_stats_ret> =
         XDRProcedure(program: program, version: version, number: 227, name: "NODE_GET_CPU_STATS")
 
     /// Procedure 228, high priority: `virNodeGetMemoryStats`, since libvirt 0.9.3.
@@ -52,7 +56,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetMemoryStats>
-    public static let NODE_GET_MEMORY_STATS: XDRProcedure<remote_node_get_memory_stats_args, remote_node_get_memory_stats_ret> =
+    public static let NODE_GET_MEMORY_STATS:
+        XDRProcedure<remote_node_get_memory_stats_args, remote_node_get_memory_stats_ret> =
         XDRProcedure(program: program, version: version, number: 228, name: "NODE_GET_MEMORY_STATS")
 
     /// Procedure 250: `virNodeSuspendForDuration`, since libvirt 0.9.8.
@@ -60,7 +65,8 @@ extension Remote {
     /// Needs `connect:pm_control`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeSuspendForDuration>
-    public static let NODE_SUSPEND_FOR_DURATION: XDRProcedure<remote_node_suspend_for_duration_args, XDRVoid> =
+    public static let NODE_SUSPEND_FOR_DURATION:
+        XDRProcedure<remote_node_suspend_for_duration_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 250, name: "NODE_SUSPEND_FOR_DURATION")
 
     /// Procedure 288: `virNodeSetMemoryParameters`, since libvirt 0.10.2.
@@ -68,7 +74,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeSetMemoryParameters>
-    public static let NODE_SET_MEMORY_PARAMETERS: XDRProcedure<remote_node_set_memory_parameters_args, XDRVoid> =
+    public static let NODE_SET_MEMORY_PARAMETERS:
+        XDRProcedure<remote_node_set_memory_parameters_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 288, name: "NODE_SET_MEMORY_PARAMETERS")
 
     /// Procedure 289: `virNodeGetMemoryParameters`, since libvirt 0.10.2.
@@ -76,7 +83,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetMemoryParameters>
-    public static let NODE_GET_MEMORY_PARAMETERS: XDRProcedure<remote_node_get_memory_parameters_args, remote_node_get_memory_parameters_ret> =
+    public static let NODE_GET_MEMORY_PARAMETERS:
+        XDRProcedure<remote_node_get_memory_parameters_args, remote_node_get_memory_parameters_ret> =
         XDRProcedure(program: program, version: version, number: 289, name: "NODE_GET_MEMORY_PARAMETERS")
 
     /// Procedure 293: `virNodeGetCPUMap`, since libvirt 1.0.0.
@@ -84,7 +92,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetCPUMap>
-    public static let NODE_GET_CPU_MAP: XDRProcedure<remote_node_get_cpu_map_args, remote_node_get_cpu_map_ret> =
+    public static let NODE_GET_CPU_MAP:
+        XDRProcedure<remote_node_get_cpu_map_args, remote_node_get_cpu_map_ret> =
         XDRProcedure(program: program, version: version, number: 293, name: "NODE_GET_CPU_MAP")
 
     /// Procedure 340, high priority: `virNodeGetFreePages`, since libvirt 1.2.6.
@@ -92,7 +101,8 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetFreePages>
-    public static let NODE_GET_FREE_PAGES: XDRProcedure<remote_node_get_free_pages_args, remote_node_get_free_pages_ret> =
+    public static let NODE_GET_FREE_PAGES:
+        XDRProcedure<remote_node_get_free_pages_args, remote_node_get_free_pages_ret> =
         XDRProcedure(program: program, version: version, number: 340, name: "NODE_GET_FREE_PAGES")
 
     /// Procedure 347: `virNodeAllocPages`, since libvirt 1.2.9.
@@ -100,7 +110,8 @@ extension Remote {
     /// Needs `connect:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeAllocPages>
-    public static let NODE_ALLOC_PAGES: XDRProcedure<remote_node_alloc_pages_args, remote_node_alloc_pages_ret> =
+    public static let NODE_ALLOC_PAGES:
+        XDRProcedure<remote_node_alloc_pages_args, remote_node_alloc_pages_ret> =
         XDRProcedure(program: program, version: version, number: 347, name: "NODE_ALLOC_PAGES")
 
     /// Procedure 395: `virNodeGetSEVInfo`, since libvirt 4.5.0.
@@ -108,6 +119,7 @@ extension Remote {
     /// Needs `connect:read`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetSEVInfo>
-    public static let NODE_GET_SEV_INFO: XDRProcedure<remote_node_get_sev_info_args, remote_node_get_sev_info_ret> =
+    public static let NODE_GET_SEV_INFO:
+        XDRProcedure<remote_node_get_sev_info_args, remote_node_get_sev_info_ret> =
         XDRProcedure(program: program, version: version, number: 395, name: "NODE_GET_SEV_INFO")
 }

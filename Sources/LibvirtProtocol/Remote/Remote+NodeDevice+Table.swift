@@ -5,230 +5,34 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let nodeDeviceTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            NODE_NUM_OF_DEVICES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_node_devices"],
-            filters: ["node_device:getattr"],
-            isReadOnly: true,
-            function: "virNodeNumOfDevices",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_LIST_DEVICES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_node_devices"],
-            filters: ["node_device:getattr"],
-            isReadOnly: true,
-            function: "virNodeListDevices",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["node_device:getattr"],
-            isReadOnly: true,
-            function: "virNodeDeviceLookupByName",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_GET_XML_DESC,
-            .call,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceGetXMLDesc",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_GET_PARENT,
-            .call,
-            priority: .high,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceGetParent",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_NUM_OF_CAPS,
-            .call,
-            priority: .high,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceNumOfCaps",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_LIST_CAPS,
-            .call,
-            priority: .high,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceListCaps",
-            since: LibvirtVersion(0, 5, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_DETTACH,
-            .call,
-            rights: ["node_device:detach"],
-            isReadOnly: false,
-            function: "virNodeDeviceDettach",
-            since: LibvirtVersion(0, 6, 1)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_RE_ATTACH,
-            .call,
-            rights: ["node_device:detach"],
-            isReadOnly: false,
-            function: "virNodeDeviceReAttach",
-            since: LibvirtVersion(0, 6, 1)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_RESET,
-            .call,
-            rights: ["node_device:detach"],
-            isReadOnly: false,
-            function: "virNodeDeviceReset",
-            since: LibvirtVersion(0, 6, 1)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_CREATE_XML,
-            .call,
-            rights: ["node_device:write", "node_device:start"],
-            isReadOnly: false,
-            function: "virNodeDeviceCreateXML",
-            since: LibvirtVersion(0, 6, 3)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_DESTROY,
-            .call,
-            priority: .high,
-            rights: ["node_device:stop"],
-            isReadOnly: false,
-            function: "virNodeDeviceDestroy",
-            since: LibvirtVersion(0, 6, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_NODE_DEVICES,
-            .call,
-            priority: .high,
-            rights: ["connect:search_node_devices"],
-            filters: ["node_device:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllNodeDevices",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN,
-            .call,
-            priority: .high,
-            rights: ["node_device:getattr"],
-            isReadOnly: true,
-            function: "virNodeDeviceLookupSCSIHostByWWN",
-            since: LibvirtVersion(1, 0, 3)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_DETACH_FLAGS,
-            .call,
-            rights: ["node_device:detach"],
-            isReadOnly: false,
-            function: "virNodeDeviceDetachFlags",
-            since: LibvirtVersion(1, 0, 5)
-        ),
-        ProcedureDescription(
-            CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:search_node_devices"],
-            filters: ["node_device:getattr"],
-            isReadOnly: true,
-            function: "virConnectNodeDeviceEventRegisterAny",
-            since: LibvirtVersion(2, 2, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectNodeDeviceEventDeregisterAny",
-            since: LibvirtVersion(2, 2, 0)
-        ),
-        ProcedureDescription(NODE_DEVICE_EVENT_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(NODE_DEVICE_EVENT_UPDATE, .event, rights: []),
-        ProcedureDescription(
-            NODE_DEVICE_DEFINE_XML,
-            .call,
-            rights: ["node_device:write", "node_device:save"],
-            isReadOnly: false,
-            function: "virNodeDeviceDefineXML",
-            since: LibvirtVersion(7, 3, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["node_device:delete"],
-            isReadOnly: false,
-            function: "virNodeDeviceUndefine",
-            since: LibvirtVersion(7, 3, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_CREATE,
-            .call,
-            priority: .high,
-            rights: ["node_device:start"],
-            isReadOnly: false,
-            function: "virNodeDeviceCreate",
-            since: LibvirtVersion(7, 3, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_GET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceGetAutostart",
-            since: LibvirtVersion(7, 8, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_SET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["node_device:write"],
-            isReadOnly: false,
-            function: "virNodeDeviceSetAutostart",
-            since: LibvirtVersion(7, 8, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_IS_PERSISTENT,
-            .call,
-            priority: .high,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceIsPersistent",
-            since: LibvirtVersion(7, 8, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_IS_ACTIVE,
-            .call,
-            priority: .high,
-            rights: ["node_device:read"],
-            isReadOnly: true,
-            function: "virNodeDeviceIsActive",
-            since: LibvirtVersion(7, 8, 0)
-        ),
-        ProcedureDescription(
-            NODE_DEVICE_UPDATE,
-            .call,
-            priority: .high,
-            rights: ["node_device:write", "node_device:save:!VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG|VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE", "node_device:save:VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG"],
-            isReadOnly: false,
-            function: "virNodeDeviceUpdate",
-            since: LibvirtVersion(10, 1, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let nodeDeviceTable = """
+        111 NODE_NUM_OF_DEVICES                      call high - - allowed connect:search_node_devices node_device:getattr - virNodeNumOfDevices 0.5.0
+        112 NODE_LIST_DEVICES                        call high - - allowed connect:search_node_devices node_device:getattr - virNodeListDevices 0.5.0
+        113 NODE_DEVICE_LOOKUP_BY_NAME               call high - - allowed node_device:getattr - - virNodeDeviceLookupByName 0.5.0
+        114 NODE_DEVICE_GET_XML_DESC                 call low - - allowed node_device:read - - virNodeDeviceGetXMLDesc 0.5.0
+        115 NODE_DEVICE_GET_PARENT                   call high - - allowed node_device:read - - virNodeDeviceGetParent 0.5.0
+        116 NODE_DEVICE_NUM_OF_CAPS                  call high - - allowed node_device:read - - virNodeDeviceNumOfCaps 0.5.0
+        117 NODE_DEVICE_LIST_CAPS                    call high - - allowed node_device:read - - virNodeDeviceListCaps 0.5.0
+        118 NODE_DEVICE_DETTACH                      call low - - refused node_device:detach - - virNodeDeviceDettach 0.6.1
+        119 NODE_DEVICE_RE_ATTACH                    call low - - refused node_device:detach - - virNodeDeviceReAttach 0.6.1
+        120 NODE_DEVICE_RESET                        call low - - refused node_device:detach - - virNodeDeviceReset 0.6.1
+        123 NODE_DEVICE_CREATE_XML                   call low - - refused node_device:write,node_device:start - - virNodeDeviceCreateXML 0.6.3
+        124 NODE_DEVICE_DESTROY                      call high - - refused node_device:stop - - virNodeDeviceDestroy 0.6.3
+        285 CONNECT_LIST_ALL_NODE_DEVICES            call high - - allowed connect:search_node_devices node_device:getattr - virConnectListAllNodeDevices 0.10.2
+        297 NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN      call high - - allowed node_device:getattr - - virNodeDeviceLookupSCSIHostByWWN 1.0.3
+        301 NODE_DEVICE_DETACH_FLAGS                 call low - - refused node_device:detach - - virNodeDeviceDetachFlags 1.0.5
+        374 CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY   call high - - allowed connect:search_node_devices node_device:getattr - virConnectNodeDeviceEventRegisterAny 2.2.0
+        375 CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY call high - - allowed connect:read - - virConnectNodeDeviceEventDeregisterAny 2.2.0
+        376 NODE_DEVICE_EVENT_LIFECYCLE              event low - - - none - - - -
+        377 NODE_DEVICE_EVENT_UPDATE                 event low - - - none - - - -
+        428 NODE_DEVICE_DEFINE_XML                   call low - - refused node_device:write,node_device:save - - virNodeDeviceDefineXML 7.3.0
+        429 NODE_DEVICE_UNDEFINE                     call high - - refused node_device:delete - - virNodeDeviceUndefine 7.3.0
+        430 NODE_DEVICE_CREATE                       call high - - refused node_device:start - - virNodeDeviceCreate 7.3.0
+        433 NODE_DEVICE_GET_AUTOSTART                call high - - allowed node_device:read - - virNodeDeviceGetAutostart 7.8.0
+        434 NODE_DEVICE_SET_AUTOSTART                call high - - refused node_device:write - - virNodeDeviceSetAutostart 7.8.0
+        435 NODE_DEVICE_IS_PERSISTENT                call high - - allowed node_device:read - - virNodeDeviceIsPersistent 7.8.0
+        436 NODE_DEVICE_IS_ACTIVE                    call high - - allowed node_device:read - - virNodeDeviceIsActive 7.8.0
+        447 NODE_DEVICE_UPDATE                       call high - - refused node_device:write,node_device:save:!VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG|VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE,node_device:save:VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG - - virNodeDeviceUpdate 10.1.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `connect:search_node_devices`. Tells of objects with `node_device:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeNumOfDevices>
-    public static let NODE_NUM_OF_DEVICES: XDRProcedure<remote_node_num_of_devices_args, remote_node_num_of_devices_ret> =
+    public static let NODE_NUM_OF_DEVICES:
+        XDRProcedure<remote_node_num_of_devices_args, remote_node_num_of_devices_ret> =
         XDRProcedure(program: program, version: version, number: 111, name: "NODE_NUM_OF_DEVICES")
 
     /// Procedure 112, high priority: `virNodeListDevices`, since libvirt 0.5.0.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `connect:search_node_devices`. Tells of objects with `node_device:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeListDevices>
-    public static let NODE_LIST_DEVICES: XDRProcedure<remote_node_list_devices_args, remote_node_list_devices_ret> =
+    public static let NODE_LIST_DEVICES:
+        XDRProcedure<remote_node_list_devices_args, remote_node_list_devices_ret> =
         XDRProcedure(program: program, version: version, number: 112, name: "NODE_LIST_DEVICES")
 
     /// Procedure 113, high priority: `virNodeDeviceLookupByName`, since libvirt 0.5.0.
@@ -28,7 +30,8 @@ extension Remote {
     /// Needs `node_device:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceLookupByName>
-    public static let NODE_DEVICE_LOOKUP_BY_NAME: XDRProcedure<remote_node_device_lookup_by_name_args, remote_node_device_lookup_by_name_ret> =
+    public static let NODE_DEVICE_LOOKUP_BY_NAME:
+        XDRProcedure<remote_node_device_lookup_by_name_args, remote_node_device_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 113, name: "NODE_DEVICE_LOOKUP_BY_NAME")
 
     /// Procedure 114: `virNodeDeviceGetXMLDesc`, since libvirt 0.5.0.
@@ -36,7 +39,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceGetXMLDesc>
-    public static let NODE_DEVICE_GET_XML_DESC: XDRProcedure<remote_node_device_get_xml_desc_args, remote_node_device_get_xml_desc_ret> =
+    public static let NODE_DEVICE_GET_XML_DESC:
+        XDRProcedure<remote_node_device_get_xml_desc_args, remote_node_device_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 114, name: "NODE_DEVICE_GET_XML_DESC")
 
     /// Procedure 115, high priority: `virNodeDeviceGetParent`, since libvirt 0.5.0.
@@ -44,7 +48,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceGetParent>
-    public static let NODE_DEVICE_GET_PARENT: XDRProcedure<remote_node_device_get_parent_args, remote_node_device_get_parent_ret> =
+    public static let NODE_DEVICE_GET_PARENT:
+        XDRProcedure<remote_node_device_get_parent_args, remote_node_device_get_parent_ret> =
         XDRProcedure(program: program, version: version, number: 115, name: "NODE_DEVICE_GET_PARENT")
 
     /// Procedure 116, high priority: `virNodeDeviceNumOfCaps`, since libvirt 0.5.0.
@@ -52,7 +57,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceNumOfCaps>
-    public static let NODE_DEVICE_NUM_OF_CAPS: XDRProcedure<remote_node_device_num_of_caps_args, remote_node_device_num_of_caps_ret> =
+    public static let NODE_DEVICE_NUM_OF_CAPS:
+        XDRProcedure<remote_node_device_num_of_caps_args, remote_node_device_num_of_caps_ret> =
         XDRProcedure(program: program, version: version, number: 116, name: "NODE_DEVICE_NUM_OF_CAPS")
 
     /// Procedure 117, high priority: `virNodeDeviceListCaps`, since libvirt 0.5.0.
@@ -60,7 +66,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceListCaps>
-    public static let NODE_DEVICE_LIST_CAPS: XDRProcedure<remote_node_device_list_caps_args, remote_node_device_list_caps_ret> =
+    public static let NODE_DEVICE_LIST_CAPS:
+        XDRProcedure<remote_node_device_list_caps_args, remote_node_device_list_caps_ret> =
         XDRProcedure(program: program, version: version, number: 117, name: "NODE_DEVICE_LIST_CAPS")
 
     /// Procedure 118: `virNodeDeviceDettach`, since libvirt 0.6.1.
@@ -76,7 +83,8 @@ extension Remote {
     /// Needs `node_device:detach`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceReAttach>
-    public static let NODE_DEVICE_RE_ATTACH: XDRProcedure<remote_node_device_re_attach_args, XDRVoid> =
+    public static let NODE_DEVICE_RE_ATTACH:
+        XDRProcedure<remote_node_device_re_attach_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 119, name: "NODE_DEVICE_RE_ATTACH")
 
     /// Procedure 120: `virNodeDeviceReset`, since libvirt 0.6.1.
@@ -92,7 +100,8 @@ extension Remote {
     /// Needs `node_device:write`, `node_device:start`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceCreateXML>
-    public static let NODE_DEVICE_CREATE_XML: XDRProcedure<remote_node_device_create_xml_args, remote_node_device_create_xml_ret> =
+    public static let NODE_DEVICE_CREATE_XML:
+        XDRProcedure<remote_node_device_create_xml_args, remote_node_device_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 123, name: "NODE_DEVICE_CREATE_XML")
 
     /// Procedure 124, high priority: `virNodeDeviceDestroy`, since libvirt 0.6.3.
@@ -108,7 +117,8 @@ extension Remote {
     /// Needs `connect:search_node_devices`. Tells of objects with `node_device:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virConnectListAllNodeDevices>
-    public static let CONNECT_LIST_ALL_NODE_DEVICES: XDRProcedure<remote_connect_list_all_node_devices_args, remote_connect_list_all_node_devices_ret> =
+    public static let CONNECT_LIST_ALL_NODE_DEVICES:
+        XDRProcedure<remote_connect_list_all_node_devices_args, remote_connect_list_all_node_devices_ret> =
         XDRProcedure(program: program, version: version, number: 285, name: "CONNECT_LIST_ALL_NODE_DEVICES")
 
     /// Procedure 297, high priority: `virNodeDeviceLookupSCSIHostByWWN`, since libvirt 1.0.3.
@@ -116,7 +126,8 @@ extension Remote {
     /// Needs `node_device:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceLookupSCSIHostByWWN>
-    public static let NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN: XDRProcedure<remote_node_device_lookup_scsi_host_by_wwn_args, remote_node_device_lookup_scsi_host_by_wwn_ret> =
+    public static let NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN:
+        XDRProcedure<remote_node_device_lookup_scsi_host_by_wwn_args, remote_node_device_lookup_scsi_host_by_wwn_ret> =
         XDRProcedure(program: program, version: version, number: 297, name: "NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN")
 
     /// Procedure 301: `virNodeDeviceDetachFlags`, since libvirt 1.0.5.
@@ -124,7 +135,8 @@ extension Remote {
     /// Needs `node_device:detach`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceDetachFlags>
-    public static let NODE_DEVICE_DETACH_FLAGS: XDRProcedure<remote_node_device_detach_flags_args, XDRVoid> =
+    public static let NODE_DEVICE_DETACH_FLAGS:
+        XDRProcedure<remote_node_device_detach_flags_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 301, name: "NODE_DEVICE_DETACH_FLAGS")
 
     /// Procedure 374, high priority: `virConnectNodeDeviceEventRegisterAny`, since libvirt 2.2.0.
@@ -132,7 +144,8 @@ extension Remote {
     /// Needs `connect:search_node_devices`. Tells of objects with `node_device:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virConnectNodeDeviceEventRegisterAny>
-    public static let CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY: XDRProcedure<remote_connect_node_device_event_register_any_args, remote_connect_node_device_event_register_any_ret> =
+    public static let CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY:
+        XDRProcedure<remote_connect_node_device_event_register_any_args, remote_connect_node_device_event_register_any_ret> =
         XDRProcedure(program: program, version: version, number: 374, name: "CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY")
 }
 
@@ -143,15 +156,18 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virConnectNodeDeviceEventDeregisterAny>
-    public static let CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY: XDRProcedure<remote_connect_node_device_event_deregister_any_args, XDRVoid> =
+    public static let CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY:
+        XDRProcedure<remote_connect_node_device_event_deregister_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 375, name: "CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY")
 
     /// Event 376.
-    public static let NODE_DEVICE_EVENT_LIFECYCLE: XDRProcedure<remote_node_device_event_lifecycle_msg, XDRVoid> =
+    public static let NODE_DEVICE_EVENT_LIFECYCLE:
+        XDRProcedure<remote_node_device_event_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 376, name: "NODE_DEVICE_EVENT_LIFECYCLE")
 
     /// Event 377.
-    public static let NODE_DEVICE_EVENT_UPDATE: XDRProcedure<remote_node_device_event_update_msg, XDRVoid> =
+    public static let NODE_DEVICE_EVENT_UPDATE:
+        XDRProcedure<remote_node_device_event_update_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 377, name: "NODE_DEVICE_EVENT_UPDATE")
 
     /// Procedure 428: `virNodeDeviceDefineXML`, since libvirt 7.3.0.
@@ -159,7 +175,8 @@ extension Remote {
     /// Needs `node_device:write`, `node_device:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceDefineXML>
-    public static let NODE_DEVICE_DEFINE_XML: XDRProcedure<remote_node_device_define_xml_args, remote_node_device_define_xml_ret> =
+    public static let NODE_DEVICE_DEFINE_XML:
+        XDRProcedure<remote_node_device_define_xml_args, remote_node_device_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 428, name: "NODE_DEVICE_DEFINE_XML")
 
     /// Procedure 429, high priority: `virNodeDeviceUndefine`, since libvirt 7.3.0.
@@ -167,7 +184,8 @@ extension Remote {
     /// Needs `node_device:delete`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceUndefine>
-    public static let NODE_DEVICE_UNDEFINE: XDRProcedure<remote_node_device_undefine_args, XDRVoid> =
+    public static let NODE_DEVICE_UNDEFINE:
+        XDRProcedure<remote_node_device_undefine_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 429, name: "NODE_DEVICE_UNDEFINE")
 
     /// Procedure 430, high priority: `virNodeDeviceCreate`, since libvirt 7.3.0.
@@ -183,7 +201,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceGetAutostart>
-    public static let NODE_DEVICE_GET_AUTOSTART: XDRProcedure<remote_node_device_get_autostart_args, remote_node_device_get_autostart_ret> =
+    public static let NODE_DEVICE_GET_AUTOSTART:
+        XDRProcedure<remote_node_device_get_autostart_args, remote_node_device_get_autostart_ret> =
         XDRProcedure(program: program, version: version, number: 433, name: "NODE_DEVICE_GET_AUTOSTART")
 
     /// Procedure 434, high priority: `virNodeDeviceSetAutostart`, since libvirt 7.8.0.
@@ -191,7 +210,8 @@ extension Remote {
     /// Needs `node_device:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceSetAutostart>
-    public static let NODE_DEVICE_SET_AUTOSTART: XDRProcedure<remote_node_device_set_autostart_args, XDRVoid> =
+    public static let NODE_DEVICE_SET_AUTOSTART:
+        XDRProcedure<remote_node_device_set_autostart_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 434, name: "NODE_DEVICE_SET_AUTOSTART")
 
     /// Procedure 435, high priority: `virNodeDeviceIsPersistent`, since libvirt 7.8.0.
@@ -199,7 +219,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceIsPersistent>
-    public static let NODE_DEVICE_IS_PERSISTENT: XDRProcedure<remote_node_device_is_persistent_args, remote_node_device_is_persistent_ret> =
+    public static let NODE_DEVICE_IS_PERSISTENT:
+        XDRProcedure<remote_node_device_is_persistent_args, remote_node_device_is_persistent_ret> =
         XDRProcedure(program: program, version: version, number: 435, name: "NODE_DEVICE_IS_PERSISTENT")
 
     /// Procedure 436, high priority: `virNodeDeviceIsActive`, since libvirt 7.8.0.
@@ -207,7 +228,8 @@ extension Remote {
     /// Needs `node_device:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nodedev.html#virNodeDeviceIsActive>
-    public static let NODE_DEVICE_IS_ACTIVE: XDRProcedure<remote_node_device_is_active_args, remote_node_device_is_active_ret> =
+    public static let NODE_DEVICE_IS_ACTIVE:
+        XDRProcedure<remote_node_device_is_active_args, remote_node_device_is_active_ret> =
         XDRProcedure(program: program, version: version, number: 436, name: "NODE_DEVICE_IS_ACTIVE")
 
     /// Procedure 447, high priority: `virNodeDeviceUpdate`, since libvirt 10.1.0.

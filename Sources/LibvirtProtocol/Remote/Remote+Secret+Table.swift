@@ -5,100 +5,19 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let secretTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            SECRET_LOOKUP_BY_UUID,
-            .call,
-            priority: .high,
-            rights: ["secret:getattr"],
-            isReadOnly: true,
-            function: "virSecretLookupByUUID",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            SECRET_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["secret:write", "secret:save"],
-            isReadOnly: false,
-            function: "virSecretDefineXML",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            SECRET_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["secret:read"],
-            isReadOnly: true,
-            function: "virSecretGetXMLDesc",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            SECRET_SET_VALUE,
-            .call,
-            priority: .high,
-            rights: ["secret:write"],
-            isReadOnly: false,
-            function: "virSecretSetValue",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            SECRET_GET_VALUE,
-            .call,
-            priority: .high,
-            rights: ["secret:read_secure"],
-            isReadOnly: false,
-            function: "virSecretGetValue",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            SECRET_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["secret:delete"],
-            isReadOnly: false,
-            function: "virSecretUndefine",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            SECRET_LOOKUP_BY_USAGE,
-            .call,
-            priority: .high,
-            rights: ["secret:getattr"],
-            isReadOnly: true,
-            function: "virSecretLookupByUsage",
-            since: LibvirtVersion(0, 7, 1)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_SECRETS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_secrets"],
-            filters: ["secret:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllSecrets",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            CONNECT_SECRET_EVENT_REGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:search_secrets"],
-            filters: ["secret:getattr"],
-            isReadOnly: true,
-            function: "virConnectSecretEventRegisterAny",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_SECRET_EVENT_DEREGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectSecretEventDeregisterAny",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-        ProcedureDescription(SECRET_EVENT_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(SECRET_EVENT_VALUE_CHANGED, .event, rights: []),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let secretTable = """
+        141 SECRET_LOOKUP_BY_UUID               call high - - allowed secret:getattr - - virSecretLookupByUUID 0.7.1
+        142 SECRET_DEFINE_XML                   call high - - refused secret:write,secret:save - - virSecretDefineXML 0.7.1
+        143 SECRET_GET_XML_DESC                 call high - - allowed secret:read - - virSecretGetXMLDesc 0.7.1
+        144 SECRET_SET_VALUE                    call high - - refused secret:write - - virSecretSetValue 0.7.1
+        145 SECRET_GET_VALUE                    call high - - refused secret:read_secure - - virSecretGetValue 0.7.1
+        146 SECRET_UNDEFINE                     call high - - refused secret:delete - - virSecretUndefine 0.7.1
+        147 SECRET_LOOKUP_BY_USAGE              call high - - allowed secret:getattr - - virSecretLookupByUsage 0.7.1
+        287 CONNECT_LIST_ALL_SECRETS            call high - - allowed connect:search_secrets secret:getattr - virConnectListAllSecrets 0.10.2
+        380 CONNECT_SECRET_EVENT_REGISTER_ANY   call high - - allowed connect:search_secrets secret:getattr - virConnectSecretEventRegisterAny 3.0.0
+        381 CONNECT_SECRET_EVENT_DEREGISTER_ANY call high - - allowed connect:read - - virConnectSecretEventDeregisterAny 3.0.0
+        382 SECRET_EVENT_LIFECYCLE              event low - - - none - - - -
+        383 SECRET_EVENT_VALUE_CHANGED          event low - - - none - - - -
+        """
 }

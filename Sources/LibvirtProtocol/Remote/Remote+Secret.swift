@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `secret:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virSecretLookupByUUID>
-    public static let SECRET_LOOKUP_BY_UUID: XDRProcedure<remote_secret_lookup_by_uuid_args, remote_secret_lookup_by_uuid_ret> =
+    public static let SECRET_LOOKUP_BY_UUID:
+        XDRProcedure<remote_secret_lookup_by_uuid_args, remote_secret_lookup_by_uuid_ret> =
         XDRProcedure(program: program, version: version, number: 141, name: "SECRET_LOOKUP_BY_UUID")
 
     /// Procedure 142, high priority: `virSecretDefineXML`, since libvirt 0.7.1.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `secret:write`, `secret:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virSecretDefineXML>
-    public static let SECRET_DEFINE_XML: XDRProcedure<remote_secret_define_xml_args, remote_secret_define_xml_ret> =
+    public static let SECRET_DEFINE_XML:
+        XDRProcedure<remote_secret_define_xml_args, remote_secret_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 142, name: "SECRET_DEFINE_XML")
 
     /// Procedure 143, high priority: `virSecretGetXMLDesc`, since libvirt 0.7.1.
@@ -28,7 +30,8 @@ extension Remote {
     /// Needs `secret:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virSecretGetXMLDesc>
-    public static let SECRET_GET_XML_DESC: XDRProcedure<remote_secret_get_xml_desc_args, remote_secret_get_xml_desc_ret> =
+    public static let SECRET_GET_XML_DESC:
+        XDRProcedure<remote_secret_get_xml_desc_args, remote_secret_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 143, name: "SECRET_GET_XML_DESC")
 
     /// Procedure 144, high priority: `virSecretSetValue`, since libvirt 0.7.1.
@@ -44,7 +47,8 @@ extension Remote {
     /// Needs `secret:read_secure`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virSecretGetValue>
-    public static let SECRET_GET_VALUE: XDRProcedure<remote_secret_get_value_args, remote_secret_get_value_ret> =
+    public static let SECRET_GET_VALUE:
+        XDRProcedure<remote_secret_get_value_args, remote_secret_get_value_ret> =
         XDRProcedure(program: program, version: version, number: 145, name: "SECRET_GET_VALUE")
 
     /// Procedure 146, high priority: `virSecretUndefine`, since libvirt 0.7.1.
@@ -60,7 +64,8 @@ extension Remote {
     /// Needs `secret:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virSecretLookupByUsage>
-    public static let SECRET_LOOKUP_BY_USAGE: XDRProcedure<remote_secret_lookup_by_usage_args, remote_secret_lookup_by_usage_ret> =
+    public static let SECRET_LOOKUP_BY_USAGE:
+        XDRProcedure<remote_secret_lookup_by_usage_args, remote_secret_lookup_by_usage_ret> =
         XDRProcedure(program: program, version: version, number: 147, name: "SECRET_LOOKUP_BY_USAGE")
 
     /// Procedure 287, high priority: `virConnectListAllSecrets`, since libvirt 0.10.2.
@@ -68,7 +73,8 @@ extension Remote {
     /// Needs `connect:search_secrets`. Tells of objects with `secret:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virConnectListAllSecrets>
-    public static let CONNECT_LIST_ALL_SECRETS: XDRProcedure<remote_connect_list_all_secrets_args, remote_connect_list_all_secrets_ret> =
+    public static let CONNECT_LIST_ALL_SECRETS:
+        XDRProcedure<remote_connect_list_all_secrets_args, remote_connect_list_all_secrets_ret> =
         XDRProcedure(program: program, version: version, number: 287, name: "CONNECT_LIST_ALL_SECRETS")
 
     /// Procedure 380, high priority: `virConnectSecretEventRegisterAny`, since libvirt 3.0.0.
@@ -76,7 +82,8 @@ extension Remote {
     /// Needs `connect:search_secrets`. Tells of objects with `secret:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virConnectSecretEventRegisterAny>
-    public static let CONNECT_SECRET_EVENT_REGISTER_ANY: XDRProcedure<remote_connect_secret_event_register_any_args, remote_connect_secret_event_register_any_ret> =
+    public static let CONNECT_SECRET_EVENT_REGISTER_ANY:
+        XDRProcedure<remote_connect_secret_event_register_any_args, remote_connect_secret_event_register_any_ret> =
         XDRProcedure(program: program, version: version, number: 380, name: "CONNECT_SECRET_EVENT_REGISTER_ANY")
 
     /// Procedure 381, high priority: `virConnectSecretEventDeregisterAny`, since libvirt 3.0.0.
@@ -84,14 +91,17 @@ extension Remote {
     /// Needs `connect:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virConnectSecretEventDeregisterAny>
-    public static let CONNECT_SECRET_EVENT_DEREGISTER_ANY: XDRProcedure<remote_connect_secret_event_deregister_any_args, XDRVoid> =
+    public static let CONNECT_SECRET_EVENT_DEREGISTER_ANY:
+        XDRProcedure<remote_connect_secret_event_deregister_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 381, name: "CONNECT_SECRET_EVENT_DEREGISTER_ANY")
 
     /// Event 382.
-    public static let SECRET_EVENT_LIFECYCLE: XDRProcedure<remote_secret_event_lifecycle_msg, XDRVoid> =
+    public static let SECRET_EVENT_LIFECYCLE:
+        XDRProcedure<remote_secret_event_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 382, name: "SECRET_EVENT_LIFECYCLE")
 
     /// Event 383.
-    public static let SECRET_EVENT_VALUE_CHANGED: XDRProcedure<remote_secret_event_value_changed_msg, XDRVoid> =
+    public static let SECRET_EVENT_VALUE_CHANGED:
+        XDRProcedure<remote_secret_event_value_changed_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 383, name: "SECRET_EVENT_VALUE_CHANGED")
 }

@@ -5,224 +5,33 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let storagePoolTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            STORAGE_POOL_CREATE_XML,
-            .call,
-            rights: ["storage_pool:start", "storage_pool:write"],
-            isReadOnly: false,
-            function: "virStoragePoolCreateXML",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_DEFINE_XML,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:write", "storage_pool:save"],
-            isReadOnly: false,
-            function: "virStoragePoolDefineXML",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_CREATE,
-            .call,
-            rights: ["storage_pool:start"],
-            isReadOnly: false,
-            function: "virStoragePoolCreate",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_BUILD,
-            .call,
-            rights: ["storage_pool:format"],
-            isReadOnly: false,
-            function: "virStoragePoolBuild",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_DESTROY,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:stop"],
-            isReadOnly: false,
-            function: "virStoragePoolDestroy",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_DELETE,
-            .call,
-            rights: ["storage_pool:format"],
-            isReadOnly: false,
-            function: "virStoragePoolDelete",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_UNDEFINE,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:delete"],
-            isReadOnly: false,
-            function: "virStoragePoolUndefine",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_REFRESH,
-            .call,
-            rights: ["storage_pool:refresh"],
-            isReadOnly: false,
-            function: "virStoragePoolRefresh",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolLookupByName",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_LOOKUP_BY_UUID,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolLookupByUUID",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_LOOKUP_BY_VOLUME,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolLookupByVolume",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_GET_INFO,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:read"],
-            isReadOnly: true,
-            function: "virStoragePoolGetInfo",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:read"],
-            isReadOnly: true,
-            function: "virStoragePoolGetXMLDesc",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_GET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:read"],
-            isReadOnly: true,
-            function: "virStoragePoolGetAutostart",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_SET_AUTOSTART,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:write"],
-            isReadOnly: false,
-            function: "virStoragePoolSetAutostart",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_NUM_OF_VOLUMES,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:search_storage_vols"],
-            filters: ["storage_vol:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolNumOfVolumes",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_LIST_VOLUMES,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:search_storage_vols"],
-            filters: ["storage_vol:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolListVolumes",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_IS_ACTIVE,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:read"],
-            isReadOnly: true,
-            function: "virStoragePoolIsActive",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_IS_PERSISTENT,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:read"],
-            isReadOnly: true,
-            function: "virStoragePoolIsPersistent",
-            since: LibvirtVersion(0, 7, 3)
-        ),
-        ProcedureDescription(
-            CONNECT_LIST_ALL_STORAGE_POOLS,
-            .call,
-            priority: .high,
-            rights: ["connect:search_storage_pools"],
-            filters: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virConnectListAllStoragePools",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            STORAGE_POOL_LIST_ALL_VOLUMES,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:search_storage_vols"],
-            filters: ["storage_vol:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolListAllVolumes",
-            since: LibvirtVersion(0, 10, 2)
-        ),
-        ProcedureDescription(
-            CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:search_storage_pools"],
-            filters: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virConnectStoragePoolEventRegisterAny",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(
-            CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY,
-            .call,
-            priority: .high,
-            rights: ["connect:read"],
-            isReadOnly: true,
-            function: "virConnectStoragePoolEventDeregisterAny",
-            since: LibvirtVersion(2, 0, 0)
-        ),
-        ProcedureDescription(STORAGE_POOL_EVENT_LIFECYCLE, .event, rights: []),
-        ProcedureDescription(STORAGE_POOL_EVENT_REFRESH, .event, rights: []),
-        ProcedureDescription(
-            STORAGE_POOL_LOOKUP_BY_TARGET_PATH,
-            .call,
-            priority: .high,
-            rights: ["storage_pool:getattr"],
-            isReadOnly: true,
-            function: "virStoragePoolLookupByTargetPath",
-            since: LibvirtVersion(4, 1, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let storagePoolTable = """
+        76  STORAGE_POOL_CREATE_XML                   call low - - refused storage_pool:start,storage_pool:write - - virStoragePoolCreateXML 0.4.1
+        77  STORAGE_POOL_DEFINE_XML                   call high - - refused storage_pool:write,storage_pool:save - - virStoragePoolDefineXML 0.4.1
+        78  STORAGE_POOL_CREATE                       call low - - refused storage_pool:start - - virStoragePoolCreate 0.4.1
+        79  STORAGE_POOL_BUILD                        call low - - refused storage_pool:format - - virStoragePoolBuild 0.4.1
+        80  STORAGE_POOL_DESTROY                      call high - - refused storage_pool:stop - - virStoragePoolDestroy 0.4.1
+        81  STORAGE_POOL_DELETE                       call low - - refused storage_pool:format - - virStoragePoolDelete 0.4.1
+        82  STORAGE_POOL_UNDEFINE                     call high - - refused storage_pool:delete - - virStoragePoolUndefine 0.4.1
+        83  STORAGE_POOL_REFRESH                      call low - - refused storage_pool:refresh - - virStoragePoolRefresh 0.4.1
+        84  STORAGE_POOL_LOOKUP_BY_NAME               call high - - allowed storage_pool:getattr - - virStoragePoolLookupByName 0.4.1
+        85  STORAGE_POOL_LOOKUP_BY_UUID               call high - - allowed storage_pool:getattr - - virStoragePoolLookupByUUID 0.4.1
+        86  STORAGE_POOL_LOOKUP_BY_VOLUME             call high - - allowed storage_pool:getattr - - virStoragePoolLookupByVolume 0.4.1
+        87  STORAGE_POOL_GET_INFO                     call high - - allowed storage_pool:read - - virStoragePoolGetInfo 0.4.1
+        88  STORAGE_POOL_GET_XML_DESC                 call high - - allowed storage_pool:read - - virStoragePoolGetXMLDesc 0.4.1
+        89  STORAGE_POOL_GET_AUTOSTART                call high - - allowed storage_pool:read - - virStoragePoolGetAutostart 0.4.1
+        90  STORAGE_POOL_SET_AUTOSTART                call high - - refused storage_pool:write - - virStoragePoolSetAutostart 0.4.1
+        91  STORAGE_POOL_NUM_OF_VOLUMES               call high - - allowed storage_pool:search_storage_vols storage_vol:getattr - virStoragePoolNumOfVolumes 0.4.1
+        92  STORAGE_POOL_LIST_VOLUMES                 call high - - allowed storage_pool:search_storage_vols storage_vol:getattr - virStoragePoolListVolumes 0.4.1
+        154 STORAGE_POOL_IS_ACTIVE                    call high - - allowed storage_pool:read - - virStoragePoolIsActive 0.7.3
+        155 STORAGE_POOL_IS_PERSISTENT                call high - - allowed storage_pool:read - - virStoragePoolIsPersistent 0.7.3
+        281 CONNECT_LIST_ALL_STORAGE_POOLS            call high - - allowed connect:search_storage_pools storage_pool:getattr - virConnectListAllStoragePools 0.10.2
+        282 STORAGE_POOL_LIST_ALL_VOLUMES             call high - - allowed storage_pool:search_storage_vols storage_vol:getattr - virStoragePoolListAllVolumes 0.10.2
+        368 CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY   call high - - allowed connect:search_storage_pools storage_pool:getattr - virConnectStoragePoolEventRegisterAny 2.0.0
+        369 CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY call high - - allowed connect:read - - virConnectStoragePoolEventDeregisterAny 2.0.0
+        370 STORAGE_POOL_EVENT_LIFECYCLE              event low - - - none - - - -
+        373 STORAGE_POOL_EVENT_REFRESH                event low - - - none - - - -
+        391 STORAGE_POOL_LOOKUP_BY_TARGET_PATH        call high - - allowed storage_pool:getattr - - virStoragePoolLookupByTargetPath 4.1.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `storage_pool:start`, `storage_pool:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolCreateXML>
-    public static let STORAGE_POOL_CREATE_XML: XDRProcedure<remote_storage_pool_create_xml_args, remote_storage_pool_create_xml_ret> =
+    public static let STORAGE_POOL_CREATE_XML:
+        XDRProcedure<remote_storage_pool_create_xml_args, remote_storage_pool_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 76, name: "STORAGE_POOL_CREATE_XML")
 
     /// Procedure 77, high priority: `virStoragePoolDefineXML`, since libvirt 0.4.1.
@@ -20,7 +21,8 @@ extension Remote {
     /// Needs `storage_pool:write`, `storage_pool:save`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolDefineXML>
-    public static let STORAGE_POOL_DEFINE_XML: XDRProcedure<remote_storage_pool_define_xml_args, remote_storage_pool_define_xml_ret> =
+    public static let STORAGE_POOL_DEFINE_XML:
+        XDRProcedure<remote_storage_pool_define_xml_args, remote_storage_pool_define_xml_ret> =
         XDRProcedure(program: program, version: version, number: 77, name: "STORAGE_POOL_DEFINE_XML")
 
     /// Procedure 78: `virStoragePoolCreate`, since libvirt 0.4.1.
@@ -44,7 +46,8 @@ extension Remote {
     /// Needs `storage_pool:stop`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolDestroy>
-    public static let STORAGE_POOL_DESTROY: XDRProcedure<remote_storage_pool_destroy_args, XDRVoid> =
+    public static let STORAGE_POOL_DESTROY:
+        XDRProcedure<remote_storage_pool_destroy_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 80, name: "STORAGE_POOL_DESTROY")
 
     /// Procedure 81: `virStoragePoolDelete`, since libvirt 0.4.1.
@@ -60,7 +63,8 @@ extension Remote {
     /// Needs `storage_pool:delete`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolUndefine>
-    public static let STORAGE_POOL_UNDEFINE: XDRProcedure<remote_storage_pool_undefine_args, XDRVoid> =
+    public static let STORAGE_POOL_UNDEFINE:
+        XDRProcedure<remote_storage_pool_undefine_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 82, name: "STORAGE_POOL_UNDEFINE")
 
     /// Procedure 83: `virStoragePoolRefresh`, since libvirt 0.4.1.
@@ -68,7 +72,8 @@ extension Remote {
     /// Needs `storage_pool:refresh`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolRefresh>
-    public static let STORAGE_POOL_REFRESH: XDRProcedure<remote_storage_pool_refresh_args, XDRVoid> =
+    public static let STORAGE_POOL_REFRESH:
+        XDRProcedure<remote_storage_pool_refresh_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 83, name: "STORAGE_POOL_REFRESH")
 
     /// Procedure 84, high priority: `virStoragePoolLookupByName`, since libvirt 0.4.1.
@@ -76,7 +81,8 @@ extension Remote {
     /// Needs `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolLookupByName>
-    public static let STORAGE_POOL_LOOKUP_BY_NAME: XDRProcedure<remote_storage_pool_lookup_by_name_args, remote_storage_pool_lookup_by_name_ret> =
+    public static let STORAGE_POOL_LOOKUP_BY_NAME:
+        XDRProcedure<remote_storage_pool_lookup_by_name_args, remote_storage_pool_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 84, name: "STORAGE_POOL_LOOKUP_BY_NAME")
 
     /// Procedure 85, high priority: `virStoragePoolLookupByUUID`, since libvirt 0.4.1.
@@ -84,7 +90,8 @@ extension Remote {
     /// Needs `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolLookupByUUID>
-    public static let STORAGE_POOL_LOOKUP_BY_UUID: XDRProcedure<remote_storage_pool_lookup_by_uuid_args, remote_storage_pool_lookup_by_uuid_ret> =
+    public static let STORAGE_POOL_LOOKUP_BY_UUID:
+        XDRProcedure<remote_storage_pool_lookup_by_uuid_args, remote_storage_pool_lookup_by_uuid_ret> =
         XDRProcedure(program: program, version: version, number: 85, name: "STORAGE_POOL_LOOKUP_BY_UUID")
 
     /// Procedure 86, high priority: `virStoragePoolLookupByVolume`, since libvirt 0.4.1.
@@ -92,7 +99,8 @@ extension Remote {
     /// Needs `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolLookupByVolume>
-    public static let STORAGE_POOL_LOOKUP_BY_VOLUME: XDRProcedure<remote_storage_pool_lookup_by_volume_args, remote_storage_pool_lookup_by_volume_ret> =
+    public static let STORAGE_POOL_LOOKUP_BY_VOLUME:
+        XDRProcedure<remote_storage_pool_lookup_by_volume_args, remote_storage_pool_lookup_by_volume_ret> =
         XDRProcedure(program: program, version: version, number: 86, name: "STORAGE_POOL_LOOKUP_BY_VOLUME")
 
     /// Procedure 87, high priority: `virStoragePoolGetInfo`, since libvirt 0.4.1.
@@ -100,7 +108,8 @@ extension Remote {
     /// Needs `storage_pool:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolGetInfo>
-    public static let STORAGE_POOL_GET_INFO: XDRProcedure<remote_storage_pool_get_info_args, remote_storage_pool_get_info_ret> =
+    public static let STORAGE_POOL_GET_INFO:
+        XDRProcedure<remote_storage_pool_get_info_args, remote_storage_pool_get_info_ret> =
         XDRProcedure(program: program, version: version, number: 87, name: "STORAGE_POOL_GET_INFO")
 
     /// Procedure 88, high priority: `virStoragePoolGetXMLDesc`, since libvirt 0.4.1.
@@ -108,7 +117,8 @@ extension Remote {
     /// Needs `storage_pool:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolGetXMLDesc>
-    public static let STORAGE_POOL_GET_XML_DESC: XDRProcedure<remote_storage_pool_get_xml_desc_args, remote_storage_pool_get_xml_desc_ret> =
+    public static let STORAGE_POOL_GET_XML_DESC:
+        XDRProcedure<remote_storage_pool_get_xml_desc_args, remote_storage_pool_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 88, name: "STORAGE_POOL_GET_XML_DESC")
 
     /// Procedure 89, high priority: `virStoragePoolGetAutostart`, since libvirt 0.4.1.
@@ -116,7 +126,8 @@ extension Remote {
     /// Needs `storage_pool:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolGetAutostart>
-    public static let STORAGE_POOL_GET_AUTOSTART: XDRProcedure<remote_storage_pool_get_autostart_args, remote_storage_pool_get_autostart_ret> =
+    public static let STORAGE_POOL_GET_AUTOSTART:
+        XDRProcedure<remote_storage_pool_get_autostart_args, remote_storage_pool_get_autostart_ret> =
         XDRProcedure(program: program, version: version, number: 89, name: "STORAGE_POOL_GET_AUTOSTART")
 
     /// Procedure 90, high priority: `virStoragePoolSetAutostart`, since libvirt 0.4.1.
@@ -124,7 +135,8 @@ extension Remote {
     /// Needs `storage_pool:write`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolSetAutostart>
-    public static let STORAGE_POOL_SET_AUTOSTART: XDRProcedure<remote_storage_pool_set_autostart_args, XDRVoid> =
+    public static let STORAGE_POOL_SET_AUTOSTART:
+        XDRProcedure<remote_storage_pool_set_autostart_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 90, name: "STORAGE_POOL_SET_AUTOSTART")
 
     /// Procedure 91, high priority: `virStoragePoolNumOfVolumes`, since libvirt 0.4.1.
@@ -132,7 +144,8 @@ extension Remote {
     /// Needs `storage_pool:search_storage_vols`. Tells of objects with `storage_vol:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolNumOfVolumes>
-    public static let STORAGE_POOL_NUM_OF_VOLUMES: XDRProcedure<remote_storage_pool_num_of_volumes_args, remote_storage_pool_num_of_volumes_ret> =
+    public static let STORAGE_POOL_NUM_OF_VOLUMES:
+        XDRProcedure<remote_storage_pool_num_of_volumes_args, remote_storage_pool_num_of_volumes_ret> =
         XDRProcedure(program: program, version: version, number: 91, name: "STORAGE_POOL_NUM_OF_VOLUMES")
 }
 
@@ -142,7 +155,8 @@ extension Remote {
     /// Needs `storage_pool:search_storage_vols`. Tells of objects with `storage_vol:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolListVolumes>
-    public static let STORAGE_POOL_LIST_VOLUMES: XDRProcedure<remote_storage_pool_list_volumes_args, remote_storage_pool_list_volumes_ret> =
+    public static let STORAGE_POOL_LIST_VOLUMES:
+        XDRProcedure<remote_storage_pool_list_volumes_args, remote_storage_pool_list_volumes_ret> =
         XDRProcedure(program: program, version: version, number: 92, name: "STORAGE_POOL_LIST_VOLUMES")
 
     /// Procedure 154, high priority: `virStoragePoolIsActive`, since libvirt 0.7.3.
@@ -150,7 +164,8 @@ extension Remote {
     /// Needs `storage_pool:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolIsActive>
-    public static let STORAGE_POOL_IS_ACTIVE: XDRProcedure<remote_storage_pool_is_active_args, remote_storage_pool_is_active_ret> =
+    public static let STORAGE_POOL_IS_ACTIVE:
+        XDRProcedure<remote_storage_pool_is_active_args, remote_storage_pool_is_active_ret> =
         XDRProcedure(program: program, version: version, number: 154, name: "STORAGE_POOL_IS_ACTIVE")
 
     /// Procedure 155, high priority: `virStoragePoolIsPersistent`, since libvirt 0.7.3.
@@ -158,7 +173,8 @@ extension Remote {
     /// Needs `storage_pool:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolIsPersistent>
-    public static let STORAGE_POOL_IS_PERSISTENT: XDRProcedure<remote_storage_pool_is_persistent_args, remote_storage_pool_is_persistent_ret> =
+    public static let STORAGE_POOL_IS_PERSISTENT:
+        XDRProcedure<remote_storage_pool_is_persistent_args, remote_storage_pool_is_persistent_ret> =
         XDRProcedure(program: program, version: version, number: 155, name: "STORAGE_POOL_IS_PERSISTENT")
 
     /// Procedure 281, high priority: `virConnectListAllStoragePools`, since libvirt 0.10.2.
@@ -166,7 +182,8 @@ extension Remote {
     /// Needs `connect:search_storage_pools`. Tells of objects with `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectListAllStoragePools>
-    public static let CONNECT_LIST_ALL_STORAGE_POOLS: XDRProcedure<remote_connect_list_all_storage_pools_args, remote_connect_list_all_storage_pools_ret> =
+    public static let CONNECT_LIST_ALL_STORAGE_POOLS:
+        XDRProcedure<remote_connect_list_all_storage_pools_args, remote_connect_list_all_storage_pools_ret> =
         XDRProcedure(program: program, version: version, number: 281, name: "CONNECT_LIST_ALL_STORAGE_POOLS")
 
     /// Procedure 282, high priority: `virStoragePoolListAllVolumes`, since libvirt 0.10.2.
@@ -174,7 +191,8 @@ extension Remote {
     /// Needs `storage_pool:search_storage_vols`. Tells of objects with `storage_vol:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolListAllVolumes>
-    public static let STORAGE_POOL_LIST_ALL_VOLUMES: XDRProcedure<remote_storage_pool_list_all_volumes_args, remote_storage_pool_list_all_volumes_ret> =
+    public static let STORAGE_POOL_LIST_ALL_VOLUMES:
+        XDRProcedure<remote_storage_pool_list_all_volumes_args, remote_storage_pool_list_all_volumes_ret> =
         XDRProcedure(program: program, version: version, number: 282, name: "STORAGE_POOL_LIST_ALL_VOLUMES")
 
     /// Procedure 368, high priority: `virConnectStoragePoolEventRegisterAny`, since libvirt 2.0.0.
@@ -183,7 +201,8 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectStoragePoolEventRegisterAny>
-    public static let CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY: XDRProcedure<remote_connect_storage_pool_event_register_any_args, remote_connect_storage_pool_event_register_any_ret> =
+    public static let CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY:
+        XDRProcedure<remote_connect_storage_pool_event_register_any_args, remote_connect_storage_pool_event_register_any_ret> =
         XDRProcedure(program: program, version: version, number: 368, name: "CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY")
 
     /// Procedure 369, high priority: `virConnectStoragePoolEventDeregisterAny`, since libvirt
@@ -193,15 +212,18 @@ extension Remote {
     ///
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virConnectStoragePoolEventDeregisterAny>
-    public static let CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY: XDRProcedure<remote_connect_storage_pool_event_deregister_any_args, XDRVoid> =
+    public static let CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY:
+        XDRProcedure<remote_connect_storage_pool_event_deregister_any_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 369, name: "CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY")
 
     /// Event 370.
-    public static let STORAGE_POOL_EVENT_LIFECYCLE: XDRProcedure<remote_storage_pool_event_lifecycle_msg, XDRVoid> =
+    public static let STORAGE_POOL_EVENT_LIFECYCLE:
+        XDRProcedure<remote_storage_pool_event_lifecycle_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 370, name: "STORAGE_POOL_EVENT_LIFECYCLE")
 
     /// Event 373.
-    public static let STORAGE_POOL_EVENT_REFRESH: XDRProcedure<remote_storage_pool_event_refresh_msg, XDRVoid> =
+    public static let STORAGE_POOL_EVENT_REFRESH:
+        XDRProcedure<remote_storage_pool_event_refresh_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 373, name: "STORAGE_POOL_EVENT_REFRESH")
 
     /// Procedure 391, high priority: `virStoragePoolLookupByTargetPath`, since libvirt 4.1.0.
@@ -209,6 +231,7 @@ extension Remote {
     /// Needs `storage_pool:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolLookupByTargetPath>
-    public static let STORAGE_POOL_LOOKUP_BY_TARGET_PATH: XDRProcedure<remote_storage_pool_lookup_by_target_path_args, remote_storage_pool_lookup_by_target_path_ret> =
+    public static let STORAGE_POOL_LOOKUP_BY_TARGET_PATH:
+        XDRProcedure<remote_storage_pool_lookup_by_target_path_args, remote_storage_pool_lookup_by_target_path_ret> =
         XDRProcedure(program: program, version: version, number: 391, name: "STORAGE_POOL_LOOKUP_BY_TARGET_PATH")
 }

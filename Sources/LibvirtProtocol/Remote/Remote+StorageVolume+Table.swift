@@ -5,137 +5,22 @@
 // swift-format-ignore-file
 
 extension Remote {
-    static let storageVolumeTable: [ProcedureDescription] = [
-        ProcedureDescription(
-            STORAGE_VOL_CREATE_XML,
-            .call,
-            rights: ["storage_vol:create"],
-            isReadOnly: false,
-            function: "virStorageVolCreateXML",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_DELETE,
-            .call,
-            rights: ["storage_vol:delete"],
-            isReadOnly: false,
-            function: "virStorageVolDelete",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_LOOKUP_BY_NAME,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:getattr"],
-            isReadOnly: true,
-            function: "virStorageVolLookupByName",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_LOOKUP_BY_KEY,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:getattr"],
-            isReadOnly: true,
-            function: "virStorageVolLookupByKey",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_LOOKUP_BY_PATH,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:getattr"],
-            isReadOnly: true,
-            function: "virStorageVolLookupByPath",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_GET_INFO,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:read"],
-            isReadOnly: true,
-            function: "virStorageVolGetInfo",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_GET_XML_DESC,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:read"],
-            isReadOnly: true,
-            function: "virStorageVolGetXMLDesc",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_GET_PATH,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:read"],
-            isReadOnly: true,
-            function: "virStorageVolGetPath",
-            since: LibvirtVersion(0, 4, 1)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_CREATE_XML_FROM,
-            .call,
-            rights: ["storage_vol:create"],
-            isReadOnly: false,
-            function: "virStorageVolCreateXMLFrom",
-            since: LibvirtVersion(0, 6, 4)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_WIPE,
-            .call,
-            rights: ["storage_vol:format"],
-            isReadOnly: false,
-            function: "virStorageVolWipe",
-            since: LibvirtVersion(0, 8, 0)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_UPLOAD,
-            .call,
-            stream: .write,
-            sparseFlag: "VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM",
-            rights: ["storage_vol:data_write"],
-            isReadOnly: false,
-            function: "virStorageVolUpload",
-            since: LibvirtVersion(0, 9, 0)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_DOWNLOAD,
-            .call,
-            stream: .read,
-            sparseFlag: "VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM",
-            rights: ["storage_vol:data_read"],
-            isReadOnly: false,
-            function: "virStorageVolDownload",
-            since: LibvirtVersion(0, 9, 0)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_WIPE_PATTERN,
-            .call,
-            rights: ["storage_vol:format"],
-            isReadOnly: false,
-            function: "virStorageVolWipePattern",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_RESIZE,
-            .call,
-            rights: ["storage_vol:resize"],
-            isReadOnly: false,
-            function: "virStorageVolResize",
-            since: LibvirtVersion(0, 9, 10)
-        ),
-        ProcedureDescription(
-            STORAGE_VOL_GET_INFO_FLAGS,
-            .call,
-            priority: .high,
-            rights: ["storage_vol:read"],
-            isReadOnly: true,
-            function: "virStorageVolGetInfoFlags",
-            since: LibvirtVersion(3, 0, 0)
-        ),
-    ]
+    // number name kind priority stream descriptors read-only rights filters sparse-flag function since
+    static let storageVolumeTable = """
+        93  STORAGE_VOL_CREATE_XML      call low - - refused storage_vol:create - - virStorageVolCreateXML 0.4.1
+        94  STORAGE_VOL_DELETE          call low - - refused storage_vol:delete - - virStorageVolDelete 0.4.1
+        95  STORAGE_VOL_LOOKUP_BY_NAME  call high - - allowed storage_vol:getattr - - virStorageVolLookupByName 0.4.1
+        96  STORAGE_VOL_LOOKUP_BY_KEY   call high - - allowed storage_vol:getattr - - virStorageVolLookupByKey 0.4.1
+        97  STORAGE_VOL_LOOKUP_BY_PATH  call high - - allowed storage_vol:getattr - - virStorageVolLookupByPath 0.4.1
+        98  STORAGE_VOL_GET_INFO        call high - - allowed storage_vol:read - - virStorageVolGetInfo 0.4.1
+        99  STORAGE_VOL_GET_XML_DESC    call high - - allowed storage_vol:read - - virStorageVolGetXMLDesc 0.4.1
+        100 STORAGE_VOL_GET_PATH        call high - - allowed storage_vol:read - - virStorageVolGetPath 0.4.1
+        125 STORAGE_VOL_CREATE_XML_FROM call low - - refused storage_vol:create - - virStorageVolCreateXMLFrom 0.6.4
+        165 STORAGE_VOL_WIPE            call low - - refused storage_vol:format - - virStorageVolWipe 0.8.0
+        208 STORAGE_VOL_UPLOAD          call low write - refused storage_vol:data_write - VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM virStorageVolUpload 0.9.0
+        209 STORAGE_VOL_DOWNLOAD        call low read - refused storage_vol:data_read - VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM virStorageVolDownload 0.9.0
+        259 STORAGE_VOL_WIPE_PATTERN    call low - - refused storage_vol:format - - virStorageVolWipePattern 0.9.10
+        260 STORAGE_VOL_RESIZE          call low - - refused storage_vol:resize - - virStorageVolResize 0.9.10
+        378 STORAGE_VOL_GET_INFO_FLAGS  call high - - allowed storage_vol:read - - virStorageVolGetInfoFlags 3.0.0
+        """
 }

@@ -12,7 +12,8 @@ extension Remote {
     /// Needs `storage_vol:create`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolCreateXML>
-    public static let STORAGE_VOL_CREATE_XML: XDRProcedure<remote_storage_vol_create_xml_args, remote_storage_vol_create_xml_ret> =
+    public static let STORAGE_VOL_CREATE_XML:
+        XDRProcedure<remote_storage_vol_create_xml_args, remote_storage_vol_create_xml_ret> =
         XDRProcedure(program: program, version: version, number: 93, name: "STORAGE_VOL_CREATE_XML")
 
     /// Procedure 94: `virStorageVolDelete`, since libvirt 0.4.1.
@@ -28,7 +29,8 @@ extension Remote {
     /// Needs `storage_vol:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolLookupByName>
-    public static let STORAGE_VOL_LOOKUP_BY_NAME: XDRProcedure<remote_storage_vol_lookup_by_name_args, remote_storage_vol_lookup_by_name_ret> =
+    public static let STORAGE_VOL_LOOKUP_BY_NAME:
+        XDRProcedure<remote_storage_vol_lookup_by_name_args, remote_storage_vol_lookup_by_name_ret> =
         XDRProcedure(program: program, version: version, number: 95, name: "STORAGE_VOL_LOOKUP_BY_NAME")
 
     /// Procedure 96, high priority: `virStorageVolLookupByKey`, since libvirt 0.4.1.
@@ -36,7 +38,8 @@ extension Remote {
     /// Needs `storage_vol:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolLookupByKey>
-    public static let STORAGE_VOL_LOOKUP_BY_KEY: XDRProcedure<remote_storage_vol_lookup_by_key_args, remote_storage_vol_lookup_by_key_ret> =
+    public static let STORAGE_VOL_LOOKUP_BY_KEY:
+        XDRProcedure<remote_storage_vol_lookup_by_key_args, remote_storage_vol_lookup_by_key_ret> =
         XDRProcedure(program: program, version: version, number: 96, name: "STORAGE_VOL_LOOKUP_BY_KEY")
 
     /// Procedure 97, high priority: `virStorageVolLookupByPath`, since libvirt 0.4.1.
@@ -44,7 +47,8 @@ extension Remote {
     /// Needs `storage_vol:getattr`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolLookupByPath>
-    public static let STORAGE_VOL_LOOKUP_BY_PATH: XDRProcedure<remote_storage_vol_lookup_by_path_args, remote_storage_vol_lookup_by_path_ret> =
+    public static let STORAGE_VOL_LOOKUP_BY_PATH:
+        XDRProcedure<remote_storage_vol_lookup_by_path_args, remote_storage_vol_lookup_by_path_ret> =
         XDRProcedure(program: program, version: version, number: 97, name: "STORAGE_VOL_LOOKUP_BY_PATH")
 
     /// Procedure 98, high priority: `virStorageVolGetInfo`, since libvirt 0.4.1.
@@ -52,7 +56,8 @@ extension Remote {
     /// Needs `storage_vol:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolGetInfo>
-    public static let STORAGE_VOL_GET_INFO: XDRProcedure<remote_storage_vol_get_info_args, remote_storage_vol_get_info_ret> =
+    public static let STORAGE_VOL_GET_INFO:
+        XDRProcedure<remote_storage_vol_get_info_args, remote_storage_vol_get_info_ret> =
         XDRProcedure(program: program, version: version, number: 98, name: "STORAGE_VOL_GET_INFO")
 
     /// Procedure 99, high priority: `virStorageVolGetXMLDesc`, since libvirt 0.4.1.
@@ -60,7 +65,8 @@ extension Remote {
     /// Needs `storage_vol:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolGetXMLDesc>
-    public static let STORAGE_VOL_GET_XML_DESC: XDRProcedure<remote_storage_vol_get_xml_desc_args, remote_storage_vol_get_xml_desc_ret> =
+    public static let STORAGE_VOL_GET_XML_DESC:
+        XDRProcedure<remote_storage_vol_get_xml_desc_args, remote_storage_vol_get_xml_desc_ret> =
         XDRProcedure(program: program, version: version, number: 99, name: "STORAGE_VOL_GET_XML_DESC")
 
     /// Procedure 100, high priority: `virStorageVolGetPath`, since libvirt 0.4.1.
@@ -68,7 +74,8 @@ extension Remote {
     /// Needs `storage_vol:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolGetPath>
-    public static let STORAGE_VOL_GET_PATH: XDRProcedure<remote_storage_vol_get_path_args, remote_storage_vol_get_path_ret> =
+    public static let STORAGE_VOL_GET_PATH:
+        XDRProcedure<remote_storage_vol_get_path_args, remote_storage_vol_get_path_ret> =
         XDRProcedure(program: program, version: version, number: 100, name: "STORAGE_VOL_GET_PATH")
 
     /// Procedure 125: `virStorageVolCreateXMLFrom`, since libvirt 0.6.4.
@@ -76,7 +83,8 @@ extension Remote {
     /// Needs `storage_vol:create`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolCreateXMLFrom>
-    public static let STORAGE_VOL_CREATE_XML_FROM: XDRProcedure<remote_storage_vol_create_xml_from_args, remote_storage_vol_create_xml_from_ret> =
+    public static let STORAGE_VOL_CREATE_XML_FROM:
+        XDRProcedure<remote_storage_vol_create_xml_from_args, remote_storage_vol_create_xml_from_ret> =
         XDRProcedure(program: program, version: version, number: 125, name: "STORAGE_VOL_CREATE_XML_FROM")
 
     /// Procedure 165: `virStorageVolWipe`, since libvirt 0.8.0.
@@ -104,7 +112,8 @@ extension Remote {
     /// Opens a stream from the server.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolDownload>
-    public static let STORAGE_VOL_DOWNLOAD: XDRProcedure<remote_storage_vol_download_args, XDRVoid> =
+    public static let STORAGE_VOL_DOWNLOAD:
+        XDRProcedure<remote_storage_vol_download_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 209, name: "STORAGE_VOL_DOWNLOAD")
 
     /// Procedure 259: `virStorageVolWipePattern`, since libvirt 0.9.10.
@@ -112,7 +121,8 @@ extension Remote {
     /// Needs `storage_vol:format`. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolWipePattern>
-    public static let STORAGE_VOL_WIPE_PATTERN: XDRProcedure<remote_storage_vol_wipe_pattern_args, XDRVoid> =
+    public static let STORAGE_VOL_WIPE_PATTERN:
+        XDRProcedure<remote_storage_vol_wipe_pattern_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 259, name: "STORAGE_VOL_WIPE_PATTERN")
 
     /// Procedure 260: `virStorageVolResize`, since libvirt 0.9.10.
@@ -128,6 +138,7 @@ extension Remote {
     /// Needs `storage_vol:read`.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolGetInfoFlags>
-    public static let STORAGE_VOL_GET_INFO_FLAGS: XDRProcedure<remote_storage_vol_get_info_flags_args, remote_storage_vol_get_info_flags_ret> =
+    public static let STORAGE_VOL_GET_INFO_FLAGS:
+        XDRProcedure<remote_storage_vol_get_info_flags_args, remote_storage_vol_get_info_flags_ret> =
         XDRProcedure(program: program, version: version, number: 378, name: "STORAGE_VOL_GET_INFO_FLAGS")
 }

@@ -48,26 +48,22 @@ struct APIWriter {
 
 /// The Swift names of an enumeration's members: without what all, or most, start with.
 struct MemberNames {
-    private var prefixes: [String] = []
+    private let prefix: String
 
     init(_ enumeration: APIModel.Enumeration) {
         let names = enumeration.members.map(\.name)
-        prefixes = Self.overrides[enumeration.name] ?? [Self.commonPrefix(names)]
-        if names.count == 1, let name = names.first {
-            prefixes = [Self.prefix(of: name, in: enumeration.name)]
-        }
+        prefix =
+            if let prefix = Overrides.memberPrefixes[enumeration.name] {
+                prefix
+            } else if names.count == 1, let name = names.first {
+                Self.prefix(of: name, in: enumeration.name)
+            } else {
+                Self.commonPrefix(names)
+            }
     }
 
-    /// Prefixes where the members have no useful one in common.
-    private static let overrides: [String: [String]] = [
-        "virErrorNumber": ["VIR_ERR_"],
-        "virErrorDomain": ["VIR_FROM_"],
-    ]
-
     func swiftName(of name: String) -> String {
-        for prefix in prefixes where name.hasPrefix(prefix) {
-            return Self.camelCase(name.dropFirst(prefix.count))
-        }
+        if name.hasPrefix(prefix) { return Self.camelCase(name.dropFirst(prefix.count)) }
         return Self.camelCase(name.trimmingPrefix("VIR_"))
     }
 

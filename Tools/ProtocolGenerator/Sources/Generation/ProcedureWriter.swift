@@ -12,7 +12,13 @@ struct ProcedureWriter {
         let value =
             "XDRProcedure(program: program, version: version, number: \(procedure.number), "
             + "name: \"\(procedure.name)\")"
-        text.line("public static let \(name): XDRProcedure<\(types)> =", indent: 1)
+        let opening = "public static let \(name):"
+        if opening.count + types.count + 22 <= 100 {
+            text.line("\(opening) XDRProcedure<\(types)> =", indent: 1)
+        } else {
+            text.line(opening, indent: 1)
+            text.line("XDRProcedure<\(types)> =", indent: 2)
+        }
         text.line(value, indent: 2)
         return text
     }
@@ -64,35 +70,26 @@ struct ProcedureWriter {
         return sentences.joined(separator: " ")
     }
 
-    /// One row of the table of descriptions.
-    func row(_ procedure: ProcedureModel) -> SourceText {
-        var arguments = [SwiftNames.escaped(procedure.name), ".\(procedure.kind.rawValue)"]
-        if procedure.priority == .high { arguments.append("priority: .high") }
-        if let stream = procedure.stream { arguments.append("stream: .\(stream.rawValue)") }
-        if let flag = procedure.sparseFlag { arguments.append("sparseFlag: \"\(flag)\"") }
-        if let descriptors = procedure.descriptors {
-            let list: [ProcedureModel.Descriptors: String] = [
-                .send: ".send", .receive: ".receive", .both: "[.send, .receive]",
-            ]
-            arguments.append("descriptors: \(list[descriptors] ?? "[]")")
-        }
-        if let acl = procedure.acl { arguments.append("rights: \(Self.list(acl))") }
-        if let filter = procedure.aclFilter { arguments.append("filters: \(Self.list(filter))") }
-        if let isReadOnly = procedure.isReadOnly {
-            arguments.append("isReadOnly: \(isReadOnly)")
-        }
-        if let function = procedure.function { arguments.append("function: \"\(function)\"") }
-        if let since = procedure.since {
-            let parts = since.split(separator: ".").joined(separator: ", ")
-            arguments.append("since: LibvirtVersion(\(parts))")
-        }
-        var text = SourceText()
-        text.call("ProcedureDescription(", arguments, "),", indent: 2)
-        return text
-    }
+    /// The columns of the table of descriptions, in which `-` stands for nothing.
+    static let columns =
+        "number name kind priority stream descriptors read-only rights filters sparse-flag "
+        + "function since"
 
-    private static func list(_ rights: [String]) -> String {
-        "[" + rights.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+    /// One row of the table of descriptions.
+    static func row(_ procedure: ProcedureModel, nameWidth: Int) -> String {
+        let number = "\(procedure.number)"
+        let name = procedure.name
+        let readOnly = procedure.isReadOnly.map { $0 ? "allowed" : "refused" }
+        let columns: [String?] = [
+            number + String(repeating: " ", count: max(0, 3 - number.count)),
+            name + String(repeating: " ", count: max(0, nameWidth - name.count)),
+            procedure.kind.rawValue, procedure.priority.rawValue, procedure.stream?.rawValue,
+            procedure.descriptors?.rawValue, readOnly,
+            procedure.acl.map { $0.isEmpty ? "none" : $0.joined(separator: ",") },
+            procedure.aclFilter?.joined(separator: ","), procedure.sparseFlag,
+            procedure.function, procedure.since,
+        ]
+        return columns.map { $0 ?? "-" }.joined(separator: " ")
     }
 }
 

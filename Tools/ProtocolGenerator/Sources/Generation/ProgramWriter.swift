@@ -102,8 +102,8 @@ struct ProgramWriter {
             "What is known of every procedure, by number: procedure n is at index n - 1.",
             indent: 1)
         text.call(
-            "public static let procedures: [ProcedureDescription] = ProcedureDescription.sorted([",
-            names, "])", indent: 1)
+            "public static let procedures = ProcedureDescription.all(of: program, in: [", names, "])",
+            indent: 1)
         text.line("}")
         return text
     }
@@ -127,15 +127,18 @@ struct ProgramWriter {
         return blocks
     }
 
-    /// The descriptions of an area's procedures.
+    /// The descriptions of an area's procedures: text that is read when first asked for, because
+    /// the compiler takes half a minute for as many calls of an initializer.
     private func table(_ procedures: [ProcedureModel], of area: Area) -> SourceText {
-        let writer = ProcedureWriter(namespace: namespace)
+        let width = procedures.map(\.name.count).max() ?? 0
         var text = SourceText()
         text.line("extension \(namespace) {")
-        let name = SwiftNames.lowerFirst(area.name)
-        text.line("static let \(name)Table: [ProcedureDescription] = [", indent: 1)
-        for procedure in procedures { text.append(writer.row(procedure)) }
-        text.line("]", indent: 1)
+        text.line("// \(ProcedureWriter.columns)", indent: 1)
+        text.line("static let \(SwiftNames.lowerFirst(area.name))Table = \"\"\"", indent: 1)
+        for procedure in procedures {
+            text.line(ProcedureWriter.row(procedure, nameWidth: width), indent: 2)
+        }
+        text.line("\"\"\"", indent: 2)
         text.line("}")
         return text
     }

@@ -51,4 +51,16 @@ enum Overrides {
     /// Enumerations of flags that the API descriptions do not show as such: their members refer
     /// to flags of other enumerations.
     static let flags: Set<String> = ["virDomainSaveImageXMLFlags", "virDomainSnapshotXMLFlags"]
+
+    /// What the members' Swift names leave out, where what they have in common, or what the
+    /// enumeration's name tells, is not it.
+    static let memberPrefixes: [String: String] = [
+        "virErrorNumber": "VIR_ERR_",
+        "virErrorDomain": "VIR_FROM_",
+        "virDomainFDAssociateFlags": "VIR_DOMAIN_FD_ASSOCIATE_",
+        "virDomainSetTimeFlags": "VIR_DOMAIN_TIME_",
+        "virDomainSetUserPasswordFlags": "VIR_DOMAIN_PASSWORD_",
+        "virDomainBlockJobSetSpeedFlags": "VIR_DOMAIN_BLOCK_JOB_SPEED_",
+        "virAdmConnectDaemonShutdownFlags": "VIR_DAEMON_SHUTDOWN_",
+    ]
 }
