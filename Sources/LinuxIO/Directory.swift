@@ -48,6 +48,13 @@ public enum Directory {
         }
     }
 
+    /// Whether this process may make and remove files in a directory, as far as can be told without
+    /// trying.
+    public static func isWritable(_ path: String) -> Bool {
+        // SAFETY: the path is a C string that lives for the call.
+        unsafe faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0
+    }
+
     private static func isLinkToDirectory(_ path: String) -> Bool {
         var result = stat()
         return unsafe stat(path, &result) == 0 && FileStatus(result).isDirectory

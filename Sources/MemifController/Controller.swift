@@ -37,13 +37,17 @@ public final class Controller: Sendable {
     private let requestResync: AsyncStream<Void>.Continuation
 
     /// A controller that does nothing before ``run()``.
-    public init(
+    public convenience init(
         _ configuration: HostConfiguration, source: any DomainSource, backend: any PortBackend,
         logger: Logger
     ) {
-        host = Host(configuration, backend: backend, logger: logger)
+        self.init(Host(configuration, backend: backend, logger: logger), source: source)
+    }
+
+    init(_ host: Host, source: any DomainSource) {
+        self.host = host
         self.source = source
-        state = Mutex(State(ledger: PresenceLedger(grace: configuration.orphanGrace)))
+        state = Mutex(State(ledger: PresenceLedger(grace: host.configuration.orphanGrace)))
         (resyncs, requestResync) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -51,8 +55,31 @@ public final class Controller: Sendable {
     ///
     /// - Throws: `PortError` when its directories cannot be used, or another daemon uses them.
     public func run() async throws(PortError) {
+        try await run { {} }
+    }
+
+    /// As ``run()``.
+    ///
+    /// - Parameter whenRestored: called when what was recorded stands again and nothing has been
+    ///   asked yet; what it returns is called before the end.
+    func run(whenRestored: () throws(PortError) -> () -> Void) async throws(PortError) {
         let claim = try DirectoryClaim(host)
         await restore()
+        let end: () -> Void
+        do throws(PortError) {
+            end = try whenRestored()
+        } catch {
+            await stop()
+            throw error
+        }
+        await serve()
+        end()
+        await stop()
+        host.logger.info("stopped; records are kept, sockets are removed")
+        _ = consume claim
+    }
+
+    private func serve() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.source.run { self.handle($0) } }
             group.addTask { await self.loop.run { await self.look(at: $0, noticed: $1) } }
@@ -64,13 +91,14 @@ public final class Controller: Sendable {
                 }
             }
         }
+    }
+
+    private func stop() async {
         await withDiscardingTaskGroup { group in
             for domain in state.withLock({ Array($0.domains.values) }) {
                 group.addTask { await domain.stop() }
             }
         }
-        host.logger.info("stopped; records are kept, sockets are removed")
-        _ = consume claim
     }
 
     /// Whether the daemon is up to date with everything that it has been told.

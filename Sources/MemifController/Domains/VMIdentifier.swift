@@ -3,6 +3,11 @@ public struct VMIdentifier: Hashable, Sendable, Comparable, LosslessStringConver
     /// Its sixteen bytes, in the order in which they are written.
     public let bytes: [UInt8]
 
+    /// No domain's: for measuring paths.
+    static let zero = VMIdentifier(zeroes: ())
+
+    private init(zeroes: Void) { bytes = Array(repeating: 0, count: 16) }
+
     /// Takes sixteen bytes; nil for any other count.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 16 else { return nil }

@@ -1,0 +1,54 @@
+internal import LinuxIO
+
+extension HostConfiguration {
+    /// What would keep a daemon from running with this configuration, found without changing anything.
+    public func problems() -> [PortError] {
+        var problems: [PortError] = []
+        for (flag, path) in [
+            ("--runtime-directory", runtimeDirectory), ("--state-directory", stateDirectory),
+        ] {
+            if let problem = Self.problem(flag, path) { problems.append(problem) }
+        }
+        let longest =
+            RuntimeLayout(self).directory(of: VMIdentifier.zero).utf8.count + "/a.sock".count
+        if longest > UnixAddress.longestName {
+            problems.append(
+                PortError(
+                    reason: "no socket's path under \(runtimeDirectory) fits in "
+                        + "\(UnixAddress.longestName) bytes",
+                    remedy: "name a shorter one with --runtime-directory"))
+        }
+        return problems
+    }
+
+    /// What is not as it might be, and keeps nothing from running.
+    public func remarks() -> [PortError] {
+        guard Accounts.group(group) == nil else { return [] }
+        return [
+            PortError(
+                reason: "this host has no group '\(group)'; sockets get the daemon's own, "
+                    + Accounts.groupName(Accounts.currentGroup),
+                remedy: "make the group, or name another with --group")
+        ]
+    }
+
+    private static func problem(_ flag: String, _ path: String) -> PortError? {
+        guard path.hasPrefix("/"), !path.utf8.contains(0) else {
+            return PortError(
+                reason: "'\(path.printable)' is no absolute path", remedy: "name one with \(flag)")
+        }
+        // What is missing is made, so the nearest that is there decides.
+        var place = path
+        while (try? FileStatus(path: place)) == nil, place != "/" {
+            place = String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)])
+            if place.isEmpty { place = "/" }
+        }
+        guard Directory.isWritable(place) else {
+            return PortError(
+                reason:
+                    "\(path) cannot be used: \(place) is no directory that the daemon can write",
+                remedy: "make it writable, or name another with \(flag)")
+        }
+        return nil
+    }
+}

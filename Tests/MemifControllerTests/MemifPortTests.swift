@@ -1,0 +1,176 @@
+import Glibc
+import LinuxIO
+import Logging
+import Memif
+import MemifTesting
+import Testing
+
+@testable import MemifController
+
+@Suite("Ports over memif")
+struct MemifPortTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let shutOff = Admission.closed(reason: "domain shut off")
+
+    private func specification(
+        _ scratch: Scratch, _ admission: Admission = .open,
+        _ change: (inout PortDeclaration) -> Void = { _ in }
+    ) -> PortSpecification {
+        PortSpecification(
+            vm: Sample.vm(1), domainName: "vm", declaration: Sample.port("a", change),
+            path: "\(scratch.path)/a.sock", user: nil, group: nil, secret: nil,
+            admission: admission)
+    }
+
+    private func slave(
+        _ scratch: Scratch, id: UInt32 = 0, secret: String? = nil
+    ) throws
+        -> MemifInterface
+    {
+        let loop = try EventLoop.start(name: "slave")
+        var configuration = InterfaceConfiguration(id: id)
+        configuration.secret = try secret.map { try Secret($0) }
+        return try MemifInterface.connect(
+            to: UnixAddress(path: "\(scratch.path)/a.sock"), configuration, on: loop,
+            reconnect: ReconnectPolicy(
+                firstPause: .milliseconds(10), longestPause: .milliseconds(10)))
+    }
+
+    /// An ARP request for an address, 42 bytes.
+    private func arpRequest(for target: [UInt8]) -> [UInt8] {
+        let mac: [UInt8] = [2, 0, 0, 0, 0, 1]
+        return Array(repeating: 0xFF, count: 6) + mac + [8, 6]
+            + [0, 1, 8, 0, 6, 4, 0, 1] + mac + [192, 0, 2, 2]
+            + Array(repeating: 0, count: 6) + target
+    }
+
+    @Test("a closed port tells the slave why; an opened one serves it; closed again, it lets it go")
+    func admission() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let port = try backend.open(specification(scratch, shutOff))
+        let slave = try slave(scratch)
+        #expect(await eventually { slave.lastEnd?.reason.text == "domain shut off" })
+        #expect(slave.link == nil && !port.traffic.isLinkUp)
+
+        port.setAdmission(.open)
+        #expect(await eventually { port.traffic.isLinkUp && slave.link != nil })
+        #expect(port.traffic.peer?.process == getpid())
+        #expect(port.traffic.connects == 1)
+        let link = try #require(slave.link)
+
+        port.setAdmission(.closed(reason: "because"))
+        #expect(await eventually { link.end?.reason.text == "because" })
+        #expect(link.end?.cause == .peer)
+        #expect(await eventually { port.traffic.lastDisconnect?.contains("because") == true })
+        #expect(port.traffic.peer == nil)
+    }
+
+    @Test("a responder answers ARP and counts; the counters outlive the link")
+    func responder() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let port = try backend.open(
+            specification(scratch) { port in
+                port.attachment =
+                    InterfaceAddress("192.0.2.1/24").map(PortAttachment.responder) ?? .none
+            })
+        let slave = try slave(scratch)
+        let link = try await slave.waitForLink(within: .seconds(10))
+        guard var sender = link.takeTransmitQueue(0), var receiver = link.takeReceiveQueue(0) else {
+            Issue.record("the link has no queues")
+            return
+        }
+        var frames = FrameBatch()
+        frames.append(arpRequest(for: [192, 0, 2, 1]))
+        frames.append(arpRequest(for: [192, 0, 2, 9]))
+        #expect(try sender.transmitBurst(frames) == 2)
+        var replies = FrameBatch()
+        let answered = try await eventually { try receiver.receiveBurst(into: &replies) > 0 }
+        #expect(answered)
+        // The answer comes from, and is for, the right address; the other request gets none.
+        #expect(replies.count == 1)
+        #expect(Array(replies.bytes(of: 0)[28..<32]) == [192, 0, 2, 1])
+        #expect(
+            await eventually { port.traffic.receivedPackets == 2 && port.traffic.sentPackets == 1 })
+        slave.remove()
+        #expect(await eventually { !port.traffic.isLinkUp })
+        #expect(port.traffic.receivedPackets == 2 && port.traffic.receivedBytes == 84)
+        await port.close(reason: "done")
+        #expect(try SocketFile.probe("\(scratch.path)/a.sock") == .absent)
+    }
+
+    @Test("id and secret have to be the port's")
+    func identity() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        var wanted = specification(scratch) { $0.id = 7 }
+        wanted.secret = Array("open sesame".utf8)
+        let port = try backend.open(wanted)
+        let stranger = try slave(scratch, id: 0, secret: "open sesame")
+        #expect(await eventually { stranger.lastEnd?.reason.text.contains("id 0") == true })
+        let ignorant = try slave(scratch, id: 7)
+        #expect(await eventually { ignorant.lastEnd?.reason.text.contains("secret") == true })
+        let friend = try slave(scratch, id: 7, secret: "open sesame")
+        #expect(await eventually { friend.link != nil && port.traffic.isLinkUp })
+    }
+
+    @Test("a live server and another's file at the path are left alone; a dead socket is replaced")
+    func places() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let path = "\(scratch.path)/a.sock"
+        do {
+            let other = try SocketFile.listen(at: path, kind: .messages, mode: 0o600)
+            let error = #expect(throws: PortError.self) {
+                _ = try backend.open(specification(scratch))
+            }
+            #expect(error?.reason == "another program listens at \(path)")
+            _ = consume other
+        }
+        let port = try backend.open(specification(scratch))
+        #expect(port.socketState() == .standing)
+        try File.setMode(path, 0o600)
+        #expect(port.socketState() == .altered)
+        try port.place(specification(scratch))
+        #expect(port.socketState() == .standing)
+        try File.remove(path)
+        #expect(port.socketState() == .lost)
+        try File.replace(path, with: [1])
+        await port.close(reason: "done")
+        #expect(try File.read(path, limit: 1) == [1])
+        let error = #expect(throws: PortError.self) {
+            _ = try backend.open(specification(scratch))
+        }
+        #expect(error?.reason == "something that is no socket stands at \(path)")
+    }
+
+    @Test("a directory that may not be written is told with what to do")
+    func unwritable() throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        var lost = specification(scratch)
+        lost.path = "\(scratch.path)/missing/a.sock"
+        let error = #expect(throws: PortError.self) { _ = try backend.open(lost) }
+        #expect(error?.reason.contains("No such file or directory") == true)
+        #expect(error?.remedy.isEmpty == false)
+    }
+
+    @Test("testpmd's frames arrive and are counted, and it is told why it is let go")
+    func testpmd() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let port = try backend.open(specification(scratch))
+        var options = Testpmd.Options(.slave, path: "\(scratch.path)/a.sock")
+        options.forwarding = .transmit
+        options.arguments = []
+        let peer = try await Testpmd(options)
+        #expect(
+            await eventually(within: .seconds(60)) { port.traffic.receivedPackets > 1000 },
+            "\(peer.output)")
+        #expect(port.traffic.peer?.name.contains("DPDK") == true)
+        port.setAdmission(shutOff)
+        #expect(await eventually { !port.traffic.isLinkUp })
+        await peer.stop()
+    }
+}
