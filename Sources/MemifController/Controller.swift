@@ -132,7 +132,7 @@ public final class Controller: Sendable {
         }
     }
 
-    private func handle(_ notice: DomainNotice) {
+    private func handle(_ notice: SourceNotice) {
         switch notice {
         case .connected:
             host.logger.info("connected to libvirt")

@@ -5,9 +5,9 @@
 public protocol DomainSource: Sendable {
     /// Says when to look, for ever: connects, connects again, and never ends before it is cancelled.
     ///
-    /// The subscription stands before ``DomainNotice/connected`` is said, so that what happens
+    /// The subscription stands before ``SourceNotice/connected`` is said, so that what happens
     /// between that and the first list is not lost.
-    func run(_ notify: @escaping @Sendable (DomainNotice) -> Void) async
+    func run(_ notify: @escaping @Sendable (SourceNotice) -> Void) async
 
     /// All domains, or those that are active: one light call. Starts that wait for something are
     /// found this way only, because no event tells of them before they have gone on.
@@ -26,7 +26,7 @@ public enum DomainScope: Sendable, Hashable {
 }
 
 /// A reason to look.
-public enum DomainNotice: Sendable, Hashable {
+public enum SourceNotice: Sendable, Hashable {
     /// The connection stands: everything may have changed since the last one.
     case connected
     /// Something may have happened to this domain; the text is for the log.

@@ -14,7 +14,7 @@ final class FakeSource: DomainSource {
     private struct State {
         var domains: [VMIdentifier: Domain] = [:]
         var isAvailable = true
-        var notify: (@Sendable (DomainNotice) -> Void)?
+        var notify: (@Sendable (SourceNotice) -> Void)?
         var reads = 0
     }
 
@@ -100,7 +100,7 @@ final class FakeSource: DomainSource {
 
     // MARK: What it is asked
 
-    func run(_ notify: @escaping @Sendable (DomainNotice) -> Void) async {
+    func run(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
         let isAvailable = state.withLock { state in
             state.notify = notify
             return state.isAvailable

@@ -1,0 +1,113 @@
+internal import Libvirt
+internal import LibvirtProtocol
+
+/// The domains of a libvirt daemon.
+///
+/// The connection is read-only: everything that is needed can be seen over one, and nothing can be
+/// changed by mistake.
+public final class LibvirtDomainSource: DomainSource {
+    private let supervised: SupervisedConnection
+    private let patience: Duration
+
+    /// A source that connects when it is run, and whenever the connection is lost.
+    ///
+    /// - Parameters:
+    ///   - uri: such as `qemu:///system`.
+    ///   - patience: how long an answer may take before the question counts as unanswered.
+    public init(uri: String, patience: Duration = .seconds(30)) {
+        supervised = SupervisedConnection(
+            uri, readOnly: true, kinds: [.lifecycle, .metadataChange, .controlError])
+        self.patience = patience
+    }
+
+    /// Keeps the connection, and says when to look.
+    public func run(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
+        await supervised.run { notice in
+            switch notice {
+            case .connected: notify(.connected)
+            case .gap: notify(.gap)
+            case .disconnected(let error): notify(.disconnected(reason: "\(error)"))
+            case .event(let event):
+                guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {
+                    return
+                }
+                notify(.changed(vm, cause: "\(event.content)"))
+            }
+        }
+    }
+
+    /// Metadata of others are no reason to look.
+    private static func matters(_ event: DomainEvent) -> Bool {
+        guard case .metadataChange(_, let namespace?) = event.content else { return true }
+        return namespace == DomainDocument.namespace
+    }
+
+    /// All domains, or the active ones.
+    public func list(_ scope: DomainScope) async throws(DomainSourceError) -> [DomainListing] {
+        try await ask { connection throws(LibvirtError) in
+            let domains = try await connection.listAllDomains(
+                flags: scope == .active ? .active : [])
+            return domains.compactMap { domain in
+                VMIdentifier(bytes: domain.uuid.bytes).map {
+                    DomainListing(vm: $0, name: domain.name)
+                }
+            }
+        }
+    }
+
+    /// Name and XML of one domain.
+    public func read(_ vm: VMIdentifier) async throws(DomainSourceError) -> DomainReading? {
+        guard let uuid = LibvirtUUID(bytes: vm.bytes) else { return nil }
+        return try await ask { connection throws(LibvirtError) in
+            do throws(LibvirtError) {
+                let domain = try await connection.lookUpDomain(uuid: uuid)
+                let xml = try await domain.xml()
+                return DomainReading(name: domain.name, isActive: Self.isActive(xml), xml: xml)
+            } catch {
+                if error.code == .noDomain { return nil }
+                throw error
+            }
+        }
+    }
+
+    /// Whether the XML is that of a run: only then its element has an id. Asked separately, the
+    /// answer could be of another moment than the XML.
+    static func isActive(_ xml: String) -> Bool {
+        guard let start = xml.firstRange(of: "<domain") else { return false }
+        return xml[start.upperBound...].prefix { $0 != ">" }.contains(" id=")
+    }
+
+    private func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (Connection) async throws(LibvirtError) -> Answer
+    ) async throws(DomainSourceError) -> Answer {
+        guard let connection = supervised.connection else {
+            throw .unavailable("there is no connection to libvirt")
+        }
+        let result = await withTaskGroup(of: Result<Answer, DomainSourceError>.self) { group in
+            group.addTask {
+                do throws(LibvirtError) {
+                    return .success(try await question(connection))
+                } catch {
+                    return .failure(DomainSourceError(error))
+                }
+            }
+            group.addTask { [patience] in
+                try? await Task.sleep(for: patience)
+                return .failure(.refused("libvirt has not answered within \(patience)"))
+            }
+            let first = await group.next()
+            group.cancelAll()
+            return first ?? .failure(.unavailable("nothing was asked"))
+        }
+        return try result.get()
+    }
+}
+
+extension DomainSourceError {
+    init(_ error: LibvirtError) {
+        switch error.kind {
+        case .server, .unsupported: self = .refused("\(error)")
+        case .invalidURI, .unreachable, .call: self = .unavailable("\(error)")
+        }
+    }
+}
