@@ -78,7 +78,8 @@ let testTargets: [Target] = [
         "LibvirtRPCTests",
         ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting"]),
     tests(
-        "LibvirtTests", ["LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
+        "LibvirtTests",
+        ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
     tests("MemifTests", ["LinuxIO", "Memif", "MemifTesting"]),
     tests(
         "MemifControllerTests",
