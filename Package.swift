@@ -21,8 +21,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+/// A target of tests; its folder `Fixtures`, if it has one, holds what tests read.
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -70,7 +74,7 @@ let programs: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("XDRTests", ["XDR"]),
+    tests("XDRTests", ["XDR"], exclude: ["Fixtures"]),
     tests("LinuxIOTests", ["LinuxIO"]),
     tests("ProtocolGeneratorTests", ["ProtocolGenerator"]),
     tests("LibvirtProtocolTests", ["XDR", "LibvirtProtocol"]),

@@ -49,8 +49,15 @@ public struct XDRError: Error, Hashable, Sendable {
     /// The name of the type concerned, where the code has one; otherwise empty.
     public let subject: String
 
-    @usableFromInline
-    init(_ code: Code, at byteOffset: Int, found: Int, bound: Int = 0, subject: String = "") {
+    /// An error of a type that encodes or decodes itself.
+    ///
+    /// - Parameters:
+    ///   - byteOffset: the codec's `byteOffset` where the offending item starts.
+    ///   - found: the number that was found.
+    ///   - bound: the number that was allowed or needed.
+    ///   - subject: the name of the type concerned.
+    public init(_ code: Code, at byteOffset: Int, found: Int, bound: Int = 0, subject: String = "")
+    {
         self.code = code
         self.byteOffset = byteOffset
         self.found = found

@@ -102,7 +102,8 @@ struct ProgramWriter {
             "What is known of every procedure, by number: procedure n is at index n - 1.",
             indent: 1)
         text.call(
-            "public static let procedures = ProcedureDescription.all(of: program, in: [", names, "])",
+            "public static let procedures = ProcedureDescription.all(of: program, in: [", names,
+            "])",
             indent: 1)
         text.line("}")
         return text
