@@ -62,8 +62,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "virtwire",
         dependencies: [
-            "XDR", "LinuxIO", "Libvirt", "LibvirtRPC", "VirtwireProtocol", "Memif",
-            argumentParser,
+            "XDR", "LinuxIO", "LibvirtProtocol", "Libvirt", "LibvirtRPC", "VirtwireProtocol",
+            "Memif", argumentParser,
         ],
         swiftSettings: settings),
     .executableTarget(
@@ -91,7 +91,7 @@ let testTargets: [Target] = [
             "LinuxIO", "LibvirtRPC", "Libvirt", "LibvirtTesting", "Memif", "MemifController",
             "MemifTesting", "VirtwireProtocol",
         ]),
-    tests("CommandLineTests", ["LinuxIO", "virtwire", "virtwired"]),
+    tests("CommandLineTests", ["LibvirtProtocol", "Memif", "virtwire", "virtwired"]),
     tests("HouseRulesTests", []),
 ]
 

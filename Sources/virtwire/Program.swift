@@ -22,7 +22,7 @@ struct Program {
     /// Runs one command line and reports how it ended.
     static func run(_ arguments: [String]) async -> ExitStatus {
         do {
-            var command = try VirtwireCommand.parseAsRoot(arguments)
+            var command = try VirtwireCommand.parseAsRoot(inOrder(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -31,6 +31,15 @@ struct Program {
             return .done
         } catch {
             return report(error)
+        }
+    }
+
+    /// Lets the connection stand before the command, as virsh has it: `-c URI domain list`.
+    static func inOrder(_ arguments: [String]) -> [String] {
+        switch arguments.first {
+        case "-c", "--connect": Array(arguments.dropFirst(2) + arguments.prefix(2))
+        case let first? where first.hasPrefix("--connect="): Array(arguments.dropFirst()) + [first]
+        default: arguments
         }
     }
 

@@ -9,5 +9,7 @@ struct VirtwireCommand: AsyncParsableCommand {
             Ends with 0 when done, 1 when failed, 2 for a command line that makes no sense, 3 when \
             what was named is not there, 124 when the time ran out.
             """,
-        subcommands: [MemifCommand.self, StatusCommand.self])
+        subcommands: [
+            EventsCommand.self, DomainCommand.self, MemifCommand.self, StatusCommand.self,
+        ])
 }

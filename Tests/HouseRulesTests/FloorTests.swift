@@ -33,7 +33,7 @@ struct FloorTests {
     static let imports: [Import] = Repository.swiftFiles.flatMap { file -> [Import] in
         let folders = file.path.split(separator: "/")
         guard folders.count > 2, folders[0] == "Sources" else { return [] }
-        return file.lines.compactMap { line in
+        return file.lines.filter { $0.contains("import ") }.compactMap { line in
             guard let match = line.firstMatch(of: #/^[@a-z() ]*\bimport (?:\w+ )?(\w+)/#) else {
                 return nil
             }

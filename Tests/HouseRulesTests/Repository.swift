@@ -35,8 +35,19 @@ enum Repository {
         try String(contentsOfFile: root + "/" + path, encoding: .utf8)
     }
 
-    /// Runs a program in the root and returns its output and whether it ended well.
-    static func run(_ arguments: String...) throws -> (output: String, succeeded: Bool) {
+    /// Runs a program in the root and returns its output and whether it ended well. It waits on a
+    /// thread of its own: the tests' few threads are for tests that run.
+    static func run(_ arguments: [String]) async throws -> (output: String, succeeded: Bool) {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try runAndWait(arguments) })
+            }
+        }
+    }
+
+    private static func runAndWait(
+        _ arguments: [String]
+    ) throws -> (output: String, succeeded: Bool) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = arguments

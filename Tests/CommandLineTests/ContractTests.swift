@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+@Suite("The command line's contract", .timeLimit(.minutes(2)))
+struct ContractTests {
+    @Test(
+        "a command line that makes no sense ends with 2 and one sentence",
+        arguments: [
+            ["nonsense"], ["domain", "show"], ["events", "--kind", "weather"],
+            ["events", "--count", "0"], ["events", "--format", "poem"],
+            ["memif", "bench", "--role", "slave", "--socket", "/x", "--mode", "rx", "--size", "0"],
+            ["memif", "responder", "--role", "slave", "--socket", "/x", "--address", "1.2.3"],
+        ])
+    func usage(arguments: [String]) async throws {
+        let run = try await ProgramRun("virtwire", arguments).ended()
+        #expect(run.status == 2)
+        #expect(run.output == "")
+        #expect(run.errors.hasPrefix("virtwire: "))
+        #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+    }
+
+    @Test("help ends with 0 and stands on standard output")
+    func help() async throws {
+        let run = try await ProgramRun.run("virtwire", "events", "--help")
+        #expect(run.status == 0)
+        #expect(run.errors == "")
+        #expect(run.output.contains("--timeout"))
+    }
+
+    @Test(
+        "a daemon that is not there ends with 1, and the sentence says what to look at",
+        arguments: [
+            ["-c", "test+unix:///default?socket=/nowhere/sock", "domain", "list"],
+            ["domain", "list", "--connect=test+unix:///default?socket=/nowhere/sock"],
+            ["--connect=test+unix:///default?socket=/nowhere/sock", "events", "--count", "1"],
+            ["status", "--runtime-directory", "/nowhere"],
+            ["memif", "status", "--runtime-directory", "/nowhere"],
+            ["memif", "bench", "--role", "slave", "--socket", "/nowhere/sock", "--mode", "rx"],
+        ])
+    func unreachable(arguments: [String]) async throws {
+        let run = try await ProgramRun("virtwire", arguments).ended()
+        #expect(run.status == 1)
+        #expect(run.errors.contains("/nowhere"))
+        #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+    }
+
+    @Test("a URI that is none ends with 1 and names it")
+    func wrongURI() async throws {
+        let run = try await ProgramRun.run("virtwire", "domain", "list", "-c", "no uri at all")
+        #expect(run.status == 1)
+        #expect(run.errors.contains("no uri at all"))
+    }
+
+    @Test("a file to define from that is not there ends with 3")
+    func missingFile() async throws {
+        let run = try await ProgramRun.run("virtwire", "domain", "define", "/nowhere/domain.xml")
+        #expect(run.status == 3)
+    }
+
+    @Test("a peer that does not come in time ends with 124")
+    func timeout() async throws {
+        let run = try await ProgramRun.run(
+            "virtwire", "memif", "bench", "--role", "slave", "--socket", "/nowhere/sock",
+            "--mode", "rx", "--wait", "0.2")
+        #expect(run.status == 124)
+        #expect(run.errors.contains("/nowhere/sock"))
+    }
+
+    @Test("a master's socket in a directory that cannot be written ends with 1")
+    func unwritable() async throws {
+        let run = try await ProgramRun.run(
+            "virtwire", "memif", "bench", "--role", "master", "--socket", "/proc/self/x.sock",
+            "--mode", "rx")
+        #expect(run.status == 1)
+        #expect(run.errors.contains("/proc/self/x.sock"))
+    }
+
+    @Test("a socket path over 107 bytes ends with 1 and the two numbers")
+    func longPath() async throws {
+        let path = "/tmp/" + String(repeating: "l", count: 120)
+        let run = try await ProgramRun.run(
+            "virtwire", "memif", "bench", "--role", "master", "--socket", path, "--mode", "rx")
+        #expect(run.status == 1)
+        #expect(run.errors.contains("125 bytes (at most 107)"))
+    }
+}
