@@ -37,6 +37,7 @@ struct EventsCommand: AsyncParsableCommand {
         let printer = EventPrinter(domains: domain, count: count, format: output.format)
         try await connection.withConnection(readOnly: true) { connection in
             let events = try await subscribe(to: kinds, on: connection)
+            if output.format == .table { try StandardOutput.line(EventRecord.header) }
             guard let timeout else { return try await printer.print(events) }
             let isInTime = try await finishes(within: .seconds(timeout)) {
                 try await printer.print(events)

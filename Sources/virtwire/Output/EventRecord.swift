@@ -22,10 +22,16 @@ struct EventRecord: Encodable {
         data = Self.data(of: event.content)
     }
 
+    /// What stands above the lines, once the subscription does.
+    static let header = "TIME                      KIND       DOMAIN  WHAT"
+
     /// One line for people.
     var line: String {
-        let facts = data.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        return ([time, kind, domain] + [facts.joined(separator: ", ")]).joined(separator: "  ")
+        let facts = data.sorted { $0.key > $1.key }.map { name, value in
+            // What a lifecycle event's words mean needs no saying.
+            kind == "lifecycle" ? value : "\(name) \(value)"
+        }
+        return [time, kind, domain, facts.joined(separator: " ")].joined(separator: "  ")
     }
 
     private static func data(of content: DomainEvent.Content) -> [String: String] {
