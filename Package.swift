@@ -76,8 +76,10 @@ let programs: [Target] = [
 let testTargets: [Target] = [
     tests("XDRTests", ["XDR"], exclude: ["Fixtures"]),
     tests("LinuxIOTests", ["LinuxIO"]),
-    tests("ProtocolGeneratorTests", ["ProtocolGenerator"]),
-    tests("LibvirtProtocolTests", ["XDR", "LibvirtProtocol"]),
+    tests("ProtocolGeneratorTests", ["ProtocolGenerator"], exclude: ["Fixtures"]),
+    tests(
+        "LibvirtProtocolTests",
+        ["XDR", "LibvirtProtocol", "VirtwireProtocol", "ProtocolGenerator"]),
     tests(
         "LibvirtRPCTests",
         ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting"]),

@@ -10,15 +10,9 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let directories = try options.directories
-        var complaints: [String] = []
-        for (module, files) in try Generator(directories: directories).modules() {
-            let differences = try Differences(
-                files: files, in: directories.sources(of: module))
-            complaints += differences.changed.map { "Sources/\(module)/\($0) differs" }
-            complaints += differences.superfluous.map { "Sources/\(module)/\($0) is not generated" }
-        }
+        let complaints = try Generator(directories: directories).complaints()
         guard complaints.isEmpty else {
-            for complaint in complaints.sorted() { print(complaint) }
+            for complaint in complaints { print(complaint) }
             print("run: swift run ProtocolGenerator generate")
             throw ExitCode.failure
         }

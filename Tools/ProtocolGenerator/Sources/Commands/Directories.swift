@@ -17,5 +17,6 @@ struct Directories {
     var downloads: URL { tool.appending(path: "Import") }
     var protocols: URL { tool.appending(path: "Protocols") }
 
-    func sources(of module: String) -> URL { package.appending(path: "Sources/\(module)") }
+    /// A folder of generated files, by its path within the package.
+    func generated(_ path: String) -> URL { package.appending(path: path) }
 }

@@ -10,11 +10,10 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         let directories = try options.directories
-        let modules = try Generator(directories: directories).modules()
-        for (module, files) in modules.sorted(by: { $0.key < $1.key }) {
-            let folder = directories.sources(of: module)
-            try write(files, to: folder)
-            print("\(module): \(files.count) files")
+        let folders = try Generator(directories: directories).folders()
+        for (path, files) in folders.sorted(by: { $0.key < $1.key }) {
+            try write(files, to: directories.generated(path))
+            print("\(path): \(files.count) files")
         }
     }
 

@@ -4,41 +4,79 @@ import Foundation
 struct Generator {
     let directories: Directories
 
-    /// The files of every generated module.
+    /// The files of every generated folder, by the folder's path within the package.
     ///
     /// - Throws: what reading the model throws, or `LanguageError`.
-    func modules() throws -> [String: [GeneratedFile]] {
-        ["LibvirtProtocol": try libvirt(), "VirtwireProtocol": try virtwire()]
+    func folders() throws -> [String: [GeneratedFile]] {
+        [
+            "Sources/LibvirtProtocol": try libvirt(),
+            "Sources/VirtwireProtocol": try virtwire().files(),
+            "Tests/LibvirtProtocolTests/Generated": try typeLists(),
+        ]
     }
+
+    /// What differs in the package from what would be generated now.
+    ///
+    /// - Throws: what reading the model throws, or `LanguageError`.
+    func complaints() throws -> [String] {
+        var complaints: [String] = []
+        for (path, files) in try folders() {
+            let differences = try Differences(files: files, in: directories.generated(path))
+            complaints += differences.changed.map { "\(path)/\($0) differs" }
+            complaints += differences.superfluous.map { "\(path)/\($0) is not generated" }
+        }
+        return complaints.sorted()
+    }
+
+    /// A model, the namespace of its program, and how it is laid out.
+    private struct Part {
+        var namespace: String
+        var name: String
+        var areas = Area.whole
+        var imported: [String] = []
+    }
+
+    private static let parts: [Part] = [
+        Part(namespace: "RPC", name: "rpc"),
+        Part(namespace: "Keepalive", name: "keepalive"),
+        Part(namespace: "Remote", name: "remote", areas: Area.remote),
+        Part(namespace: "Qemu", name: "qemu", imported: ["remote"]),
+        Part(namespace: "Lxc", name: "lxc", imported: ["remote"]),
+        Part(namespace: "Admin", name: "admin"),
+        Part(namespace: "Lock", name: "lock"),
+        Part(namespace: "Log", name: "log"),
+    ]
 
     private func libvirt() throws -> [GeneratedFile] {
-        let model = directories.model
-        let remote = try model.protocolModel("remote")
+        let directory = directories.model
         var files = Templates.files
-        func add(
-            _ namespace: String, _ model: ProtocolModel, areas: [Area] = Area.whole,
-            imported: [ProtocolModel] = []
-        ) throws {
+        for part in Self.parts {
             let writer = ProgramWriter(
-                namespace: namespace, model: model, areas: areas, imported: imported)
+                namespace: part.namespace, model: try directory.protocolModel(part.name),
+                areas: part.areas, imported: try part.imported.map(directory.protocolModel))
             files += try writer.files()
         }
-        try add("RPC", model.protocolModel("rpc"))
-        try add("Keepalive", model.protocolModel("keepalive"))
-        try add("Remote", remote, areas: Area.remote)
-        try add("Qemu", model.protocolModel("qemu"), imported: [remote])
-        try add("Lxc", model.protocolModel("lxc"), imported: [remote])
-        try add("Admin", model.protocolModel("admin"))
-        try add("Lock", model.protocolModel("lock"))
-        try add("Log", model.protocolModel("log"))
-        files += APIWriter(model: try model.apiModel()).files()
-        return files
+        return files + APIWriter(model: try directory.apiModel()).files()
     }
 
-    private func virtwire() throws -> [GeneratedFile] {
+    /// Lists of all types, so that tests can try each.
+    private func typeLists() throws -> [GeneratedFile] {
+        var files: [GeneratedFile] = []
+        for part in Self.parts where part.name != "keepalive" {
+            let definitions = try directories.model.protocolModel(part.name).definitions()
+            files += TypeListWriter(
+                name: part.name, module: "LibvirtProtocol", definitions: definitions
+            ).files()
+        }
+        let own = TypeListWriter(
+            name: "virtwire", module: "VirtwireProtocol", definitions: try virtwire().types)
+        return files + own.files()
+    }
+
+    private func virtwire() throws -> OwnProtocolWriter {
         let file = "virtwire_protocol.x"
         let text = try String(
             contentsOf: directories.protocols.appending(path: file), encoding: .utf8)
-        return try OwnProtocolWriter(file: file, text: text).files()
+        return try OwnProtocolWriter(file: file, text: text)
     }
 }

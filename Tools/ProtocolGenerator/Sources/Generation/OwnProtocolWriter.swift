@@ -21,21 +21,26 @@ struct OwnProtocolWriter {
             package: .init(package: "virtwire", version: "", file: file))
     }
 
+    /// The definitions without the program's own numbers.
+    var types: [Definition] {
+        let names = Self.names
+        return definitions.filter {
+            ![names.number, names.version, names.procedures].contains($0.name)
+        }
+    }
+
     /// - Throws: `LanguageError` when the description does not fit together.
     func files() throws(LanguageError) -> [GeneratedFile] {
         let schema = try Schema(file: file, definitions: definitions)
-        let types = TypeWriter(schema: schema)
-        let hidden: Set<String> = [
-            Self.names.number, Self.names.version, Self.names.procedures,
-        ]
+        let writer = TypeWriter(schema: schema)
         var blocks: [SourceText] = []
-        for definition in definitions where !hidden.contains(definition.name) {
+        for definition in types {
             guard let doc = definition.comment else {
                 throw LanguageError(
                     file: file, line: definition.line,
                     message: "\(definition.name) has no documentation before it")
             }
-            blocks.append(try types.text(of: definition, doc: doc))
+            blocks.append(try writer.text(of: definition, doc: doc))
         }
         let header = Header.text(file)
         return Chunks.files(named: "Virtwire+Types", header: header, blocks: blocks)

@@ -1,0 +1,4 @@
+import XDR
+
+/// What every generated type can do.
+typealias WireType = XDREncodable & XDRDecodable & Equatable & Sendable
