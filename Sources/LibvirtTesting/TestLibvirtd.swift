@@ -76,13 +76,19 @@ public final class TestLibvirtd: Sendable {
         ])
         process.withLock { $0 = child }
         let end = ContinuousClock.now + Self.patience
-        while (try? SocketFile.probe(socketPath)) != .live {
+        while !accepts {
             guard child.status == nil, ContinuousClock.now < end else {
                 kill()
                 throw TestLibvirtdError(output: child.output)
             }
             try await Task.sleep(for: .milliseconds(5))
         }
+    }
+
+    /// Whether it listens: a socket that is bound and does not listen yet refuses.
+    private var accepts: Bool {
+        guard let address = try? UnixAddress(path: socketPath) else { return false }
+        return (try? UnixSocket.connect(to: address, kind: .stream)) != nil
     }
 
     private func endVirtlogd() {
