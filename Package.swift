@@ -90,8 +90,8 @@ let testTargets: [Target] = [
     tests(
         "MemifControllerTests",
         [
-            "LinuxIO", "LibvirtRPC", "Libvirt", "LibvirtTesting", "Memif", "MemifController",
-            "MemifTesting", "VirtwireProtocol",
+            "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting",
+            "Memif", "MemifController", "MemifTesting", "VirtwireProtocol", "virtwired", logging,
         ]),
     tests("CommandLineTests", ["LibvirtProtocol", "Memif", "virtwire", "virtwired"]),
     tests("HouseRulesTests", []),

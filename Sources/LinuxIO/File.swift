@@ -120,4 +120,9 @@ public struct FileLock: ~Copyable, Sendable {
         try systemCall("lock", path) { flock(file.rawValue, LOCK_EX | LOCK_NB) }
         descriptor = file
     }
+
+    deinit {
+        // Closing alone would leave the lock to a child between its fork and its exec.
+        _ = flock(descriptor.rawValue, LOCK_UN)
+    }
 }

@@ -19,7 +19,7 @@ struct ControlServerTests {
         let task = Task { try await daemon.run() }
         let layout = RuntimeLayout(scratch.configuration)
         #expect(await eventually { (try? SocketFile.probe(layout.controlSocket)) == .live })
-        let loop = try EventLoop.start(name: "client")
+        let loop = try RealDaemon.loop.get()
         let socket = try UnixSocket.connect(
             to: UnixAddress(path: layout.controlSocket), kind: .stream)
         let link = Link.start(UnixCarrier(socket, loop: loop), timers: loop)
@@ -28,7 +28,6 @@ struct ControlServerTests {
         try await task.value
         #expect(await eventually { link.failure != nil })
         #expect(try SocketFile.probe(layout.controlSocket) == .absent)
-        loop.stop()
     }
 
     @Test("it says what it is, and refuses what it does not know")

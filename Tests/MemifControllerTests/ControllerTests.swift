@@ -33,7 +33,7 @@ struct ControllerTests {
 
             it.source.undefine(one)
             #expect(await eventually { it.stands([:]) })
-            #expect(a.closedWith == "domain shut off")
+            #expect(a.closedWith == "domain undefined")
             #expect(await eventually { it.controller.status().ports.isEmpty })
         }
     }

@@ -27,11 +27,11 @@ struct MemifPortTests {
     ) throws
         -> MemifInterface
     {
-        let loop = try EventLoop.start(name: "slave")
         var configuration = InterfaceConfiguration(id: id)
         configuration.secret = try secret.map { try Secret($0) }
         return try MemifInterface.connect(
-            to: UnixAddress(path: "\(scratch.path)/a.sock"), configuration, on: loop,
+            to: UnixAddress(path: "\(scratch.path)/a.sock"), configuration,
+            on: RealDaemon.loop.get(),
             reconnect: ReconnectPolicy(
                 firstPause: .milliseconds(10), longestPause: .milliseconds(10)))
     }

@@ -151,7 +151,7 @@ struct RestartTests {
                 for _ in 0..<60 { Self.operate(source, &random) }
                 source.connect()
                 let settled = await eventually { Self.hasConverged(it, source) }
-                #expect(settled, "seed \(seed)")
+                #expect(settled, "seed \(seed): \(it.diagnosis), wanted \(source.expectation)")
             }
         }
     }

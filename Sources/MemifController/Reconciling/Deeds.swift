@@ -111,12 +111,6 @@ struct Deeds {
         guard let standing = state.ports[name] else { return }
         standing.port.setAdmission(admission)
         state.ports[name]?.specification.admission = admission
-        switch admission {
-        case .open: host.logger.info("link admitted", metadata: metadata(name, state))
-        case .closed(let reason):
-            host.logger.info(
-                "link closed", metadata: metadata(name, state, ["reason": "\(reason)"]))
-        }
     }
 
     private func close(_ name: String, _ reason: String, _ state: inout DomainState) async {

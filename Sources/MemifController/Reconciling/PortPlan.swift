@@ -90,7 +90,9 @@ struct PortPlan: Sendable, Hashable {
             wait(left)
             portsAfter.insert(name)
         } else {
-            let reason = run == .idle ? DisconnectText.undefined : DisconnectText.shutOff
+            // Who is served still is let go because the run is over.
+            let isServed = port.admission == .open && run != .idle
+            let reason = isServed ? DisconnectText.shutOff : DisconnectText.undefined
             actions.append(.close(name, reason: reason))
         }
     }

@@ -73,4 +73,16 @@ struct ControllerHarness {
                 }
         }
     }
+
+    /// What there is, for a test that fails.
+    var diagnosis: String {
+        let directories = (try? Directory.entries(of: layout.domainsDirectory)) ?? []
+        let files = directories.map { directory in
+            let path = "\(layout.domainsDirectory)/\(directory)"
+            return "\(directory): \((try? Directory.entries(of: path)) ?? [])"
+        }
+        let records = (try? Directory.entries(of: layout.recordsDirectory)) ?? []
+        let ports = controller.status().ports.map { "\($0.path) \($0.condition)" }
+        return "settled \(controller.isSettled), files \(files), records \(records), ports \(ports)"
+    }
 }
