@@ -11,8 +11,8 @@ public struct HostConfiguration: Sendable, Hashable {
     public var group = "virtwire"
     /// What a domain can ask for at most.
     public var limits = Limits()
-    /// How long, after the second look, a socket without a domain is kept when its domain was
-    /// gone already at the first list of a connection: libvirt may be loading still.
+    /// How far apart the two looks are that have to lack a domain of which only a record or a socket
+    /// tells, before those are removed: libvirt may be loading its domains still.
     public var orphanGrace: Duration = .seconds(5)
     /// How often domains are looked at for a blocked start, of which no event tells.
     public var pollInterval: Duration = .seconds(2)

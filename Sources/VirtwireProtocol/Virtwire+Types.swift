@@ -69,6 +69,8 @@ public struct virtwire_port: XDRCodable, Equatable, Sendable {
     public var reason: XDRString
     /// What to do about it; empty where nothing is to be done.
     public var remedy: XDRString
+    /// Since when it is so, in milliseconds since 1970.
+    public var since_ms: UInt64
     /// What the peer calls itself; empty while none is connected.
     public var peer_name: XDRString
     /// The peer's process; 0 while none is connected.
@@ -100,6 +102,7 @@ public struct virtwire_port: XDRCodable, Equatable, Sendable {
         state: XDRString,
         reason: XDRString,
         remedy: XDRString,
+        since_ms: UInt64,
         peer_name: XDRString,
         peer_pid: UInt32,
         peer_uid: UInt32,
@@ -120,6 +123,7 @@ public struct virtwire_port: XDRCodable, Equatable, Sendable {
         self.state = state
         self.reason = reason
         self.remedy = remedy
+        self.since_ms = since_ms
         self.peer_name = peer_name
         self.peer_pid = peer_pid
         self.peer_uid = peer_uid
@@ -132,7 +136,7 @@ public struct virtwire_port: XDRCodable, Equatable, Sendable {
     }
 
     /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 112 }
+    public static var minimumByteCount: Int { 120 }
 
     /// Reads a value.
     public init(from decoder: inout XDRDecoder) throws(XDRError) {
@@ -146,6 +150,7 @@ public struct virtwire_port: XDRCodable, Equatable, Sendable {
         state = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
         reason = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
         remedy = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        since_ms = try decoder.decodeUInt64()
         peer_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
         peer_pid = try decoder.decodeUInt32()
         peer_uid = try decoder.decodeUInt32()
@@ -169,6 +174,7 @@ public struct virtwire_port: XDRCodable, Equatable, Sendable {
         try encoder.encodeString(state, limit: VIRTWIRE_STRING_MAX)
         try encoder.encodeString(reason, limit: VIRTWIRE_STRING_MAX)
         try encoder.encodeString(remedy, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(since_ms)
         try encoder.encodeString(peer_name, limit: VIRTWIRE_STRING_MAX)
         try encoder.encode(peer_pid)
         try encoder.encode(peer_uid)

@@ -67,6 +67,7 @@ struct ControlServerTests {
             #expect(port.socket_path.text == layout.socket(of: vm, port: "a"))
             #expect(port.mode == 0o660)
             #expect(port.ready_latency_us > 0)
+            #expect(port.since_ms > 1_700_000_000_000)
             #expect(status.ports[1].reason.text.contains("attribute mode"))
             #expect(status.ports[1].remedy.text.contains("'ethernet'"))
             source.disconnect()

@@ -98,6 +98,7 @@ extension virtwire_port {
             mode: report.file?.mode ?? 0, uid: report.file?.user ?? 0, gid: report.file?.group ?? 0,
             state: XDRString(report.condition.state.rawValue),
             reason: XDRString(report.condition.reason), remedy: XDRString(report.condition.remedy),
+            since_ms: UInt64(clamping: report.since),
             peer_name: XDRString(traffic.peer?.name ?? ""),
             peer_pid: UInt32(clamping: traffic.peer?.process ?? 0),
             peer_uid: traffic.peer?.user ?? 0, rx_packets: traffic.receivedPackets,

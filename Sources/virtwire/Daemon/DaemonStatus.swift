@@ -56,6 +56,7 @@ struct PortState: Encodable, Sendable {
     let state: String
     let reason: String
     let remedy: String
+    let since: UInt64
     let link: String
     let peerName: String
     let peerProcess: UInt32
@@ -78,6 +79,7 @@ struct PortState: Encodable, Sendable {
         case receivedBytes = "rx_bytes"
         case sentPackets = "tx_packets"
         case sentBytes = "tx_bytes"
+        case since = "since_ms"
         case readyLatency = "ready_latency_us"
     }
 
@@ -92,6 +94,7 @@ struct PortState: Encodable, Sendable {
         state = wire.state.text
         reason = wire.reason.text
         remedy = wire.remedy.text
+        since = wire.since_ms
         link = wire.peer_pid == 0 && wire.peer_name.text.isEmpty ? "down" : "up"
         peerName = wire.peer_name.text
         peerProcess = wire.peer_pid
