@@ -1,5 +1,5 @@
 internal import LibvirtProtocol
-internal import LibvirtRPC
+public import LibvirtRPC
 internal import LinuxIO
 public import XDR
 
@@ -48,13 +48,16 @@ public final class Connection: Sendable {
     /// - Parameters:
     ///   - uri: such as `qemu:///system` or `test:///default`; `?socket=PATH` names the socket.
     ///   - readOnly: asks for a connection on which nothing can be changed.
-    ///   - deadline: ends the attempt: a daemon with too many clients accepts and never answers.
+    ///   - keepalive: pings the daemon and gives up a silent one; nil waits for ever. The daemon's own
+    ///     pings are answered always.
+    ///   - deadline: ends the attempt. Nil gives each step 30 seconds, because a daemon with too many
+    ///     clients accepts and never answers; but a polkit agent may ask its user for any time.
     /// - Throws: `LibvirtError`: which address was tried and what came of it, or what the server said.
     ///
     /// Source: `virConnectOpen`, `virConnectOpenReadOnly`.
     public static func open(
-        _ uri: String, readOnly: Bool = false,
-        deadline: ContinuousClock.Instant = .now + .seconds(30)
+        _ uri: String, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
+        deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
         let parsed: LibvirtURI
         do throws(LibvirtURIError) {
@@ -62,13 +65,14 @@ public final class Connection: Sendable {
         } catch {
             throw LibvirtError(.invalidURI(error.description), uri: uri)
         }
-        return try await open(parsed, readOnly: readOnly, deadline: deadline)
+        return try await open(
+            parsed, readOnly: readOnly, keepalive: keepalive, deadline: deadline)
     }
 
-    /// As ``open(_:readOnly:deadline:)-(String,_,_)``, with a URI that has been read.
+    /// As ``open(_:readOnly:keepalive:deadline:)-(String,_,_,_)``, with a URI that has been read.
     public static func open(
-        _ uri: LibvirtURI, readOnly: Bool = false,
-        deadline: ContinuousClock.Instant = .now + .seconds(30)
+        _ uri: LibvirtURI, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
+        deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
         guard uri.transport == .unix else {
             throw LibvirtError(
@@ -76,11 +80,12 @@ public final class Connection: Sendable {
                     "the \(uri.transport.rawValue) transport of \(uri) is not served: "
                         + "only UNIX sockets of this host are"), uri: uri.description)
         }
-        let events = EventRouter()
+        let events = EventRouter(uri: uri.description)
         let loop = try readingLoop(uri)
         let socket = try await SocketConnector(uri: uri, readOnly: readOnly).connect()
         let link = Link.start(
             UnixCarrier(socket, loop: loop), timers: loop,
+            configuration: LinkConfiguration(keepalive: keepalive),
             handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
         do throws(LibvirtError) {
             let features = try await Opening(
@@ -89,11 +94,13 @@ public final class Connection: Sendable {
             return Connection(uri, link, events, features)
         } catch {
             link.close()
+            await link.waitUntilReleased()
             throw error
         }
     }
 
     /// Takes leave of the daemon and ends the connection; every call under way ends with an error.
+    /// The socket is closed when this returns.
     ///
     /// Source: `virConnectClose`.
     public func close() async {
@@ -101,6 +108,7 @@ public final class Connection: Sendable {
         _ = try? await link.call(
             Remote.CONNECT_CLOSE, XDRVoid(), deadline: .now + .seconds(5))
         link.close()
+        await link.waitUntilReleased()
     }
 
     /// Whether the connection stands, as far as this side knows. Source: `virConnectIsAlive`.

@@ -116,13 +116,29 @@ extension LibvirtError: CustomStringConvertible {
     /// One sentence: what failed, why, and what to do where that is known. Safe to print.
     public var description: String {
         switch kind {
-        case .server(let error): error.message
+        case .server(let error): error.message + advice
         case .unsupported(let error):
             "the server does not support \(procedure ?? "this"): \(error.message)"
         case .invalidURI(let problem): problem
         case .unreachable(let attempts):
             "cannot connect to \(uri): " + attempts.map(\.description).joined(separator: "; ")
-        case .call(let error): "\(error) (\(uri))"
+        case .call(let error): "\(error) (\(uri))" + advice
+        }
+    }
+
+    /// What to do, where that is not plain from the server's words.
+    private var advice: String {
+        switch (kind, procedure) {
+        case (.server, Remote.AUTH_POLKIT.name):
+            "; connect as root, join the group libvirt, connect read-only, or start a polkit agent"
+        case (.call(let error), Remote.AUTH_LIST.name):
+            if case .deadlineExceeded = error.kind {
+                "; something accepted the connection and is silent: a daemon that hangs or has too "
+                    + "many clients, or no libvirt daemon at all"
+            } else {
+                ""
+            }
+        default: ""
         }
     }
 }

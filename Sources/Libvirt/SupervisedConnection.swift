@@ -1,4 +1,5 @@
 public import LibvirtProtocol
+public import LibvirtRPC
 internal import Synchronization
 
 /// A connection that comes back: it is opened again when it is lost, its subscriptions are renewed,
@@ -35,6 +36,7 @@ public final class SupervisedConnection: Sendable {
     private let uri: String
     private let readOnly: Bool
     private let kinds: Set<virDomainEventID>
+    private let keepalive: KeepalivePolicy?
     private let backOff: BackOff
     private let current = Mutex<Connection?>(nil)
 
@@ -42,13 +44,15 @@ public final class SupervisedConnection: Sendable {
     ///
     /// - Parameters:
     ///   - kinds: the events of all domains to subscribe to.
+    ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.
     public init(
         _ uri: String, readOnly: Bool = false, kinds: Set<virDomainEventID> = [.lifecycle],
-        backOff: BackOff = BackOff()
+        keepalive: KeepalivePolicy? = KeepalivePolicy(), backOff: BackOff = BackOff()
     ) {
         self.uri = uri
         self.readOnly = readOnly
         self.kinds = kinds
+        self.keepalive = keepalive
         self.backOff = backOff
     }
 
@@ -61,7 +65,8 @@ public final class SupervisedConnection: Sendable {
         var wait = backOff.first
         while !Task.isCancelled {
             do throws(LibvirtError) {
-                let connection = try await Connection.open(uri, readOnly: readOnly)
+                let connection = try await Connection.open(
+                    uri, readOnly: readOnly, keepalive: keepalive)
                 let events = try await connection.domainEvents(kinds)
                 wait = backOff.first
                 current.withLock { $0 = connection }

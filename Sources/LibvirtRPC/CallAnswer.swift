@@ -9,7 +9,7 @@ public enum CallAnswer: Sendable {
     case failure(CallRefusal)
 
     /// The frame of the reply.
-    func frame(to call: virNetMessageHeader) -> OutgoingFrame {
+    package func frame(to call: virNetMessageHeader) -> OutgoingFrame {
         var header = call
         switch self {
         case .success(let payload, let descriptors):

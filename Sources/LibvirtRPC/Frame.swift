@@ -28,14 +28,18 @@ public struct Frame: Sendable {
     public let payload: [UInt8]
     /// The descriptors that came along; nil for none.
     public let descriptors: PassedDescriptors?
+    /// Where the frame begins, in bytes from the connection's start.
+    public let streamOffset: UInt64
 
     /// Makes a frame of its parts.
     public init(
-        header: virNetMessageHeader, payload: [UInt8], descriptors: PassedDescriptors? = nil
+        header: virNetMessageHeader, payload: [UInt8], descriptors: PassedDescriptors? = nil,
+        streamOffset: UInt64 = 0
     ) {
         self.header = header
         self.payload = payload
         self.descriptors = descriptors
+        self.streamOffset = streamOffset
     }
 }
 

@@ -124,10 +124,11 @@ public struct FrameDecoder: ~Copyable {
                     return nil
                 }
                 phase = .prefix
-                frameOffset += UInt64(prefix.length + prefix.descriptorCount)
+                defer { frameOffset += UInt64(prefix.length + prefix.descriptorCount) }
                 return Frame(
                     header: prefix.header, payload: payload,
-                    descriptors: prefix.descriptorCount > 0 ? takeCollected() : nil)
+                    descriptors: prefix.descriptorCount > 0 ? takeCollected() : nil,
+                    streamOffset: frameOffset)
             }
         }
     }

@@ -26,6 +26,9 @@ public final class Link: Sendable {
         var calls: LinkState<OneShot<Outcome>>
         /// Calls of the peer's that are being served.
         var served = 0
+        /// Whether the carrier's descriptors are closed.
+        var isReleased = false
+        var waitingForRelease: [OneShot<Void>] = []
     }
 
     let carrier: any Carrier
@@ -33,6 +36,8 @@ public final class Link: Sendable {
     private let configuration: LinkConfiguration
     private let timers: EventLoop
     private let state: Mutex<State>
+    /// How many keepalive intervals have passed since the peer said anything.
+    private let silentIntervals = Atomic<Int>(0)
 
     /// Makes a link and starts its carrier.
     ///
@@ -47,6 +52,7 @@ public final class Link: Sendable {
     ) -> Link {
         let link = Link(carrier, timers, configuration, handlers)
         carrier.start(link)
+        if let keepalive = configuration.keepalive { link.schedulePing(keepalive) }
         return link
     }
 
@@ -66,6 +72,17 @@ public final class Link: Sendable {
 
     /// Ends the link; every call under way ends with an error that says so.
     public func close() { carrier.close(.closed) }
+
+    /// Waits until the link has ended and its descriptors are closed.
+    public func waitUntilReleased() async {
+        await withOneShot(of: Void.self) { continuation in
+            let isReleased = state.withLock { state in
+                if !state.isReleased { state.waitingForRelease.append(continuation) }
+                return state.isReleased
+            }
+            if isReleased { continuation.resume() }
+        }
+    }
 
     // MARK: - Calling
 
@@ -182,6 +199,11 @@ public final class Link: Sendable {
                 message))
     }
 
+    /// Writes bytes that need be no frame, for a server that misbehaves on purpose.
+    package func send(raw bytes: [UInt8]) {
+        _ = carrier.send(OutgoingFrame(bytes: bytes))
+    }
+
     /// Writes what answers or informs the peer, unless too much waits for it already.
     private func answer(_ frame: OutgoingFrame) {
         if carrier.queuedByteCount > configuration.mostQueuedBytes {
@@ -197,6 +219,7 @@ public final class Link: Sendable {
 extension Link: CarrierReceiver {
     /// Routes a frame; called by the carrier.
     public func received(_ frame: Frame) {
+        silentIntervals.store(0, ordering: .relaxed)
         switch frame.header.type {
         case .VIR_NET_REPLY, .VIR_NET_REPLY_WITH_FDS: receivedReply(frame)
         case .VIR_NET_MESSAGE: receivedMessage(frame)
@@ -208,6 +231,12 @@ extension Link: CarrierReceiver {
 
     private func receivedReply(_ frame: Frame) {
         let header = frame.header
+        guard header.status != .VIR_NET_CONTINUE else {
+            carrier.close(
+                .malformed(
+                    FrameError(.header("a reply cannot be continued"), at: frame.streamOffset)))
+            return
+        }
         let route = LinkState<OneShot<Outcome>>.Route(
             program: header.prog, version: header.vers, procedure: header.proc)
         switch state.withLock({ $0.calls.replied(header.serial, route) }) {
@@ -217,7 +246,11 @@ extension Link: CarrierReceiver {
         case .discard(let next):
             if let next { write(next) }
         // A reply to nobody is late, or a stream's; libvirt's own servers send such.
-        case .ignore, .mismatch: break
+        case .ignore: break
+        case .mismatch:
+            // The call that has the serial would wait for ever.
+            let problem = "its serial is a call's, and its procedure is not that call's"
+            carrier.close(.malformed(FrameError(.header(problem), at: frame.streamOffset)))
         }
     }
 
@@ -227,11 +260,29 @@ extension Link: CarrierReceiver {
             return
         }
         // Answered before, behind and beside everything else: a daemon closes when it is not.
-        if frame.header.proc == Keepalive.PING.number {
-            let header = virNetMessageHeader(
-                Keepalive.PONG, .VIR_NET_MESSAGE, serial: 0, status: .VIR_NET_OK)
-            if let pong = try? OutgoingFrame.encoding(header, XDRVoid()) { answer(pong) }
+        if frame.header.proc == Keepalive.PING.number { sendKeepalive(Keepalive.PONG) }
+    }
+
+    private func sendKeepalive(_ procedure: XDRProcedure<XDRVoid, XDRVoid>) {
+        let header = virNetMessageHeader(
+            procedure, .VIR_NET_MESSAGE, serial: 0, status: .VIR_NET_OK)
+        if let frame = try? OutgoingFrame.encoding(header, XDRVoid()) { answer(frame) }
+    }
+
+    private func schedulePing(_ policy: KeepalivePolicy) {
+        timers.schedule(after: policy.interval) { [weak self] in self?.pingIfSilent(policy) }
+    }
+
+    private func pingIfSilent(_ policy: KeepalivePolicy) {
+        guard failure == nil else { return }
+        // The interval that ends now is a whole one of silence unless something came in it.
+        let silent = silentIntervals.add(1, ordering: .relaxed).oldValue
+        if silent > policy.count {
+            carrier.close(.keepalive(silence: policy.interval * silent))
+            return
         }
+        if silent > 0 { sendKeepalive(Keepalive.PING) }
+        schedulePing(policy)
     }
 
     private func receivedCall(_ frame: Frame) {
@@ -269,5 +320,12 @@ extension Link: CarrierReceiver {
     }
 
     /// The carrier's descriptors are closed; called by the carrier.
-    public func released() {}
+    public func released() {
+        let waiting = state.withLock { state in
+            state.isReleased = true
+            defer { state.waitingForRelease = [] }
+            return state.waitingForRelease
+        }
+        for continuation in waiting { continuation.resume() }
+    }
 }

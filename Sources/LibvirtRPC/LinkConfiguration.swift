@@ -7,14 +7,42 @@ public struct LinkConfiguration: Sendable {
     public var mostCallsServed: Int
     /// Bytes of replies and events that may wait for a peer that does not read, before the link ends.
     public var mostQueuedBytes: Int
+    /// The longest frame to accept; a longer one ends the link.
+    public var longestFrame: Int
+    /// Pings of our own; nil for none. The peer's pings are answered always.
+    public var keepalive: KeepalivePolicy?
 
     /// The bounds for a client of libvirt's, unless told otherwise.
     public init(
-        mostCallsInFlight: Int = 4, mostCallsServed: Int = 64, mostQueuedBytes: Int = 64 << 20
+        mostCallsInFlight: Int = 4, mostCallsServed: Int = 64, mostQueuedBytes: Int = 64 << 20,
+        longestFrame: Int = FrameLimits.longest, keepalive: KeepalivePolicy? = nil
     ) {
         self.mostCallsInFlight = mostCallsInFlight
         self.mostCallsServed = mostCallsServed
         self.mostQueuedBytes = mostQueuedBytes
+        self.longestFrame = longestFrame
+        self.keepalive = keepalive
+    }
+
+    /// The bounds for a server: what one client can make it hold is 16 MiB of calls.
+    public static var server: LinkConfiguration {
+        LinkConfiguration(mostCallsServed: 16, mostQueuedBytes: 16 << 20, longestFrame: 1 << 20)
+    }
+}
+
+/// When to ping a peer that says nothing, and when to give it up.
+///
+/// Anything that the peer sends counts as a sign of life. Source: `virkeepalive.c`.
+public struct KeepalivePolicy: Hashable, Sendable {
+    /// How long the peer may be silent before each ping.
+    public var interval: Duration
+    /// How many pings go unanswered before the link ends, one interval after the last.
+    public var count: Int
+
+    /// Every five seconds, five times, as libvirt's daemon does, unless told otherwise.
+    public init(interval: Duration = .seconds(5), count: Int = 5) {
+        self.interval = interval
+        self.count = count
     }
 }
 

@@ -4,7 +4,9 @@ internal import Synchronization
 /// Accepts clients at a listening socket and gives each a link.
 public final class LinkServer: Sendable {
     /// A client that has connected.
-    public struct Client: Sendable {
+    public struct Client: Sendable, Identifiable {
+        /// Its number among all that have connected to this server.
+        public let id: Int
         /// Who it is; nil where the kernel does not say.
         public let credentials: PeerCredentials?
     }
@@ -23,6 +25,9 @@ public final class LinkServer: Sendable {
         var nextIdentifier = 0
     }
 
+    /// How long nobody is accepted after the process had no descriptor left for a client.
+    private static let pauseWithoutDescriptors = Duration.milliseconds(100)
+
     private let loop: EventLoop
     private let configuration: LinkConfiguration
     private let mostClients: Int
@@ -38,7 +43,7 @@ public final class LinkServer: Sendable {
     /// - Throws: `SystemError` when the listener cannot be watched.
     public static func start(
         _ listener: consuming UnixListener, loop: EventLoop,
-        configuration: LinkConfiguration = LinkConfiguration(), mostClients: Int = 256,
+        configuration: LinkConfiguration = .server, mostClients: Int = 256,
         handlers: @escaping @Sendable (Client) -> LinkHandlers
     ) throws(SystemError) -> LinkServer {
         let server = LinkServer(listener, loop, configuration, mostClients, handlers)
@@ -59,6 +64,9 @@ public final class LinkServer: Sendable {
 
     /// The links that live now.
     public var links: [Link] { state.withLock { Array($0.links.values) } }
+
+    /// A client's link, to send it events; nil once it has ended.
+    public func link(of client: Client.ID) -> Link? { state.withLock { $0.links[client] } }
 
     /// Stops to accept, and ends every client's link.
     public func stop() {
@@ -82,34 +90,47 @@ public final class LinkServer: Sendable {
     }
 
     private func accept() {
-        while let carrier = acceptOne() { admit(carrier.carrier, carrier.client) }
+        do throws(SystemError) {
+            while let socket = try acceptOne() { admit(socket) }
+        } catch {
+            // Out of descriptors, most likely. Clients wait in the backlog; the loop must not spin.
+            pause()
+        }
     }
 
-    private func acceptOne() -> (carrier: UnixCarrier, client: Client)? {
+    private func acceptOne() throws(SystemError) -> UnixSocket? {
         guard let shared = state.withLock({ $0.listener }) else { return nil }
-        // Out of descriptors: the client waits in the backlog until some are free.
-        guard let socket = try? shared.listener.accept() else { return nil }
-        let client = Client(credentials: try? socket.peerCredentials())
-        return (UnixCarrier(socket, loop: loop), client)
+        return try shared.listener.accept()
     }
 
-    private func admit(_ carrier: UnixCarrier, _ client: Client) {
+    private func pause() {
+        state.withLock { state in
+            guard let watch = state.watch, let listener = state.listener else { return }
+            loop.cancel(watch, listener.listener.descriptor)
+            state.watch = nil
+        }
+        loop.schedule(after: Self.pauseWithoutDescriptors) { [weak self] in
+            do throws(SystemError) { try self?.watch() } catch { self?.pause() }
+        }
+    }
+
+    private func admit(_ socket: consuming UnixSocket) {
         let identifier = state.withLock { state -> Int? in
             guard state.listener != nil, state.links.count < mostClients else { return nil }
             state.nextIdentifier += 1
             return state.nextIdentifier
         }
-        guard let identifier else {
-            carrier.close(.closed)
-            return
-        }
+        guard let identifier else { return }
+        let client = Client(id: identifier, credentials: try? socket.peerCredentials())
         var handlers = self.handlers(client)
         let ended = handlers.ended
         handlers.ended = { [weak self] failure in
             self?.forget(identifier)
             ended(failure)
         }
-        // Accepting and ending both run on the loop's thread, so the link is known before it ends.
+        let carrier = UnixCarrier(
+            socket, loop: loop, longestFrame: configuration.longestFrame)
+        // The loop's thread is here, so nothing of the link can happen before the link is known.
         let link = Link.start(
             carrier, timers: loop, configuration: configuration, handlers: handlers)
         state.withLock { $0.links[identifier] = link }

@@ -24,7 +24,10 @@ struct Opening {
     let uri: LibvirtURI
     let link: Link
     let readOnly: Bool
-    let deadline: ContinuousClock.Instant
+    let deadline: ContinuousClock.Instant?
+
+    /// For each step, when no deadline was given.
+    private static let patience = Duration.seconds(30)
 
     /// VIR_CONNECT_RO.
     private static let readOnlyFlag: UInt32 = 1
@@ -50,7 +53,8 @@ struct Opening {
         let offered = try await call(Remote.AUTH_LIST, XDRVoid()).types
         if offered.isEmpty || offered.contains(.REMOTE_AUTH_NONE) { return }
         if offered.contains(.REMOTE_AUTH_POLKIT) {
-            _ = try await call(Remote.AUTH_POLKIT, XDRVoid())
+            // An agent may ask a person: however long that takes, it is no fault of the server's.
+            _ = try await call(Remote.AUTH_POLKIT, XDRVoid(), until: deadline)
             return
         }
         throw LibvirtError(
@@ -75,6 +79,13 @@ struct Opening {
 
     private func call<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments
+    ) async throws(LibvirtError) -> Result {
+        try await call(procedure, arguments, until: deadline ?? .now + Self.patience)
+    }
+
+    private func call<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
+        until deadline: ContinuousClock.Instant?
     ) async throws(LibvirtError) -> Result {
         do throws(RPCError) {
             return try await link.call(procedure, arguments, deadline: deadline)

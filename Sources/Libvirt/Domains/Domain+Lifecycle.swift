@@ -67,6 +67,12 @@ extension Domain {
             state: virDomainState(rawValue: result.state), reason: result.reason)
     }
 
+    /// State, memory, processors and processor time. Source: `virDomainGetInfo`.
+    public func info() async throws(LibvirtError) -> DomainInfo {
+        DomainInfo(
+            try await call(Remote.DOMAIN_GET_INFO, remote_domain_get_info_args(dom: raw)))
+    }
+
     /// Whether it runs, or is about to. Source: `virDomainIsActive`.
     public func isActive() async throws(LibvirtError) -> Bool {
         try await call(Remote.DOMAIN_IS_ACTIVE, remote_domain_is_active_args(dom: raw)).active != 0

@@ -48,3 +48,25 @@ public struct DomainStateReport: Hashable, Sendable {
     /// Why, a number of the enumeration that belongs to the state (`virDomainRunningReason`, …).
     public let reason: Int32
 }
+
+/// How much a domain has and has used. Source: `virDomainInfo`.
+public struct DomainInfo: Hashable, Sendable {
+    /// What the domain is doing.
+    public let state: virDomainState
+    /// The most memory that it may have, in KiB.
+    public let maximumMemory: UInt64
+    /// The memory that it has, in KiB.
+    public let memory: UInt64
+    /// How many virtual processors it has.
+    public let processorCount: Int
+    /// The processor time that it has used, in nanoseconds.
+    public let processorTime: UInt64
+
+    init(_ raw: remote_domain_get_info_ret) {
+        state = virDomainState(rawValue: Int32(truncatingIfNeeded: raw.state))
+        maximumMemory = raw.maxMem
+        memory = raw.memory
+        processorCount = Int(raw.nrVirtCpu)
+        processorTime = raw.cpuTime
+    }
+}

@@ -1,4 +1,5 @@
 internal import LibvirtProtocol
+internal import LibvirtRPC
 internal import XDR
 
 /// Which events the server was asked for: one registration per kind and scope, however many
@@ -29,34 +30,52 @@ actor DomainEventRegistry {
         _ subscriber: Int, _ buffer: EventRouter.Buffer, kind: virDomainEventID, domain: Domain?,
         on connection: Connection
     ) async throws(LibvirtError) {
-        let result = await inOrder { [self] () async -> Result<Void, LibvirtError> in
+        let outcome = EventBuffer<Result<Void, LibvirtError>>(capacity: 1)
+        let step = begin { [self] in
             do throws(LibvirtError) {
                 try await register(subscriber, buffer, kind: kind, domain: domain, on: connection)
-                return .success(())
+                outcome.put(.success(()))
             } catch {
-                return .failure(error)
+                outcome.put(.failure(error))
             }
         }
-        try result.get()
+        if case .element(let result) = await outcome.next() {
+            try result.get()
+            return
+        }
+        // The caller was cancelled and is free; what the server registers is given back.
+        let scope = Scope(kind: kind, domain: domain?.uuid)
+        Task {
+            await step.value
+            guard case .element(.success) = await outcome.next() else { return }
+            await unsubscribe(subscriber, from: [scope], on: connection)
+        }
+        throw LibvirtError(
+            .call(RPCError(.cancelled(.mayHaveRun), procedure: Self.registering.name)),
+            procedure: Self.registering.name, uri: connection.uri.description)
     }
+
+    private static let registering = Remote.CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY
+    /// How long the server may take to register or deregister: a server that hangs must not hold up
+    /// a connection's end.
+    private static let patience = Duration.seconds(30)
 
     /// Removes a subscriber from the scopes given, deregistering those that it was the last of.
     func unsubscribe(_ subscriber: Int, from scopes: [Scope], on connection: Connection) async {
-        await inOrder { [self] in
+        await begin { [self] in
             for scope in scopes { await deregister(subscriber, scope, on: connection) }
-        }
+        }.value
     }
 
-    private func inOrder<Value: Sendable>(
-        _ step: @escaping @Sendable () async -> Value
-    ) async -> Value {
+    /// Runs a step behind those that were begun before.
+    private func begin(_ step: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         let previous = lastStep
         let task = Task {
             await previous?.value
-            return await step()
+            await step()
         }
-        lastStep = Task { _ = await task.value }
-        return await task.value
+        lastStep = task
+        return task
     }
 
     private func register(
@@ -77,9 +96,10 @@ actor DomainEventRegistry {
                 callback: callback, kind: kind, subscriber: subscriber, buffer)
         }
         let answer = try await connection.call(
-            Remote.CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
+            Self.registering,
             remote_connect_domain_event_callback_register_any_args(
-                eventID: kind.rawValue, dom: domain?.raw))
+                eventID: kind.rawValue, dom: domain?.raw),
+            deadline: .now + Self.patience)
         callback = answer.callbackID
         registrations[scope] = Registration(callback: answer.callbackID, subscribers: 1)
     }
@@ -97,6 +117,7 @@ actor DomainEventRegistry {
         _ = try? await connection.call(
             Remote.CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY,
             remote_connect_domain_event_callback_deregister_any_args(
-                callbackID: registration.callback))
+                callbackID: registration.callback),
+            deadline: .now + Self.patience)
     }
 }

@@ -89,7 +89,9 @@ extension Connection {
                 try await registry.subscribe(
                     subscriber, buffer, kind: kind, domain: domain, on: self)
             } catch {
-                await registry.unsubscribe(subscriber, from: scopes, on: self)
+                // Not waited for: who was cancelled must be free, whatever the server is doing.
+                let done = scopes
+                Task { await registry.unsubscribe(subscriber, from: done, on: self) }
                 throw error
             }
             scopes.append(.init(kind: kind, domain: domain?.uuid))

@@ -44,6 +44,17 @@ final class EventBuffer<Element: Sendable>: Sendable {
         reader?.resume(returning: .element(element))
     }
 
+    /// Tells the reader that elements are missing behind those that are in the buffer.
+    func lose(_ count: Int) {
+        let reader = state.withLock { state -> CheckedContinuation<Item, Never>? in
+            guard state.end == nil, count > 0 else { return nil }
+            if let reader = state.reader.take() { return reader }
+            state.lost += count
+            return nil
+        }
+        reader?.resume(returning: .lost(count))
+    }
+
     /// Ends the sequence behind what is in the buffer; the first end counts.
     func finish(_ failure: LibvirtError?) {
         let reader = state.withLock { state -> CheckedContinuation<Item, Never>? in
@@ -71,8 +82,9 @@ final class EventBuffer<Element: Sendable>: Sendable {
             if state.first < state.elements.count {
                 let element = state.elements[state.first]
                 state.first += 1
-                if state.first == state.elements.count {
-                    state.elements.removeAll(keepingCapacity: true)
+                // A reader that is never quite done must not keep what it has read.
+                if state.first == state.elements.count || state.first >= capacity {
+                    state.elements.removeFirst(state.first)
                     state.first = 0
                 }
                 return .element(element)

@@ -19,13 +19,18 @@ final class EventRouter: Sendable {
         /// By the callback id, which is unique among the events of domains.
         var routes: [Int32: Route] = [:]
         var early: [(callback: Int32, event: DomainEvent)] = []
+        /// How many there was no room to keep.
+        var earlyLost = 0
         var registrationsUnderWay = 0
         var failure: LinkFailure?
     }
 
+    private let uri: String
     private let state = Mutex(State())
     /// Events kept while registrations are under way; a flood beyond it is not a race.
     private static let mostEarlyEvents = 4096
+
+    init(uri: String) { self.uri = uri }
 
     /// Takes an event from the reader.
     func receive(_ incoming: IncomingEvent) {
@@ -36,8 +41,11 @@ final class EventRouter: Sendable {
             let (callback, event) = try reader.read(incoming)
             let subscribers = state.withLock { state -> [Buffer] in
                 if let route = state.routes[callback] { return Array(route.subscribers.values) }
-                if state.registrationsUnderWay > 0, state.early.count < Self.mostEarlyEvents {
+                guard state.registrationsUnderWay > 0 else { return [] }
+                if state.early.count < Self.mostEarlyEvents {
                     state.early.append((callback, event))
+                } else {
+                    state.earlyLost += 1
                 }
                 return []
             }
@@ -60,7 +68,7 @@ final class EventRouter: Sendable {
             state.routes = [:]
             return subscribers
         }
-        let error = Self.error(failure)
+        let error = error(failure)
         for subscriber in subscribers { subscriber.finish(error) }
     }
 
@@ -78,7 +86,9 @@ final class EventRouter: Sendable {
         if let callback { add(subscriber, buffer, to: callback, kind) }
         state.withLock { state in
             state.registrationsUnderWay -= 1
-            if state.registrationsUnderWay == 0 { state.early = [] }
+            guard state.registrationsUnderWay == 0 else { return }
+            state.early = []
+            state.earlyLost = 0
         }
     }
 
@@ -92,9 +102,11 @@ final class EventRouter: Sendable {
                 buffer.put(.event(early.event))
             }
             state.early.removeAll { $0.callback == callback }
+            // Whose they were is not known; a reader that reads again too often loses nothing.
+            buffer.lose(state.earlyLost)
             return nil
         }
-        if let failure { buffer.finish(Self.error(failure)) }
+        if let failure { buffer.finish(error(failure)) }
     }
 
     /// Removes a subscriber; true when it was the last.
@@ -108,10 +120,11 @@ final class EventRouter: Sendable {
         }
     }
 
-    private static func error(_ failure: LinkFailure) -> LibvirtError? {
+    private func error(_ failure: LinkFailure) -> LibvirtError? {
         // Closed by this side: the end of the sequence, and no failure.
         if failure.reason == .closed { return nil }
         return LibvirtError(
-            RPCError(.connectionLost(failure, .notSent), procedure: "events"), uri: "")
+            RPCError(.connectionLost(failure, .notSent), procedure: "waiting for events"),
+            uri: uri)
     }
 }

@@ -1,0 +1,263 @@
+public import LibvirtProtocol
+public import LibvirtRPC
+public import LinuxIO
+internal import Synchronization
+public import XDR
+
+/// A libvirt daemon made up for a test, in the test's own process, behind a real UNIX socket.
+///
+/// It opens connections, takes registrations for events of domains, and answers what it was told to
+/// answer; everything else is an unknown procedure, as with an old server. It misbehaves on request.
+///
+///     let daemon = try FakeLibvirtd.start(at: path)
+///     daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { arguments in … }
+///     let connection = try await Connection.open(daemon.uri)
+///     daemon.inject(.http, into: Remote.CONNECT_GET_HOSTNAME)
+public final class FakeLibvirtd: Sendable {
+    struct Registration {
+        let client: LinkServer.Client.ID
+        let kind: virDomainEventID
+        let callback: Int32
+    }
+
+    private struct State {
+        var procedures = ProcedureTable()
+        var faults: [Int32: [Fault]] = [:]
+        var calls: [String] = []
+        var registrations: [Registration] = []
+        var nextCallback: Int32 = 0
+        var whenRegistered: (@Sendable (virDomainEventID) -> Void)?
+        var held: [CheckedContinuation<Void, Never>] = []
+        var isStopped = false
+    }
+
+    /// Where it listens.
+    public let socketPath: String
+    private let loop: EventLoop
+    private let state = Mutex(State())
+    private let server = Mutex<LinkServer?>(nil)
+
+    /// The names of the remote program's procedures, by number.
+    private static let names = Dictionary(
+        uniqueKeysWithValues: Remote.procedures.map { ($0.number, $0.name) })
+
+    /// Starts to listen.
+    ///
+    /// - Parameter path: of the socket, at most 107 bytes; the file is removed by `stop`.
+    /// - Throws: `SystemError` when the socket cannot be made.
+    public static func start(at path: String) throws(SystemError) -> FakeLibvirtd {
+        let daemon = FakeLibvirtd(path, try EventLoop.start(name: "fake-libvirtd"))
+        daemon.serveTheUsual()
+        let listener = try SocketFile.listen(at: path, kind: .stream, mode: 0o600)
+        let server = try LinkServer.start(
+            listener, loop: daemon.loop, configuration: LinkConfiguration(mostCallsServed: 4096)
+        ) { [weak daemon] client in
+            LinkHandlers(
+                answer: { await daemon?.answer($0, client.id) ?? .failure(.gone) },
+                ended: { _ in daemon?.forget(client.id) })
+        }
+        daemon.server.withLock { $0 = server }
+        return daemon
+    }
+
+    private init(_ path: String, _ loop: EventLoop) {
+        socketPath = path
+        self.loop = loop
+    }
+
+    deinit { stop() }
+
+    /// A URI that leads here.
+    public var uri: String { "test+unix:///default?socket=\(socketPath)" }
+
+    /// How many clients are connected.
+    public var clientCount: Int { server.withLock(\.self)?.links.count ?? 0 }
+
+    /// The names of the procedures that were called, in the order of their arrival.
+    public var calls: [String] { state.withLock(\.calls) }
+
+    /// How many registrations for events stand.
+    public var registrationCount: Int { state.withLock(\.registrations.count) }
+
+    /// Answers a procedure from now on with what `body` gives or refuses.
+    public func serve<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> Result
+    ) {
+        state.withLock { $0.procedures.serve(procedure, body) }
+    }
+
+    /// Does something wrong instead of answering the procedure's next call; faults for several
+    /// calls line up.
+    public func inject<Arguments, Result>(
+        _ fault: Fault, into procedure: XDRProcedure<Arguments, Result>
+    ) {
+        state.withLock { $0.faults[procedure.number, default: []].append(fault) }
+    }
+
+    /// Lets calls go on that a fault has held.
+    ///
+    /// - Parameter newestFirst: answers them in the reverse of the order of their arrival.
+    public func releaseHeldCalls(newestFirst: Bool = false) {
+        let held = state.withLock { state in
+            defer { state.held = [] }
+            return state.held
+        }
+        for call in newestFirst ? held.reversed() : held { call.resume() }
+    }
+
+    /// How many calls a fault holds now.
+    public var heldCallCount: Int { state.withLock(\.held.count) }
+
+    /// Ends every client's connection without a word, as a daemon does that dies.
+    public func disconnectClients() {
+        for link in server.withLock(\.self)?.links ?? [] { link.close() }
+    }
+
+    /// Ends every connection, stops to listen, and removes the socket.
+    public func stop() {
+        guard let server = server.withLock({ $0.take() }) else { return }
+        state.withLock { $0.isStopped = true }
+        releaseHeldCalls()
+        server.stop()
+        _ = try? File.remove(socketPath)
+        loop.submit { [loop] in loop.stop() }
+    }
+}
+
+// MARK: - Events
+
+extension FakeLibvirtd {
+    /// Sends an event to every registration for its kind.
+    ///
+    /// - Parameter message: makes the message for the callback id of a registration.
+    /// - Throws: `XDRError` when the message exceeds a limit of its declaration.
+    public func emit<Message>(
+        _ kind: virDomainEventID, _ event: XDRProcedure<Message, XDRVoid>,
+        _ message: (_ callbackID: Int32) -> Message
+    ) throws(XDRError) {
+        for registration in state.withLock(\.registrations) where registration.kind == kind {
+            let link = server.withLock(\.self)?.link(of: registration.client)
+            try link?.send(event: event, message(registration.callback))
+        }
+    }
+
+    /// Sends an event of a domain's lifecycle.
+    public func emitLifecycle(
+        of name: String, _ type: virDomainEventType, detail: Int32 = 0
+    ) throws(XDRError) {
+        let domain = remote_nonnull_domain(name: XDRString(name), uuid: remote_uuid(), id: -1)
+        try emit(.lifecycle, Remote.DOMAIN_EVENT_CALLBACK_LIFECYCLE) { callback in
+            remote_domain_event_callback_lifecycle_msg(
+                callbackID: callback,
+                msg: remote_domain_event_lifecycle_msg(
+                    dom: domain, event: type.rawValue, detail: detail))
+        }
+    }
+
+    /// Does something when a registration stands and before its reply goes out: an event emitted
+    /// then overtakes the reply, as it does with a real daemon at times.
+    public func whenRegistered(_ body: @escaping @Sendable (virDomainEventID) -> Void) {
+        state.withLock { $0.whenRegistered = body }
+    }
+
+    private func register(
+        _ arguments: remote_connect_domain_event_callback_register_any_args,
+        _ client: LinkServer.Client.ID
+    ) -> remote_connect_domain_event_callback_register_any_ret {
+        let kind = virDomainEventID(rawValue: arguments.eventID)
+        let (callback, hook) = state.withLock { state in
+            let callback = state.nextCallback
+            state.nextCallback += 1
+            state.registrations.append(
+                Registration(client: client, kind: kind, callback: callback))
+            return (callback, state.whenRegistered)
+        }
+        hook?(kind)
+        return .init(callbackID: callback)
+    }
+
+    private func deregister(
+        _ arguments: remote_connect_domain_event_callback_deregister_any_args,
+        _ client: LinkServer.Client.ID
+    ) {
+        state.withLock { state in
+            state.registrations.removeAll {
+                $0.client == client && $0.callback == arguments.callbackID
+            }
+        }
+    }
+
+    private func forget(_ client: LinkServer.Client.ID) {
+        state.withLock { state in state.registrations.removeAll { $0.client == client } }
+    }
+}
+
+// MARK: - Calls
+
+extension FakeLibvirtd {
+    private func serveTheUsual() {
+        serve(Remote.AUTH_LIST) { _ in remote_auth_list_ret(types: [.REMOTE_AUTH_NONE]) }
+        serve(Remote.CONNECT_SUPPORTS_FEATURE) { _ in .init(supported: 1) }
+        serve(Remote.CONNECT_OPEN) { _ in XDRVoid() }
+        serve(Remote.CONNECT_CLOSE) { _ in XDRVoid() }
+        serve(Remote.CONNECT_GET_HOSTNAME) { _ in .init(hostname: "fake") }
+    }
+
+    private func answer(
+        _ call: IncomingCall, _ client: LinkServer.Client.ID
+    ) async -> CallAnswer {
+        let number = call.header.proc
+        let (procedures, fault) = state.withLock { state in
+            state.calls.append(Self.names[number] ?? "\(number)")
+            let fault =
+                state.faults[number]?.isEmpty == false
+                ? state.faults[number]?.removeFirst() : nil
+            return (state.procedures, fault)
+        }
+        var table = procedures
+        table.serve(Remote.CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY) { [self] arguments in
+            register(arguments, client)
+        }
+        table.serve(Remote.CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY) { [self] arguments in
+            deregister(arguments, client)
+            return XDRVoid()
+        }
+        let answer = await table.answer(call)
+        guard let fault else { return answer }
+        return await commit(fault, answer, call.header, client)
+    }
+
+    /// Does what the fault says. A link that was closed drops the answer.
+    private func commit(
+        _ fault: Fault, _ answer: CallAnswer, _ header: virNetMessageHeader,
+        _ client: LinkServer.Client.ID
+    ) async -> CallAnswer {
+        let link = server.withLock(\.self)?.link(of: client)
+        switch fault.kind {
+        case .hold: await hold()
+        case .close: link?.close()
+        case .bytes(let bytes):
+            link?.send(raw: bytes)
+            await hold()
+        case .truncated(let count):
+            link?.send(raw: Array(answer.frame(to: header).bytes.prefix(count)))
+            link?.close()
+        }
+        return answer
+    }
+
+    private func hold() async {
+        await withCheckedContinuation { continuation in
+            let isStopped = state.withLock { state in
+                if !state.isStopped { state.held.append(continuation) }
+                return state.isStopped
+            }
+            if isStopped { continuation.resume() }
+        }
+    }
+}
+
+extension CallRefusal {
+    fileprivate static var gone: CallRefusal { CallRefusal(.rpc, "the fake daemon has gone") }
+}

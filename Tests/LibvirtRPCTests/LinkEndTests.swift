@@ -1,0 +1,233 @@
+import LibvirtProtocol
+import LinuxIO
+import Testing
+import XDR
+
+@testable import LibvirtRPC
+
+/// A link whose peer is the test itself, byte by byte.
+private struct RawPeer: ~Copyable {
+    let link: Link
+    let socket: UnixSocket
+    let loop: EventLoop
+
+    init(_ configuration: LinkConfiguration = LinkConfiguration()) throws {
+        let loop = try EventLoop.start(name: "raw-peer")
+        let pair = try UnixSocket.pair(.stream)
+        let theirs = try UnixSocket(adopting: try pair.second.descriptor.duplicate())
+        let ours = try UnixSocket(adopting: try pair.first.descriptor.duplicate())
+        link = Link.start(
+            UnixCarrier(theirs, loop: loop), timers: loop, configuration: configuration)
+        socket = ours
+        self.loop = loop
+    }
+
+    func send(_ bytes: [UInt8]) throws {
+        #expect(try socket.send(bytes.span.raw) == bytes.count)
+    }
+
+    /// Waits until so many bytes have come.
+    func receive(_ count: Int) async throws -> [UInt8] {
+        var received: [UInt8] = []
+        let end = ContinuousClock.now + .seconds(20)
+        while received.count < count, ContinuousClock.now < end {
+            var buffer = [UInt8](repeating: 0, count: count - received.count)
+            let part = try buffer.withMutableBytes(in: 0..<buffer.count) {
+                (room: inout MutableRawSpan) throws(SystemError) in
+                try socket.receive(into: &room)?.byteCount ?? 0
+            }
+            received += buffer[..<part]
+            if part == 0 { await Task.yield() }
+        }
+        return received
+    }
+}
+
+private let procedure = XDRProcedure<XDRVoid, UInt32>(
+    program: 99, version: 1, number: 3, name: "NUMBER")
+
+private typealias Text = remote_domain_lookup_by_name_args
+private let text = XDRProcedure<Text, XDRVoid>(program: 99, version: 1, number: 9, name: "TEXT")
+
+private func reply(
+    serial: UInt32, procedure: Int32 = 3, status: virNetMessageStatus = .VIR_NET_OK,
+    _ payload: some XDREncodable = 42 as UInt32
+) throws -> [UInt8] {
+    let header = virNetMessageHeader(
+        prog: 99, vers: 1, proc: procedure, type: .VIR_NET_REPLY, serial: serial, status: status)
+    return try OutgoingFrame.encoding(header, payload).bytes
+}
+
+@Suite("How links and their calls end", .timeLimit(.minutes(1))) struct LinkEndTests {
+    /// Starts a call whose frame the peer has read.
+    private func callUnderWay(_ peer: borrowing RawPeer) async throws -> Task<UInt32, any Error> {
+        let link = peer.link
+        let call = Task { try await link.call(procedure, XDRVoid()) }
+        #expect(try await peer.receive(28).count == 28)
+        return call
+    }
+
+    private func error(of call: Task<UInt32, any Error>) async -> RPCError? {
+        guard case .failure(let error) = await call.result else { return nil }
+        return error as? RPCError
+    }
+
+    @Test("late, unknown and stream packets are nobody's") func ignored() async throws {
+        let peer = try RawPeer()
+        let call = try await callUnderWay(peer)
+        try peer.send(try reply(serial: 77))
+        let stream = virNetMessageHeader(
+            prog: 99, vers: 1, proc: 3, type: .VIR_NET_STREAM, serial: 0, status: .VIR_NET_CONTINUE)
+        try peer.send(try OutgoingFrame.encoding(stream, 1 as UInt32).bytes)
+        // An event with the serial of the call: the type decides.
+        let event = virNetMessageHeader(
+            prog: 99, vers: 1, proc: 3, type: .VIR_NET_MESSAGE, serial: 0, status: .VIR_NET_OK)
+        try peer.send(try OutgoingFrame.encoding(event, 2 as UInt32).bytes)
+        try peer.send(try reply(serial: 0))
+        #expect(try await call.value == 42)
+        peer.link.close()
+    }
+
+    @Test("a reply of another procedure ends the link, not one caller's patience")
+    func mismatch() async throws {
+        let peer = try RawPeer()
+        let call = try await callUnderWay(peer)
+        try peer.send(try reply(serial: 0, procedure: 4))
+        let error = await error(of: call)
+        #expect(error?.description.contains("malformed frame at byte 0") == true)
+        #expect(error?.mayHaveRun == true)
+    }
+
+    @Test("a reply that is to be continued ends the link") func continued() async throws {
+        let peer = try RawPeer()
+        let call = try await callUnderWay(peer)
+        try peer.send(try reply(serial: 0, status: .VIR_NET_CONTINUE))
+        #expect(await error(of: call)?.description.contains("cannot be continued") == true)
+    }
+
+    @Test("a result that is none is the call's error alone") func undecodable() async throws {
+        let peer = try RawPeer()
+        let call = try await callUnderWay(peer)
+        try peer.send(try reply(serial: 0, XDRVoid()))
+        let error = await error(of: call)
+        guard case .invalidReply = error?.kind else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(peer.link.failure == nil)
+        let next = Task { [link = peer.link] in try await link.call(procedure, XDRVoid()) }
+        _ = try await peer.receive(28)
+        // Bytes that follow the result are a newer server's.
+        try peer.send(try reply(serial: 1, 0x0000_002B_0000_0000 as UInt64))
+        #expect(try await next.value == 43)
+        peer.link.close()
+    }
+
+    @Test("a cancelled call's late reply and its descriptors are dropped")
+    func lateDescriptors() async throws {
+        let peer = try RawPeer(LinkConfiguration(mostCallsInFlight: 1))
+        let cancelled = try await callUnderWay(peer)
+        let waiting = Task { [link = peer.link] in try await link.call(procedure, XDRVoid()) }
+        cancelled.cancel()
+        let error = await error(of: cancelled)
+        guard case .cancelled(.mayHaveRun) = error?.kind else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        let header = virNetMessageHeader(
+            prog: 99, vers: 1, proc: 3, type: .VIR_NET_REPLY_WITH_FDS, serial: 0,
+            status: .VIR_NET_OK)
+        let none = PassedDescriptors(DescriptorQueue())
+        var late = try OutgoingFrame.encoding(header, 42 as UInt32, descriptors: none).bytes
+        late[31] = 1  // Announces one descriptor.
+        try peer.send(late)
+        let pipe = try UnixSocket.pair(.stream)
+        let passed = try pipe.first.descriptor.duplicate()
+        #expect(
+            try peer.socket.send([0 as UInt8].span.raw, descriptors: [passed.rawValue]) == 1)
+        // The place is free only now.
+        #expect(try await peer.receive(28).count == 28)
+        try peer.send(try reply(serial: 1))
+        #expect(try await waiting.value == 42)
+        peer.link.close()
+        await peer.link.waitUntilReleased()
+    }
+
+    @Test("a deadline ends a call that was sent, and one that still waits")
+    func deadlines() async throws {
+        let peer = try RawPeer(LinkConfiguration(mostCallsInFlight: 1))
+        let link = peer.link
+        let sent = Task {
+            try await link.call(procedure, XDRVoid(), deadline: .now + .milliseconds(30))
+        }
+        _ = try await peer.receive(28)
+        let waiting = Task {
+            try await link.call(procedure, XDRVoid(), deadline: .now + .milliseconds(30))
+        }
+        guard case .deadlineExceeded(.mayHaveRun) = await error(of: sent)?.kind,
+            case .deadlineExceeded(.notSent) = await error(of: waiting)?.kind
+        else {
+            Issue.record("not as expected")
+            return
+        }
+        link.close()
+    }
+
+    @Test("a silent peer is pinged, and given up when it does not answer")
+    func keepalive() async throws {
+        let policy = KeepalivePolicy(interval: .milliseconds(20), count: 3)
+        let peer = try RawPeer(LinkConfiguration(keepalive: policy))
+        let received = try await peer.receive(3 * 28)
+        #expect(received.count == 3 * 28)
+        for start in stride(from: 0, to: received.count, by: 28) {
+            #expect(Array(received[start + 4..<start + 8]) == Array("keep".utf8))
+            #expect(received[start + 15] == UInt8(Keepalive.PING.number))
+        }
+        await peer.link.waitUntilReleased()
+        #expect(peer.link.failure?.reason == .keepalive(silence: .milliseconds(80)))
+    }
+
+    @Test("a peer that answers pings is kept") func answeredPings() async throws {
+        let policy = KeepalivePolicy(interval: .milliseconds(20), count: 1_000)
+        let peer = try RawPeer(LinkConfiguration(keepalive: policy))
+        for _ in 0..<10 {
+            var answer = try await peer.receive(28)
+            answer[15] = UInt8(Keepalive.PONG.number)
+            try peer.send(answer)
+        }
+        #expect(peer.link.failure == nil)
+        peer.link.close()
+    }
+
+    @Test("a peer that does not read is not waited for") func backlog() async throws {
+        let peer = try RawPeer(LinkConfiguration(mostQueuedBytes: 100_000))
+        let message = Text(name: XDRString(String(repeating: "x", count: 10_000)))
+        for _ in 0..<1_000 where peer.link.failure == nil {
+            try peer.link.send(event: text, message)
+        }
+        guard case .backlog = peer.link.failure?.reason else {
+            Issue.record("\(String(describing: peer.link.failure))")
+            return
+        }
+    }
+
+    @Test("calls that were never written are told from those that were")
+    func unsentCalls() async throws {
+        let peer = try RawPeer(LinkConfiguration(mostCallsInFlight: 64))
+        let link = peer.link
+        let argument = Text(name: XDRString(String(repeating: "x", count: 1 << 20)))
+        let calls = (0..<8).map { _ in Task { _ = try await link.call(text, argument) } }
+        // The peer reads nothing: the first frame fills the socket, the rest wait in a queue.
+        while link.carrier.queuedByteCount < 7 << 20 { await Task.yield() }
+        link.close()
+        for call in calls {
+            guard case .failure(let error as RPCError) = await call.result,
+                case .connectionLost(let failure, .notSent) = error.kind
+            else {
+                Issue.record("not as expected")
+                continue
+            }
+            #expect(failure.reason == .closed)
+        }
+    }
+}
