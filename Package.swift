@@ -93,7 +93,9 @@ let testTargets: [Target] = [
             "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting",
             "Memif", "MemifController", "MemifTesting", "VirtwireProtocol", "virtwired", logging,
         ]),
-    tests("CommandLineTests", ["LibvirtProtocol", "Memif", "virtwire", "virtwired"]),
+    tests(
+        "CommandLineTests",
+        ["LibvirtProtocol", "LibvirtTesting", "Memif", "virtwire", "virtwired"]),
     tests("HouseRulesTests", []),
 ]
 

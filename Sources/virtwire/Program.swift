@@ -1,22 +1,20 @@
 internal import ArgumentParser
 internal import Foundation
 internal import LinuxIO
-internal import Synchronization
 
 @main
 struct Program {
     static func main() async {
         Signals.ignoreBrokenPipes()
-        let interruption = Interruption()
-        do {
-            try Signals.handle([SIGINT, SIGTERM]) { _ in interruption.interrupt() }
-        } catch {
-            StandardOutput.say("\(error)")
-        }
         let arguments = Array(CommandLine.arguments.dropFirst())
-        let work = Task { @concurrent in await run(arguments) }
-        interruption.watch { work.cancel() }
-        exit(await work.value.rawValue)
+        do {
+            let interruption = try Interruption()
+            let work = Task { @concurrent in await run(arguments) }
+            interruption.whenAsked { work.cancel() }
+            exit(await work.value.rawValue)
+        } catch {
+            exit(report(error).rawValue)
+        }
     }
 
     /// Runs one command line and reports how it ended.
@@ -68,32 +66,5 @@ struct Program {
             StandardOutput.say("\(error)")
             return .failed
         }
-    }
-}
-
-/// What SIGINT and SIGTERM do: the first asks the command to end, the second ends the program.
-private final class Interruption: Sendable {
-    private struct State {
-        var cancel: (@Sendable () -> Void)?
-        var count = 0
-    }
-
-    private let state = Mutex(State())
-
-    func watch(_ cancel: @escaping @Sendable () -> Void) {
-        let isLate = state.withLock { state in
-            state.cancel = cancel
-            return state.count > 0
-        }
-        if isLate { cancel() }
-    }
-
-    func interrupt() {
-        let (cancel, count) = state.withLock { state in
-            state.count += 1
-            return (state.cancel, state.count)
-        }
-        if count > 1 { _exit(ExitStatus.failed.rawValue) }
-        cancel?()
     }
 }

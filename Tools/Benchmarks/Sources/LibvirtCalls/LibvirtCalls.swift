@@ -24,7 +24,9 @@ struct LibvirtCalls {
             for _ in 0..<concurrency {
                 group.addTask { try await callInALoop(connection, until: end) }
             }
-            return try await group.reduce(0, +)
+            var calls = 0
+            for try await count in group { calls += count }
+            return calls
         }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         let cost = cpuSeconds() - spent
@@ -49,7 +51,7 @@ struct LibvirtCalls {
     /// User and system time of this process.
     static func cpuSeconds() -> Double {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double {
             Double(time.tv_sec) + Double(time.tv_usec) * 1e-6
         }
