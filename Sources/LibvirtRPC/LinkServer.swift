@@ -71,7 +71,9 @@ public final class LinkServer: Sendable {
     /// Stops to accept, and ends every client's link.
     public func stop() {
         let links = state.withLock { state in
-            if let watch = state.watch, let listener = state.listener.take() {
+            // During a pause nothing is watched, and the listener must go all the same.
+            let listener = state.listener.take()
+            if let watch = state.watch, let listener {
                 loop.cancel(watch, listener.listener.descriptor)
             }
             state.watch = nil
@@ -133,7 +135,12 @@ public final class LinkServer: Sendable {
         // The loop's thread is here, so nothing of the link can happen before the link is known.
         let link = Link.start(
             carrier, timers: loop, configuration: configuration, handlers: handlers)
-        state.withLock { $0.links[identifier] = link }
+        let isStopped = state.withLock { state in
+            state.links[identifier] = link
+            return state.listener == nil
+        }
+        // The server was stopped while this client came in, and did not know its link yet.
+        if isStopped { link.close() }
     }
 
     private func forget(_ identifier: Int) {
