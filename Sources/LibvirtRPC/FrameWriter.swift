@@ -3,14 +3,13 @@
 /// A frame's descriptors follow its bytes: each with a dummy byte of its own, one to a `sendmsg`,
 /// because that is how libvirt's peers receive them.
 struct FrameWriter: ~Copyable {
-    private var frames: [OutgoingFrame] = []
-    private var first = 0
+    private var frames = FirstInFirstOut<OutgoingFrame>()
     /// How many bytes of the first frame have gone.
     private var sent = 0
     /// Bytes that have not gone yet.
     private(set) var queuedByteCount = 0
 
-    var isEmpty: Bool { first == frames.count }
+    var isEmpty: Bool { frames.isEmpty }
 
     mutating func append(_ frame: OutgoingFrame) {
         frames.append(frame)
@@ -24,8 +23,7 @@ struct FrameWriter: ~Copyable {
     mutating func flush<Failure: Error>(
         _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
     ) throws(Failure) {
-        while first < frames.count {
-            let frame = frames[first]
+        while let frame = frames.first {
             while sent < frame.bytes.count {
                 let rest = frame.bytes.span.raw.extracting(sent...)
                 guard let count = try send(rest, []) else { return }
@@ -34,10 +32,8 @@ struct FrameWriter: ~Copyable {
             }
             guard try flushDescriptors(of: frame, send) else { return }
             sent = 0
-            first += 1
+            _ = frames.popFirst()
         }
-        frames.removeAll(keepingCapacity: frames.count <= 64)
-        first = 0
     }
 
     /// False when there is no more room.
@@ -56,9 +52,8 @@ struct FrameWriter: ~Copyable {
 
     /// The serials of calls that have not gone whole; the queue is empty afterwards.
     mutating func takeUnsentCalls() -> [UInt32] {
-        let serials = frames[first...].compactMap(\.callSerial)
-        frames = []
-        first = 0
+        let serials = frames.elements.compactMap(\.callSerial)
+        frames = FirstInFirstOut()
         sent = 0
         queuedByteCount = 0
         return serials

@@ -134,6 +134,9 @@ public final class Link: Sendable {
         _ frame: OutgoingFrame, serial: UInt32, route: LinkState<OneShot<Outcome>>.Route,
         name: String, deadline: ContinuousClock.Instant?
     ) async -> Outcome {
+        // What nobody waits for any more is not begun.
+        if Task.isCancelled { return .failure(.cancelled(.notSent)) }
+        if let deadline, deadline <= .now { return .failure(.deadlineExceeded(.notSent)) }
         let timer = deadline.map { deadline in
             timers.schedule(after: ContinuousClock.now.duration(to: deadline)) { [weak self] in
                 self?.giveUp(serial) { .deadlineExceeded($0) }
@@ -172,13 +175,12 @@ public final class Link: Sendable {
         ended.context.resume(returning: .failure(end(ended.delivery)))
     }
 
-    /// Hands a call's frame to the carrier, which may have ended meanwhile.
+    /// Hands a call's frame to the carrier. One that has ended meanwhile is about to say why, and
+    /// the call ends with the others then.
     private func write(_ frame: OutgoingFrame) {
         if carrier.send(frame) { return }
         guard let serial = frame.callSerial else { return }
-        let (context, failure) = state.withLock { ($0.calls.notSent(serial), $0.calls.failure) }
-        context?.resume(
-            returning: .failure(.connectionLost(failure ?? LinkFailure(.closed), .notSent)))
+        state.withLock { $0.calls.notSent(serial) }
     }
 
     // MARK: - Events

@@ -18,6 +18,10 @@ struct LinkState<Context>: ~Copyable {
         let route: Route
         /// Nil once the call was given up: the reply, should it come, is nobody's.
         var context: Context?
+        /// Whether the carrier has ended before it took the frame.
+        var isUnsent = false
+
+        var delivery: CallDelivery { isUnsent ? .notSent : .mayHaveRun }
     }
 
     private struct Waiting {
@@ -30,8 +34,7 @@ struct LinkState<Context>: ~Copyable {
     private var inFlight: [UInt32: InFlight] = [:]
     private var waiting: [UInt32: Waiting] = [:]
     /// The serials of waiting calls in order; those given up meanwhile are in `waiting` no more.
-    private var order: [UInt32] = []
-    private var firstInOrder = 0
+    private var order = FirstInFirstOut<UInt32>()
     private var nextSerial: UInt32
     private let mostInFlight: Int
     /// Why the link is closed, which it stays; nil while it is open. All tables are empty then.
@@ -111,16 +114,15 @@ extension LinkState {
             forgetGivenUp()
             return (call.context, .notSent)
         }
-        guard let context = inFlight[serial]?.context else { return nil }
+        guard let call = inFlight[serial], let context = call.context else { return nil }
         // The server works on: the call keeps its place until the reply comes.
         inFlight[serial]?.context = nil
-        return (context, .mayHaveRun)
+        return (context, call.delivery)
     }
 
-    /// The carrier took no byte of a call's frame, as it had ended.
-    mutating func notSent(_ serial: UInt32) -> Context? {
-        inFlight.removeValue(forKey: serial)?.context
-    }
+    /// The carrier took no byte of a call's frame, as it had ended. The call ends with all others
+    /// when the carrier says why.
+    mutating func notSent(_ serial: UInt32) { inFlight[serial]?.isUnsent = true }
 
     /// The link has ended: everything under way ends with it.
     ///
@@ -131,35 +133,27 @@ extension LinkState {
         var ended: [Ended] = []
         for (serial, call) in inFlight {
             guard let context = call.context else { continue }
-            ended.append((context, unsent.contains(serial) ? .notSent : .mayHaveRun))
+            ended.append((context, unsent.contains(serial) ? .notSent : call.delivery))
         }
-        for serial in order[firstInOrder...] {
+        for serial in order.elements {
             guard let call = waiting[serial] else { continue }
             ended.append((call.context, .notSent))
         }
         inFlight = [:]
         waiting = [:]
-        order = []
-        firstInOrder = 0
+        order = FirstInFirstOut()
         return ended
     }
 
     /// Keeps the order in proportion to the calls that still wait, however many are given up.
     private mutating func forgetGivenUp() {
-        guard order.count - firstInOrder > 2 * waiting.count + 64 else { return }
-        order = order[firstInOrder...].filter { waiting[$0] != nil }
-        firstInOrder = 0
+        guard order.count > 2 * waiting.count + 64 else { return }
+        order.removeAll { waiting[$0] == nil }
     }
 
     /// Moves the call that has waited longest into a place that has become free.
     private mutating func promote() -> OutgoingFrame? {
-        while firstInOrder < order.count {
-            let serial = order[firstInOrder]
-            firstInOrder += 1
-            if firstInOrder == order.count {
-                order.removeAll(keepingCapacity: true)
-                firstInOrder = 0
-            }
+        while let serial = order.popFirst() {
             guard let call = waiting.removeValue(forKey: serial) else { continue }
             inFlight[serial] = InFlight(route: call.route, context: call.context)
             lastCall = call.name
