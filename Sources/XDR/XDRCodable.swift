@@ -32,12 +32,19 @@ public typealias XDRCodable = XDREncodable & XDRDecodable
 
 /// Whole values to and from arrays of bytes.
 public enum XDR {
+    /// The most optional values that may stand within each other (RFC 4506, section 4.19, builds
+    /// lists of them): each takes a piece of the stack when it is written or read.
+    public static let mostNestedOptionals = 1024
+
     /// The number of bytes that the value takes, always a multiple of four.
     ///
+    /// - Parameter refusingNUL: refuse strings with a NUL, which a peer written in C would cut there.
     /// - Throws: `XDRError` when a declared limit is exceeded.
     @inlinable
-    public static func byteCount(of value: some XDREncodable) throws(XDRError) -> Int {
-        var encoder = XDREncoder.measuring()
+    public static func byteCount(
+        of value: some XDREncodable, refusingNUL: Bool = false
+    ) throws(XDRError) -> Int {
+        var encoder = XDREncoder.measuring(refusingNUL: refusingNUL)
         try value.encode(to: &encoder)
         return encoder.byteOffset
     }

@@ -115,12 +115,25 @@ extension XDRDecoder {
 
     /// Reads `*T`: whether there is a value, and the value (RFC 4506, section 4.19).
     ///
-    /// - Throws: `XDRError` with code `truncated` or `invalidBoolean`, or what the value throws.
+    /// A list that is declared as nested options is read by recursion; its depth is bounded, so
+    /// that a peer cannot exhaust the stack.
+    ///
+    /// - Throws: `XDRError` with code `truncated`, `invalidBoolean` or `tooDeep`, or what the value
+    ///   throws.
     @inlinable
     public mutating func decodeOptional<T: XDRDecodable>(
         _ type: T.Type
     ) throws(XDRError) -> T? {
-        try decodeBool() ? try T(from: &self) : nil
+        guard try decodeBool() else { return nil }
+        guard optionalDepth < XDR.mostNestedOptionals else {
+            throw XDRError(
+                .tooDeep, at: byteOffset - 4, found: optionalDepth + 1,
+                bound: XDR.mostNestedOptionals)
+        }
+        optionalDepth += 1
+        let value = try T(from: &self)
+        optionalDepth -= 1
+        return value
     }
 
     /// Reads an optional string (RFC 4506, section 4.19).

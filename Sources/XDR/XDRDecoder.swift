@@ -12,6 +12,8 @@ public struct XDRDecoder: ~Copyable, ~Escapable {
     @usableFromInline let requiresZeroPadding: Bool
 
     @usableFromInline var position: Int
+    /// How many optional values the next item stands within.
+    @usableFromInline var optionalDepth = 0
 
     /// The position of the next item, in bytes from the start of the memory.
     @inlinable

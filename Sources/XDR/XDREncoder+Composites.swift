@@ -54,8 +54,11 @@ extension XDREncoder {
 
     /// Writes `string<limit>`: a count of bytes, the bytes, their padding (RFC 4506, section 4.11).
     ///
-    /// - Throws: `XDRError` with code `overLimit` or `noRoom`.
+    /// - Throws: `XDRError` with code `overLimit`, `noRoom` or `embeddedNUL`.
     public mutating func encodeString(_ string: XDRString, limit: Int) throws(XDRError) {
+        if refusesNUL, let offset = string.firstNUL {
+            throw XDRError(.embeddedNUL, at: byteOffset, found: offset)
+        }
         switch string.storage {
         case .text(let text): try encodeOpaque(text.utf8.span.rawSpan, limit: limit)
         case .bytes(let bytes): try encodeOpaque(bytes, limit: limit)
@@ -88,11 +91,19 @@ extension XDREncoder {
 
     /// Writes `*T`: whether there is a value, and the value (RFC 4506, section 4.19).
     ///
-    /// - Throws: `XDRError` with code `noRoom`, or what the value throws.
+    /// - Throws: `XDRError` with code `noRoom` or `tooDeep`, or what the value throws.
     @inlinable
     public mutating func encodeOptional<T: XDREncodable>(_ value: T?) throws(XDRError) {
         try encode(value != nil)
-        if let value { try value.encode(to: &self) }
+        guard let value else { return }
+        guard optionalDepth < XDR.mostNestedOptionals else {
+            throw XDRError(
+                .tooDeep, at: byteOffset - 4, found: optionalDepth + 1,
+                bound: XDR.mostNestedOptionals)
+        }
+        optionalDepth += 1
+        try value.encode(to: &self)
+        optionalDepth -= 1
     }
 
     /// Writes an optional string: whether there is one, and it (RFC 4506, section 4.19).

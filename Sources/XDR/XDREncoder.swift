@@ -8,9 +8,12 @@ public struct XDREncoder: ~Copyable, ~Escapable {
     @usableFromInline var memory: MutableRawSpan
     @usableFromInline let capacity: Int
     @usableFromInline let isMeasuring: Bool
+    @usableFromInline let refusesNUL: Bool
 
     @usableFromInline let start: Int
     @usableFromInline var position: Int
+    /// How many optional values the next item stands within.
+    @usableFromInline var optionalDepth = 0
 
     /// The number of bytes written, or counted, so far.
     @inlinable
@@ -25,23 +28,29 @@ public struct XDREncoder: ~Copyable, ~Escapable {
         self.capacity = memory.byteCount
         self.memory = memory
         self.isMeasuring = false
+        self.refusesNUL = false
         self.position = start
     }
 
     @inlinable
     @_lifetime(immortal)
-    init(measuringUpTo capacity: Int) {
+    init(measuringUpTo capacity: Int, refusingNUL: Bool) {
         self.memory = MutableRawSpan()
         self.capacity = capacity
         self.isMeasuring = true
+        self.refusesNUL = refusingNUL
         self.start = 0
         self.position = 0
     }
 
     /// An encoder that writes nowhere and only counts in ``byteOffset``.
+    ///
+    /// - Parameter refusingNUL: refuse strings with a NUL, which a peer written in C would cut there.
     @inlinable
     @_lifetime(immortal)
-    public static func measuring() -> XDREncoder { XDREncoder(measuringUpTo: .max) }
+    public static func measuring(refusingNUL: Bool = false) -> XDREncoder {
+        XDREncoder(measuringUpTo: .max, refusingNUL: refusingNUL)
+    }
 }
 
 extension XDREncoder {

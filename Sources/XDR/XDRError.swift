@@ -9,6 +9,7 @@ public struct XDRError: Error, Hashable, Sendable {
         enum Base: String {
             case truncated, overLimit, wrongCount, invalidBoolean, invalidEnumeration
             case invalidDiscriminant, outOfRange, nonZeroPadding, trailingBytes, noRoom
+            case tooDeep, embeddedNUL
         }
 
         let base: Base
@@ -33,6 +34,10 @@ public struct XDRError: Error, Hashable, Sendable {
         public static let trailingBytes = Code(base: .trailingBytes)
         /// The memory given to the encoder is full.
         public static let noRoom = Code(base: .noRoom)
+        /// More optional values within each other than allowed.
+        public static let tooDeep = Code(base: .tooDeep)
+        /// A string with a NUL; only found by an encoder that was asked to look.
+        public static let embeddedNUL = Code(base: .embeddedNUL)
 
         /// The code's name.
         public var description: String { base.rawValue }
@@ -80,6 +85,8 @@ extension XDRError {
         case .nonZeroPadding: "a zero byte of padding"
         case .trailingBytes: "the end of the data"
         case .noRoom: "room for \(bound) bytes"
+        case .tooDeep: "at most \(bound) optional values within each other"
+        case .embeddedNUL: "a string without NUL"
         }
     }
 
@@ -88,6 +95,7 @@ extension XDRError {
         switch code.base {
         case .truncated, .noRoom: "\(found) remain"
         case .trailingBytes: "\(found) more bytes"
+        case .embeddedNUL: "one as its byte \(found)"
         default: "\(found)"
         }
     }

@@ -49,6 +49,17 @@ public struct XDRString: Sendable {
         }
     }
 
+    /// Where the first NUL is; nil where there is none.
+    var firstNUL: Int? {
+        switch storage {
+        case .text(let text):
+            text.utf8.firstIndex(of: 0).map {
+                text.utf8.distance(from: text.utf8.startIndex, to: $0)
+            }
+        case .bytes(let bytes): bytes.firstIndex(of: 0)
+        }
+    }
+
     /// Whether there are no bytes.
     public var isEmpty: Bool {
         switch storage {
