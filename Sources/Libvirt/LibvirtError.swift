@@ -26,7 +26,8 @@ public struct LibvirtError: Error, Sendable {
         public let domain: virErrorDomain
         /// How bad it is: `virErrorLevel`.
         public let level: virErrorLevel
-        /// The sentence, in the server's language.
+        /// The sentence, in the server's language and as it came: the error's `description` has it
+        /// in a form that is safe to print.
         public let message: String
         /// The parts of the message as libvirt put them together; the first is its format.
         public let strings: [String?]
@@ -114,7 +115,9 @@ extension LibvirtError.ServerError {
 
 extension LibvirtError: CustomStringConvertible {
     /// One sentence: what failed, why, and what to do where that is known. Safe to print.
-    public var description: String {
+    public var description: String { sentence.printable }
+
+    private var sentence: String {
         switch kind {
         case .server(let error): error.message + advice
         case .unsupported(let error):

@@ -1,22 +1,24 @@
 /// A queue that lets go of what was taken, also while it is never quite empty.
-struct FirstInFirstOut<Element> {
+package struct FirstInFirstOut<Element> {
     private var slots: [Element?] = []
     private var head = 0
 
     /// A queue that a flood has made larger than this gives its memory back when it is empty.
     private static var mostSlotsKept: Int { 1024 }
 
-    var isEmpty: Bool { head == slots.count }
-    var count: Int { slots.count - head }
+    package init() {}
+
+    package var isEmpty: Bool { head == slots.count }
+    package var count: Int { slots.count - head }
     /// How many places are taken up, at most twice as many as elements wait.
     var slotCount: Int { slots.count }
     /// What waits, in order.
     var elements: [Element] { slots[head...].compactMap(\.self) }
-    var first: Element? { isEmpty ? nil : slots[head] }
+    package var first: Element? { isEmpty ? nil : slots[head] }
 
-    mutating func append(_ element: Element) { slots.append(element) }
+    package mutating func append(_ element: Element) { slots.append(element) }
 
-    mutating func popFirst() -> Element? {
+    package mutating func popFirst() -> Element? {
         guard !isEmpty else { return nil }
         let element = slots[head].take()
         head += 1

@@ -91,13 +91,16 @@ public final class PassedDescriptors: Sendable {
 extension OutgoingFrame {
     /// A frame with a payload in XDR.
     ///
+    /// In a call, a string with a NUL is refused: the peer would read less than was meant, another
+    /// domain's name for one.
+    ///
     /// - Throws: `XDRError` when the payload exceeds a limit of its declaration; the offset counts
     ///   from the payload's start.
     static func encoding(
         _ header: virNetMessageHeader, _ payload: some XDREncodable,
         descriptors: PassedDescriptors? = nil, callSerial: UInt32? = nil
     ) throws(XDRError) -> OutgoingFrame {
-        let payloadLength = try XDR.byteCount(of: payload)
+        let payloadLength = try XDR.byteCount(of: payload, refusingNUL: callSerial != nil)
         let countLength = descriptors == nil ? 0 : 4
         let length = FrameLimits.shortest + countLength + payloadLength
         var bytes = [UInt8](repeating: 0, count: length)

@@ -53,11 +53,12 @@ public struct RPCError: Error, Sendable {
 }
 
 extension RPCError: CustomStringConvertible {
-    /// One sentence: what happened to which call, and whether it may have run.
+    /// One sentence: what happened to which call, and whether it may have run. Safe to print.
     public var description: String {
         switch kind {
         case .refused(let error):
-            "\(procedure): \(error.message?.text ?? "error \(error.code) without a message")"
+            "\(procedure): "
+                + (error.message?.text.printable ?? "error \(error.code) without a message")
         case .cancelled(let delivery):
             "\(procedure) was cancelled\(delivery.clause)"
         case .deadlineExceeded(let delivery):

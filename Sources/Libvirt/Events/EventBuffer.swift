@@ -1,3 +1,4 @@
+internal import LibvirtRPC
 internal import Synchronization
 
 /// What a subscriber has not read yet: bounded, in order, with what was lost told in its place.
@@ -13,31 +14,41 @@ final class EventBuffer<Element: Sendable>: Sendable {
     }
 
     private struct State {
-        var elements: [Element] = []
-        var first = 0
+        var elements = FirstInFirstOut<(element: Element, byteCount: Int)>()
+        /// What the elements took on the wire.
+        var byteCount = 0
         var lost = 0
         var end: LibvirtError??
         var reader: CheckedContinuation<Item, Never>?
     }
 
     private let capacity: Int
+    private let mostBytes: Int
     private let state = Mutex(State())
 
-    init(capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: how many elements it keeps.
+    ///   - mostBytes: how many bytes they may have had on the wire: events are small, and a server
+    ///     that sends huge ones must not fill the memory.
+    init(capacity: Int, mostBytes: Int = 64 << 20) {
         precondition(capacity > 0)
         self.capacity = capacity
+        self.mostBytes = mostBytes
     }
 
     /// Adds an element, or counts it as lost when there is no room.
-    func put(_ element: Element) {
+    func put(_ element: Element, byteCount: Int = 0) {
         let reader = state.withLock { state -> CheckedContinuation<Item, Never>? in
             guard state.end == nil else { return nil }
             if let reader = state.reader.take() { return reader }
             // After a loss nothing is taken until the reader knows of it: what it reads is in order.
-            if state.lost > 0 || state.elements.count - state.first >= capacity {
+            let isFull =
+                state.elements.count >= capacity || byteCount > mostBytes - state.byteCount
+            if state.lost > 0 || isFull {
                 state.lost += 1
             } else {
-                state.elements.append(element)
+                state.elements.append((element, byteCount))
+                state.byteCount += byteCount
             }
             return nil
         }
@@ -79,14 +90,8 @@ final class EventBuffer<Element: Sendable>: Sendable {
 
     private func poll(orWait reader: CheckedContinuation<Item, Never>) -> Item? {
         state.withLock { state in
-            if state.first < state.elements.count {
-                let element = state.elements[state.first]
-                state.first += 1
-                // A reader that is never quite done must not keep what it has read.
-                if state.first == state.elements.count || state.first >= capacity {
-                    state.elements.removeFirst(state.first)
-                    state.first = 0
-                }
+            if let (element, byteCount) = state.elements.popFirst() {
+                state.byteCount -= byteCount
                 return .element(element)
             }
             if state.lost > 0 {

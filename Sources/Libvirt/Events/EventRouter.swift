@@ -18,7 +18,8 @@ final class EventRouter: Sendable {
     private struct State {
         /// By the callback id, which is unique among the events of domains.
         var routes: [Int32: Route] = [:]
-        var early: [(callback: Int32, event: DomainEvent)] = []
+        var early: [(callback: Int32, event: DomainEvent, byteCount: Int)] = []
+        var earlyByteCount = 0
         /// How many there was no room to keep.
         var earlyLost = 0
         var registrationsUnderWay = 0
@@ -29,6 +30,7 @@ final class EventRouter: Sendable {
     private let state = Mutex(State())
     /// Events kept while registrations are under way; a flood beyond it is not a race.
     private static let mostEarlyEvents = 4096
+    private static let mostEarlyBytes = 16 << 20
 
     init(uri: String) { self.uri = uri }
 
@@ -39,17 +41,20 @@ final class EventRouter: Sendable {
         else { return }
         do throws(XDRError) {
             let (callback, event) = try reader.read(incoming)
+            let byteCount = incoming.payload.count
             let subscribers = state.withLock { state -> [Buffer] in
                 if let route = state.routes[callback] { return Array(route.subscribers.values) }
                 guard state.registrationsUnderWay > 0 else { return [] }
-                if state.early.count < Self.mostEarlyEvents {
-                    state.early.append((callback, event))
+                let left = Self.mostEarlyBytes - state.earlyByteCount
+                if state.early.count < Self.mostEarlyEvents, byteCount <= left {
+                    state.early.append((callback, event, byteCount))
+                    state.earlyByteCount += byteCount
                 } else {
                     state.earlyLost += 1
                 }
                 return []
             }
-            for subscriber in subscribers { subscriber.put(.event(event)) }
+            for subscriber in subscribers { subscriber.put(.event(event), byteCount: byteCount) }
         } catch {
             let subscribers = state.withLock { state in
                 state.routes.values.filter { $0.kind == reader.kind }.flatMap(\.subscribers.values)
@@ -88,6 +93,7 @@ final class EventRouter: Sendable {
             state.registrationsUnderWay -= 1
             guard state.registrationsUnderWay == 0 else { return }
             state.early = []
+            state.earlyByteCount = 0
             state.earlyLost = 0
         }
     }
@@ -99,7 +105,7 @@ final class EventRouter: Sendable {
             state.routes[callback, default: Route(kind: kind)].subscribers[subscriber] = buffer
             // Under the lock, so that none that comes now can get ahead of those that came before.
             for early in state.early where early.callback == callback {
-                buffer.put(.event(early.event))
+                buffer.put(.event(early.event), byteCount: early.byteCount)
             }
             state.early.removeAll { $0.callback == callback }
             // Whose they were is not known; a reader that reads again too often loses nothing.

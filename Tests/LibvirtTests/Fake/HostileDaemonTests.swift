@@ -1,0 +1,79 @@
+import LibvirtProtocol
+import LibvirtRPC
+import LibvirtTesting
+import Testing
+import XDR
+
+@testable import Libvirt
+
+/// What a daemon may send to hurt its client, and what must not reach a daemon.
+@Suite("Hostile texts and floods", .timeLimit(.minutes(1))) struct HostileDaemonTests {
+    @Test("an error's description cannot play with the terminal") func escapes() async throws {
+        try await withFake { daemon in
+            let hostile = "no \u{1B}]0;title\u{07}\u{9B}2J\u{202E}such\r\ndomain\u{7F}"
+            daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ throws(CallRefusal) in
+                throw CallRefusal(.noDomain, hostile)
+            }
+            let connection = try await Connection.open(daemon.uri)
+            do throws(LibvirtError) {
+                _ = try await connection.lookUpDomain(named: "x")
+                Issue.record("it was found")
+            } catch {
+                #expect(
+                    error.description
+                        == "no \\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}such  domain\\u{7f}")
+                guard case .server(let server) = error.kind else {
+                    Issue.record("\(error)")
+                    return
+                }
+                #expect(server.message == hostile)
+            }
+        }
+    }
+
+    @Test("an endless error is cut in its description") func endless() async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.CONNECT_GET_HOSTNAME) { _ throws(CallRefusal) in
+                throw CallRefusal(.internalError, String(repeating: "a", count: 60_000))
+            }
+            let connection = try await Connection.open(daemon.uri)
+            let error = await #expect(throws: LibvirtError.self) {
+                try await connection.hostname()
+            }
+            #expect(error?.description.count == 4097)
+        }
+    }
+
+    @Test("a name with a NUL, of which a daemon would read the start, is not sent")
+    func embeddedNUL() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            let error = await #expect(throws: LibvirtError.self) {
+                try await connection.lookUpDomain(named: "vm1\0evil")
+            }
+            #expect(error?.description.contains("a string without NUL") == true)
+            #expect(!daemon.calls.contains("DOMAIN_LOOKUP_BY_NAME"))
+        }
+    }
+
+    @Test("a slow reader's memory is bounded in bytes, and the loss is told")
+    func hugeEvents() async throws {
+        let buffer = EventBuffer<Int>(capacity: 100, mostBytes: 10)
+        for number in 0..<5 { buffer.put(number, byteCount: 4) }
+        for expected in 0..<2 {
+            guard case .element(expected) = await buffer.next() else {
+                Issue.record("\(expected) is missing")
+                return
+            }
+        }
+        guard case .lost(3) = await buffer.next() else {
+            Issue.record("the loss was not told")
+            return
+        }
+        buffer.put(5, byteCount: 10)
+        guard case .element(5) = await buffer.next() else {
+            Issue.record("what was read still counts")
+            return
+        }
+    }
+}
