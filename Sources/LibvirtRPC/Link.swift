@@ -10,6 +10,9 @@ public import XDR
 /// then by its serial, on the carrier's thread, which never waits for anybody. Calls may be made
 /// from any number of tasks.
 ///
+/// A link lives until it is closed or the peer ends it: its carrier holds it, so that letting go of
+/// it alone leaves it open.
+///
 /// Source: libvirt's `docs/kbase/internals/rpc.rst` and `virnetprotocol.x`; the design is go-libvirt's.
 public final class Link: Sendable {
     /// What a call in flight comes to: the reply's frame, or why there is none.

@@ -44,6 +44,31 @@ import XDR
         }
     }
 
+    @Test(
+        "what an older server does not know is an error of its own kind", arguments: [true, false])
+    func unsupported(knowsProgram: Bool) async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            let error = await #expect(throws: LibvirtError.self) {
+                if knowsProgram {
+                    _ = try await connection.libraryVersion()
+                } else {
+                    _ = try await connection.call(
+                        Qemu.DOMAIN_MONITOR_COMMAND,
+                        qemu_domain_monitor_command_args(
+                            dom: .init(name: "x", uuid: remote_uuid(), id: 1), cmd: "y", flags: 0))
+                }
+            }
+            guard case .unsupported(let server) = error?.kind else {
+                Issue.record("not unsupported: \(String(describing: error))")
+                return
+            }
+            #expect(server.code == .rpc)
+            #expect(error?.description.hasPrefix("the server does not support ") == true)
+            #expect(connection.isAlive)
+        }
+    }
+
     @Test("a name with a NUL, of which a daemon would read the start, is not sent")
     func embeddedNUL() async throws {
         try await withFake { daemon in
