@@ -117,10 +117,11 @@ public final class MemifLink: Sendable {
         all.reduce(into: QueueCounters()) { $0 += $1.value }
     }
 
-    /// Lets go of the shared memory; the queues may still hold it.
+    /// Lets go of the shared memory; the queues may still hold it. Whoever sleeps on one is woken, to
+    /// find that the link is over.
     func releaseMemory() {
         let memory = state.withLock { $0.memory.take() }
+        for ring in memory?.receiving ?? [] { ring.interrupt.signal() }
         // Unmapped here, outside the lock, if no queue holds it.
-        _ = memory
     }
 }

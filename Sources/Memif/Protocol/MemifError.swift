@@ -38,7 +38,8 @@ public struct MemifError: Error, Hashable, Sendable, CustomStringConvertible {
         systemError = nil
     }
 
-    init(_ error: SystemError) {
+    /// Wraps a refusal of the system.
+    public init(_ error: SystemError) {
         code = .system
         message = error.description
         systemError = error

@@ -8,7 +8,7 @@ extension ReceiveQueue {
         /// Its end is not there yet.
         case incomplete
         /// It cannot be right.
-        case violation(String)
+        case violation(StaticString)
     }
 
     /// Receives a chained frame, or drops an empty or overlong one.

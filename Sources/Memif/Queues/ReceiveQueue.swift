@@ -133,7 +133,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     /// - Returns: whether there is anything to receive.
     @inline(__always)
     private mutating func lookForFrames(_ wanted: Int) throws(LinkEnd) -> Bool {
-        if Int(limit &- position) < wanted, !isSealed {
+        if Int(limit &- position) < wanted || isStalled, !isSealed {
             // First the flag, then the ring: what was sent before the end is seen.
             isSealed = status.hasEnded
             let index = ring.peerIndex()

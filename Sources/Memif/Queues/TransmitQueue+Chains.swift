@@ -1,5 +1,5 @@
 extension TransmitQueue {
-    /// How a frame longer than one buffer went.
+    /// How sending a frame went.
     enum Chain {
         /// It is in the slots before this index.
         case sent(UInt16)
@@ -8,7 +8,7 @@ extension TransmitQueue {
         /// The ring, wholly free, has no room for it.
         case tooLong
         /// The peer described buffers that cannot be right.
-        case violation(String)
+        case violation(StaticString)
     }
 
     /// Puts a frame into as many slots as it takes. Until its last piece is in place nothing of it

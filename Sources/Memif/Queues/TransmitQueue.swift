@@ -59,54 +59,49 @@ public struct TransmitQueue: ~Copyable, Sendable {
         _ batch: borrowing FrameBatch, from first: Int = 0
     ) throws(LinkEnd) -> Int {
         precondition(first >= 0, "frames are counted from 0")
-        try lookForRoom(batch.count &- first)
+        if status.hasEnded { throw status.end ?? .vanished }
+        // One look at the receiver's index, at the start or where the room that is known of ends.
+        var mayLook = true
+        if Int(limit &- position) < batch.count &- first {
+            try lookForRoom()
+            mayLook = false
+        }
         // Constants in registers: the compiler must think that a store to a buffer could change them.
-        let (ring, buffers, end, longest) = (ring, buffers, limit, longestFrame)
+        let (ring, buffers, longest) = (ring, buffers, longestFrame)
         let count = batch.count
         var index = position
         var frame = first
+        var packets: UInt64 = 0
         var bytes: UInt64 = 0
         var problem: LinkEnd?
         burst: while frame < count {
             let length = batch.byteCount(of: frame)
-            guard length > 0, length <= longest else {
-                counters.drops &+= 1
-                frame &+= 1
-                continue
+            var outcome = Chain.tooLong
+            if length > 0, length <= longest {
+                outcome =
+                    index == limit
+                    ? .noRoom
+                    : Self.place(batch, frame: frame, length: length, at: index, ring, buffers)
+                        ?? transmitChain(batch, frame: frame, length: length, at: index)
             }
-            guard index != end else { break }
-            let room =
-                buffers.isOwner
-                ? buffers.emptyDescriptor(slot: index) : ring.descriptor(at: index)
-            if length <= Int(room.length) {
-                guard buffers.copyIn(batch, frame: frame, from: 0, count: length, room, slot: index)
-                else {
-                    problem = .violation("\(title): an empty buffer lies outside the regions")
-                    break burst
-                }
-                if buffers.isOwner {
-                    ring.setDescriptor(room.withLength(length), at: index)
-                } else {
-                    ring.setFlagsAndLength(of: room.withLength(length), at: index)
-                }
-                index &+= 1
-                counters.packets &+= 1
+            switch outcome {
+            case .sent(let next):
+                index = next
+                packets &+= 1
                 bytes &+= UInt64(length)
-            } else {
-                switch transmitChain(batch, frame: frame, length: length, at: index) {
-                case .sent(let next):
-                    index = next
-                    counters.packets &+= 1
-                    bytes &+= UInt64(length)
-                case .tooLong: counters.drops &+= 1
-                case .noRoom: break burst
-                case .violation(let text):
-                    problem = .violation("\(title): \(text)")
-                    break burst
-                }
+            case .tooLong: counters.drops &+= 1
+            case .noRoom:
+                guard mayLook else { break burst }
+                mayLook = false
+                try lookForRoom()
+                continue
+            case .violation(let text):
+                problem = .violation("\(title): \(text)")
+                break burst
             }
             frame &+= 1
         }
+        counters.packets &+= packets
         counters.bytes &+= bytes
         publish(index)
         shared.store(counters)
@@ -117,11 +112,29 @@ public struct TransmitQueue: ~Copyable, Sendable {
         return max(frame &- first, 0)
     }
 
-    /// Looks at the receiver's index, at most once, unless room enough is known of already.
+    /// Puts a frame into one slot; nil for one that is longer than the slot's buffer.
     @inline(__always)
-    private mutating func lookForRoom(_ wanted: Int) throws(LinkEnd) {
-        if status.hasEnded { throw status.end ?? .vanished }
-        guard Int(limit &- position) < wanted else { return }
+    private static func place(
+        _ batch: borrowing FrameBatch, frame: Int, length: Int, at index: UInt16,
+        _ ring: RingMemory, _ buffers: BufferSpace
+    ) -> Chain? {
+        let isOwner = buffers.isOwner
+        let room = isOwner ? buffers.emptyDescriptor(slot: index) : ring.descriptor(at: index)
+        guard length <= Int(room.length) else { return nil }
+        guard buffers.copyIn(batch, frame: frame, from: 0, count: length, room, slot: index) else {
+            return .violation("an empty buffer lies outside the regions")
+        }
+        if isOwner {
+            ring.setDescriptor(room.withLength(length), at: index)
+        } else {
+            ring.setFlagsAndLength(of: room.withLength(length), at: index)
+        }
+        return .sent(index &+ 1)
+    }
+
+    /// Looks at the receiver's index.
+    @inline(__always)
+    private mutating func lookForRoom() throws(LinkEnd) {
         let index = ring.peerIndex()
         let newLimit = buffers.isOwner ? index &+ ring.size : index
         if newLimit != limit { try moveLimit(to: newLimit) }

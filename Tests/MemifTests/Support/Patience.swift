@@ -1,3 +1,4 @@
+import Memif
 import Testing
 
 /// Waits for a condition, with a limit that is generous: the machine may have two cores and other work.
@@ -17,3 +18,12 @@ func eventually(
 }
 
 struct GaveUp: Error {}
+
+extension MasterSocket.Options {
+    /// The usual options, but for a handshake that other tests may hold up.
+    static var patient: MasterSocket.Options {
+        var options = MasterSocket.Options()
+        options.handshakeTimeout = .seconds(120)
+        return options
+    }
+}

@@ -24,3 +24,13 @@ extension Optional where Wrapped: ~Copyable {
         }
     }
 }
+
+/// What `#expect(value == expected)` does, for values that come out of something that cannot be
+/// copied: the macro would have to.
+func expectEqual<Value: Equatable>(
+    _ value: Value, _ expected: Value, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    if value != expected {
+        Issue.record("\(value) is not \(expected)", sourceLocation: sourceLocation)
+    }
+}
