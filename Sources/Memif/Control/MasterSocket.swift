@@ -221,8 +221,10 @@ public final class MasterSocket: Sendable {
         if isClosed {
             let reason = DisconnectReason(.removed, "the socket is being closed")
             connection.finish(LinkEnd(.local, reason))
-        } else if let admits = options.admits, let peer, !admits(peer) {
-            let reason = DisconnectReason(.notPermitted, "user \(peer.user) is not admitted")
+        } else if let admits = options.admits, peer.map(admits) != true {
+            // Who cannot be known is not let in either.
+            let user = peer.map { "user \($0.user)" } ?? "a peer without credentials"
+            let reason = DisconnectReason(.notPermitted, "\(user) is not admitted")
             connection.finish(LinkEnd(.refused, reason))
         } else if pending >= options.mostPending {
             connection.finish(.limit("\(pending) handshakes are going on, try again later"))
