@@ -99,7 +99,9 @@ public final class Testpmd: Sendable {
         // Frames that stay where they are need memory in one file.
         if options.zeroCopy { arguments.append("--single-file-segments") }
         arguments += [
-            "--", "--no-mlockall", "--total-num-mbufs=\(buffers)", "--stats-period=1",
+            // What comes between the link and the start of forwarding is kept, not flushed.
+            "--", "--no-mlockall", "--no-flush-rx", "--total-num-mbufs=\(buffers)",
+            "--stats-period=1",
             "--forward-mode=\(options.forwarding.rawValue)", "--burst=\(options.burst)",
             "--rxq=\(options.queues)", "--txq=\(options.queues)",
             "--txpkts=\(options.packetSize)",
