@@ -19,7 +19,7 @@ struct PaperTests {
             #expect(text.contains("`\(room)`"), "\(room)")
         }
         let tools = Set(text.matches(of: #/Tools\/\w+/#).map { String($0.output) })
-        #expect(tools.isSuperset(of: ["Tools/demo", "Tools/test", "Tools/setup"]))
+        #expect(tools.isSuperset(of: ["Tools/demo", "Tools/test", "Tools/bench", "Tools/setup"]))
         for tool in tools {
             #expect(FileManager.default.fileExists(atPath: Repository.root + "/" + tool), "\(tool)")
         }
