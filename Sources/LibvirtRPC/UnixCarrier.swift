@@ -35,6 +35,8 @@ public final class UnixCarrier: Carrier {
 
     /// Reads of one wake-up at most, so that one busy peer cannot keep a loop from the others.
     private static let mostReadsInARow = 16
+    /// Reads after a write has failed, at most.
+    private static let mostLastReads = 256
 
     /// Takes over a connected socket.
     ///
@@ -137,7 +139,7 @@ extension UnixCarrier {
     /// The peer is gone, but what it said before is worth more than the error of our write.
     private func failAfterReading(_ error: SystemError) {
         loop.submit { [self] in
-            if let receiver = output.withLock({ $0.receiver }) { readAll(receiver) }
+            if let receiver = output.withLock({ $0.receiver }) { readToEnd(receiver) }
             close(.system(error))
         }
     }
@@ -149,7 +151,7 @@ extension UnixCarrier {
     private func ready(_ readiness: Readiness, _ receiver: any CarrierReceiver) {
         if readiness.contains(.writable) { writable() }
         if !readiness.isDisjoint(with: [.readable, .hangUp, .failure]) {
-            for _ in 0..<Self.mostReadsInARow where !read(receiver) { return }
+            for _ in 0..<Self.mostReadsInARow where read(receiver) != .more { return }
         }
     }
 
@@ -167,12 +169,24 @@ extension UnixCarrier {
         if let failure { failAfterReading(failure) }
     }
 
-    private func readAll(_ receiver: any CarrierReceiver) {
-        while read(receiver) {}
+    /// Reads to the peer's end of the stream, or as far as it is there, or as far as is reasonable: a
+    /// peer that no longer listens may still talk without end.
+    private func readToEnd(_ receiver: any CarrierReceiver) {
+        for _ in 0..<Self.mostLastReads where read(receiver) == .over { return }
     }
 
-    /// Reads once and delivers what is whole; false when there was nothing more to read.
-    private func read(_ receiver: any CarrierReceiver) -> Bool {
+    /// How a read went.
+    private enum Progress {
+        /// There may be more.
+        case more
+        /// All that was there has been read; the end of the stream may be behind it.
+        case drained
+        /// Nothing was there, or nothing more will be.
+        case over
+    }
+
+    /// Reads once and delivers what is whole.
+    private func read(_ receiver: any CarrierReceiver) -> Progress {
         enum Outcome { case read(isDrained: Bool), nothing, end(FrameError?), failed(SystemError) }
         let outcome: Outcome = input.withLock { input in
             guard let socket = input.socket else { return .nothing }
@@ -189,12 +203,14 @@ extension UnixCarrier {
             }
         }
         switch outcome {
-        case .nothing: return false
-        case .read(let isDrained): return deliver(to: receiver) && !isDrained
+        case .nothing: break
+        case .read(let isDrained):
+            guard deliver(to: receiver) else { return .over }
+            return isDrained ? .drained : .more
         case .end(let error): close(error.map { .malformed($0) } ?? .endOfStream)
         case .failed(let error): close(.system(error))
         }
-        return false
+        return .over
     }
 
     /// Hands on the frames that are whole; false when what came cannot be one.

@@ -72,6 +72,25 @@ private func reply(
         return error as? RPCError
     }
 
+    @Test("what the peer said before it went is told, also when our write finds it gone first")
+    func lastWords() async throws {
+        let loop = try EventLoop.start(name: "last-words")
+        for _ in 0..<100 {
+            let pair = try UnixSocket.pair(.stream)
+            // A frame of 64 bytes of which 8 come.
+            let start: [UInt8] = [0, 0, 0, 64, 0x20, 0, 0x80, 0x86]
+            #expect(try pair.first.send(start.span.raw) == 8)
+            pair.first.shutdown()
+            let theirs = try UnixSocket(adopting: try pair.second.descriptor.duplicate())
+            let link = Link.start(UnixCarrier(theirs, loop: loop), timers: loop)
+            let error = await #expect(throws: RPCError.self) {
+                try await link.call(procedure, XDRVoid())
+            }
+            #expect(error?.description.contains("ended in the middle of the frame") == true)
+        }
+        loop.stop()
+    }
+
     @Test("late, unknown and stream packets are nobody's") func ignored() async throws {
         let peer = try RawPeer()
         let call = try await callUnderWay(peer)

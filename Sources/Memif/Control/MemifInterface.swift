@@ -8,6 +8,7 @@ public final class MemifInterface: Sendable {
     private struct State {
         var link: MemifLink?
         var lastEnd: LinkEnd?
+        var lastEvent: LinkEvent?
         /// Ends whatever holds the interface: an attempt at a link or a link.
         var occupant: (@Sendable (LinkEnd) -> Void)?
         var isRemoved = false
@@ -83,14 +84,15 @@ public final class MemifInterface: Sendable {
         retire(reason)
     }
 
-    /// Calls back on every event from now on, on the event loop's thread, in order. If a link is up
-    /// the first call is for it.
+    /// Calls back on every event from now on, on the event loop's thread, in order. The first call is
+    /// for the last event before, if there was one: the link that is up, or why there is none.
     public func onEvent(_ body: @escaping @Sendable (LinkEvent) -> Void) {
         _ = subscribe(body)
     }
 
-    /// The events from now on; if a link is up, the first is for it. Buffers the newest 256: who
-    /// falls further behind finds the present state in `link`.
+    /// The events from now on, and before them the last one that there was: so nobody comes too late
+    /// for the only attempt's failure. Buffers the newest 256: who falls further behind finds the
+    /// present state in `link`.
     public func events() -> AsyncStream<LinkEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: LinkEvent.self, bufferingPolicy: .bufferingNewest(256))
@@ -161,7 +163,7 @@ public final class MemifInterface: Sendable {
             let token = state.nextSubscriber
             state.nextSubscriber += 1
             state.subscribers[token] = Subscriber(since: state.sequence, body: body)
-            if let link = state.link { loop.submit { body(.up(link)) } }
+            if let last = state.lastEvent { loop.submit { body(last) } }
             return token
         }
     }
@@ -174,6 +176,7 @@ public final class MemifInterface: Sendable {
     /// whichever threads they come from.
     private func publish(_ event: LinkEvent, _ state: inout State) {
         state.sequence += 1
+        state.lastEvent = event
         let sequence = state.sequence
         guard !state.subscribers.isEmpty else { return }
         loop.submit { self.deliver(event, sequence) }

@@ -96,6 +96,22 @@ struct LifecycleTests {
         try await eventually("the callback has run") { called.withLock { $0 == ["up", "down"] } }
     }
 
+    @Test("who comes after the only attempt has failed is told of it")
+    func late() async throws {
+        let loop = try EventLoop.start(name: "memif")
+        let directory = try TemporaryDirectory()
+        let slave = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: nil)
+        try await eventually("the attempt has failed") { slave.lastEnd != nil }
+        var events = slave.events().makeAsyncIterator()
+        guard case .failed(let end) = await events.next() else {
+            Issue.record("the first event is not the failure")
+            return
+        }
+        #expect(end.cause == .system)
+        loop.stop()
+    }
+
     @Test("one socket has many interfaces, told apart by id and secret")
     func manyInterfaces() async throws {
         let directory = try TemporaryDirectory()
