@@ -57,6 +57,29 @@ public enum SocketFile {
         _ = unsafe unlink(path)
     }
 
+    /// Gives a socket file its owner, group and mode again if it is still the one with this identity.
+    ///
+    /// Whoever owns the socket may put a link in its place at any moment, and a path would lead to what
+    /// the link names. So the file itself is held, looked at, and changed.
+    ///
+    /// - Throws: `SystemError`; ESTALE when something else stands there.
+    public static func adjust(
+        _ path: String, ifStill identity: FileIdentity, mode: UInt32, user: UInt32?, group: UInt32?
+    ) throws(SystemError) {
+        // SAFETY: here and below, a path is a C string that lives for the call.
+        let file = OwnedDescriptor(
+            adopting: try systemCall("look at", path) { unsafe clinuxio_open_file_itself(path) })
+        guard try file.status().identity == identity else {
+            throw SystemError(code: ESTALE, operation: "set the owner of", subject: path)
+        }
+        let itself = "/proc/self/fd/\(file.rawValue)"
+        // UInt32.max is chown's "leave as it is".
+        try systemCall("set the owner of", path) {
+            unsafe chown(itself, user ?? .max, group ?? .max)
+        }
+        try systemCall("set the mode of", path) { unsafe chmod(itself, mode) }
+    }
+
     /// Binds a listening socket and renames it into place, so that nobody ever meets a path with
     /// the wrong mode or owner, or a socket that does not listen yet.
     ///

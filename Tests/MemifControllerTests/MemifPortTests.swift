@@ -173,4 +173,22 @@ struct MemifPortTests {
         #expect(await eventually { !port.traffic.isLinkUp })
         await peer.stop()
     }
+
+    @Test("what the socket's owner puts in its place keeps its own mode and owner")
+    func placeFollowsNoLink() throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let specification = specification(scratch)
+        let port = try backend.open(specification)
+        let victim = "\(scratch.path)/victim"
+        try File.replace(victim, with: [1], mode: 0o600)
+        try File.remove(specification.path)
+        #expect(unsafe symlink(victim, specification.path) == 0)
+        #expect(throws: PortError.self) { try port.place(specification) }
+        #expect(try FileStatus(path: victim).permissions == 0o600)
+        try File.remove(specification.path)
+        #expect(unsafe link(victim, specification.path) == 0)
+        #expect(throws: PortError.self) { try port.place(specification) }
+        #expect(try FileStatus(path: victim).permissions == 0o600)
+    }
 }

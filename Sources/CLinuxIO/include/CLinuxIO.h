@@ -40,6 +40,9 @@ int clinuxio_populate(void *address, size_t length);
 /// open with O_PATH | O_DIRECTORY | O_CLOEXEC: needs _GNU_SOURCE.
 int clinuxio_open_directory(const char *path);
 
+/// open with O_PATH | O_NOFOLLOW | O_CLOEXEC, of a file or link itself: needs _GNU_SOURCE.
+int clinuxio_open_file_itself(const char *path);
+
 /// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK: needs _GNU_SOURCE.
 int clinuxio_accept(int descriptor);
 

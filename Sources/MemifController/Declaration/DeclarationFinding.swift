@@ -40,8 +40,12 @@ public struct DeclaredPorts: Hashable, Sendable {
     public var malformed: Set<String> = []
     /// Whether the whole declaration could not be read: everything stays as it is.
     public var isUnreadable = false
-    /// Everything that is not what the schema says.
+    /// What is not what the schema says, up to ``mostFindings``.
     public var findings: [DeclarationFinding] = []
+
+    /// The most findings about one domain: its author decides how many mistakes it has, and must not
+    /// decide how long the host's log and status are.
+    public static let mostFindings = 64
 
     /// Metadata that asks for nothing.
     public init() {}
@@ -61,13 +65,27 @@ public struct DeclaredPorts: Hashable, Sendable {
         ports.removeAll { $0.queues > limits.queuesPerPort }
         for port in refused {
             malformed.insert(port.name)
-            findings.append(
+            add(
                 DeclarationFinding(
                     severity: .error, element: "memif:port", port: port.name,
                     attribute: PortAttribute.queues.rawValue,
                     problem: "asks for \(port.queues), and this host gives a port "
                         + "\(limits.queuesPerPort)",
                     remedy: "ask for fewer, or raise the host's limit"))
+        }
+    }
+
+    /// Adds a finding; beyond ``mostFindings`` they are left out, and one says so.
+    mutating func add(_ finding: DeclarationFinding) {
+        if findings.count < Self.mostFindings {
+            findings.append(finding)
+        } else if findings.count == Self.mostFindings {
+            findings.append(
+                DeclarationFinding(
+                    severity: .warning, element: "memif:ports",
+                    problem:
+                        "has more than \(Self.mostFindings) mistakes; the others are not listed",
+                    remedy: "correct the ones that are"))
         }
     }
 

@@ -110,7 +110,7 @@ extension DeclaredPorts {
         _ severity: DeclarationFinding.Severity, _ element: String, port: String? = nil,
         attribute: String? = nil, problem: String, remedy: String
     ) {
-        findings.append(
+        add(
             DeclarationFinding(
                 severity: severity, element: element, port: port, attribute: attribute,
                 problem: problem, remedy: remedy))

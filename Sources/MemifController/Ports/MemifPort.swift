@@ -47,9 +47,9 @@ final class MemifPort: Port {
 
     func place(_ specification: PortSpecification) throws(PortError) {
         do throws(SystemError) {
-            try File.setOwner(
-                specification.path, user: specification.user, group: specification.group)
-            try File.setMode(specification.path, PortSpecification.mode)
+            try SocketFile.adjust(
+                specification.path, ifStill: identity, mode: PortSpecification.mode,
+                user: specification.user, group: specification.group)
         } catch {
             throw PortError(
                 reason: "the socket's owner and mode cannot be set: \(error)",
