@@ -21,7 +21,7 @@ struct RandomKillTests {
     @Test("thirty kills under a churn of domains, and then exactly the wanted sockets")
     func kills() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
         var owned: [VMIdentifier: Owned] = [:]
         for _ in 0..<30 {
@@ -58,7 +58,8 @@ struct RandomKillTests {
 
     /// One thing that an owner may do to a domain, and what comes of it.
     private static func step(
-        _ before: Owned?, _ vm: VMIdentifier, _ libvirtd: PrivateLibvirtd, _ random: inout SplitMix
+        _ before: Owned?, _ vm: VMIdentifier, _ libvirtd: PrivateLibvirtd,
+        _ random: inout SeededGenerator
     ) async throws -> Owned? {
         let ports = Set(["a", "b", "c"].filter { _ in Bool.random(using: &random) })
         let text = { (prefix: String) in
@@ -89,18 +90,5 @@ struct RandomKillTests {
             owned.defined = ports
         }
         return owned
-    }
-}
-
-/// A generator whose every number follows from its seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }
