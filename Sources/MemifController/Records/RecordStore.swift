@@ -30,8 +30,10 @@ struct RecordStore: Sendable {
             var records: [DomainRecord] = []
             var unreadable: [String] = []
             for name in try Directory.entries(of: layout.recordsDirectory) {
-                guard name.hasSuffix(".json") else { continue }
                 let path = "\(layout.recordsDirectory)/\(name)"
+                // A process that died between writing a record and putting it in place left this.
+                if name.hasSuffix(".json.new") { _ = try? File.remove(path) }
+                guard name.hasSuffix(".json") else { continue }
                 if let bytes = try? File.read(path, limit: Self.longestRecord),
                     let record = DomainRecord(decoding: bytes), "\(record.vm).json" == name
                 {
