@@ -84,7 +84,25 @@ extension virtwire_status_ret {
         }
         self.init(
             libvirt_uri: XDRString(uri), libvirt_connected: status.connection == .connected,
-            libvirt_error: XDRString(error), ports: status.ports.map { virtwire_port($0) })
+            libvirt_error: XDRString(bounded: error), ports: status.ports.map { virtwire_port($0) })
+    }
+}
+
+extension XDRString {
+    /// A text that others may have made as long as they liked, cut so that no domain's words can take
+    /// the status from all the others.
+    fileprivate init(bounded text: String) {
+        let most = 1024
+        guard text.utf8.count > most else {
+            self.init(text)
+            return
+        }
+        var cut = ""
+        for character in text.unicodeScalars {
+            if cut.utf8.count + 4 > most { break }
+            cut.unicodeScalars.append(character)
+        }
+        self.init(cut + "…")
     }
 }
 
@@ -92,12 +110,13 @@ extension virtwire_port {
     init(_ report: PortReport) {
         let traffic = report.traffic
         self.init(
-            vm_name: XDRString(report.domainName),
+            vm_name: XDRString(bounded: report.domainName),
             vm_uuid: virtwire_uuid(report.vm.bytes) ?? virtwire_uuid(),
             name: XDRString(report.name), socket_path: XDRString(report.path),
             mode: report.file?.mode ?? 0, uid: report.file?.user ?? 0, gid: report.file?.group ?? 0,
             state: XDRString(report.condition.state.rawValue),
-            reason: XDRString(report.condition.reason), remedy: XDRString(report.condition.remedy),
+            reason: XDRString(bounded: report.condition.reason),
+            remedy: XDRString(bounded: report.condition.remedy),
             since_ms: UInt64(clamping: report.since),
             peer_name: XDRString(traffic.peer?.name ?? ""),
             peer_pid: UInt32(clamping: traffic.peer?.process ?? 0),

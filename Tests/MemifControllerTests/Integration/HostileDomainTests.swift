@@ -24,6 +24,22 @@ struct HostileDomainTests {
         }
     }
 
+    @Test("a domain with a name of seventy thousand bytes costs no other its status")
+    func longName() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        try await RealDaemon.run(in: libvirtd.scratch) { it in
+            _ = try await libvirtd.define("<memif:port name='a'/>")
+            let name = String(repeating: "n", count: 70_000)
+            _ = try await libvirtd.connection.defineDomain(
+                xml: Sample.xml("<memif:port name='b'/>", name: name, vm: Sample.vm(2)))
+            #expect(await eventually { it.stands(["a"]) && it.stands(["b"], vm: Sample.vm(2)) })
+            #expect(await eventually { await it.state("b", vm: Sample.vm(2)) == "Waiting" })
+            let port = try #require(await it.port("b", vm: Sample.vm(2)))
+            #expect(port.vm_name.text == String(repeating: "n", count: 1021) + "…")
+            #expect(await it.state("a") == "Waiting")
+        }
+    }
+
     @Test("a path over 107 bytes: the port says so, its neighbour stands, the domain runs")
     func longPath() async throws {
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
