@@ -10,6 +10,7 @@ struct Generator {
     func folders() throws -> [String: [GeneratedFile]] {
         [
             "Sources/LibvirtProtocol": try libvirt(),
+            "Sources/Libvirt/Generated": try methods(),
             "Sources/VirtwireProtocol": try virtwire().files(),
             "Tests/LibvirtProtocolTests/Generated": try typeLists(),
         ]
@@ -57,6 +58,19 @@ struct Generator {
             files += try writer.files()
         }
         return files + APIWriter(model: try directory.apiModel()).files()
+    }
+
+    /// The methods of `Libvirt`'s objects.
+    private func methods() throws -> [GeneratedFile] {
+        let remote = try directories.model.protocolModel("remote")
+        let qemu = try directories.model.protocolModel("qemu")
+        return try MethodWriter(
+            programs: [
+                .init(namespace: "Remote", model: remote, areas: Area.remote),
+                .init(namespace: "Qemu", model: qemu, areas: Area.whole, imported: [remote]),
+            ],
+            api: directories.model.apiModel()
+        ).files()
     }
 
     /// Lists of all types, so that tests can try each.

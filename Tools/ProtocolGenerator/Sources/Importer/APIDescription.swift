@@ -10,6 +10,8 @@ struct APIDescription {
         var header: String
         /// The version that brought it.
         var since: String?
+        /// The enumeration whose bits its `flags` are.
+        var flags: String?
     }
 
     struct Member: Hashable {
@@ -47,6 +49,8 @@ extension APIDescription {
     /// Collects the attributes of the elements that matter.
     private final class Reader: NSObject, XMLParserDelegate {
         var found = APIDescription()
+        /// Whether the element is within a function, and not within a type of callbacks.
+        private var isFunction = false
 
         func parser(
             _ parser: XMLParser, didStartElement element: String, namespaceURI: String?,
@@ -54,7 +58,12 @@ extension APIDescription {
         ) {
             guard let name = attributes["name"] else { return }
             switch element {
+            case "functype": isFunction = false
+            case "arg":
+                guard isFunction, name == "flags", let info = attributes["info"] else { return }
+                found.functions[found.functions.count - 1].flags = Self.enumeration(in: info)
             case "function":
+                isFunction = true
                 found.functions.append(
                     Function(
                         name: name, header: attributes["file"] ?? "",
@@ -70,6 +79,13 @@ extension APIDescription {
                         isBit: attributes["value_bitshift"] != nil,
                         since: attributes["version"]))
             default: return
+            }
+        }
+
+        /// The first name of an enumeration in what is said of an argument.
+        private static func enumeration(in text: String) -> String? {
+            text.firstMatch(of: #/\bvir[A-Z]\w*(Flags|Values|Impact|Types?)\b/#).map {
+                String($0.output.0)
             }
         }
     }

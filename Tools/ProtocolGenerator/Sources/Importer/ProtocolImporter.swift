@@ -77,7 +77,8 @@ struct ProtocolImporter {
                 ? nil : rules.isReadOnly(function: function?.name, acl: annotations.acl),
             function: function?.name,
             header: function?.header,
-            since: function?.since)
+            since: function?.since,
+            flags: function?.flags)
     }
 
     /// The function of a procedure by libvirt's rule for names, or nil where none fits.

@@ -81,4 +81,6 @@ struct ProcedureModel: Codable, Hashable {
     var function: String?
     var header: String?
     var since: String?
+    /// The enumeration whose bits the function's `flags` are.
+    var flags: String?
 }

@@ -1,0 +1,25 @@
+public import LibvirtProtocol
+
+/// What a volume is, and how big. Source: `virStorageVolInfo`.
+public struct StorageVolumeInfo: Hashable, Sendable {
+    /// File, block device, directory and so on.
+    public let type: virStorageVolType
+    /// The bytes that its user sees.
+    public let capacity: UInt64
+    /// The bytes that it takes of the pool; with `.getPhysical` the container's own size.
+    public let allocation: UInt64
+}
+
+extension StorageVolume {
+    /// What the volume is, and how big. Source: `virStorageVolGetInfoFlags`, `virStorageVolGetInfo`.
+    public func info(
+        flags: virStorageVolInfoFlags = []
+    ) async throws(LibvirtError) -> StorageVolumeInfo {
+        let result = try await connection.call(
+            Remote.STORAGE_VOL_GET_INFO_FLAGS,
+            remote_storage_vol_get_info_flags_args(vol: raw, flags: flags.rawValue))
+        return StorageVolumeInfo(
+            type: virStorageVolType(rawValue: Int32(result.type)), capacity: result.capacity,
+            allocation: result.allocation)
+    }
+}

@@ -1,0 +1,55 @@
+/// Functions for which no method is generated.
+enum HandWritten {
+    /// Those that `Libvirt` has written by hand, as they need more than passing on.
+    static let functions: Set<String> = [
+        "virConnectOpen", "virConnectClose", "virConnectGetHostname", "virConnectGetLibVersion",
+        "virConnectGetVersion", "virConnectGetType", "virConnectGetURI",
+        "virConnectGetCapabilities", "virConnectListAllDomains",
+        "virDomainLookupByName", "virDomainLookupByUUID", "virDomainLookupByID",
+        "virDomainDefineXMLFlags", "virDomainCreateXML", "virDomainGetXMLDesc",
+        "virDomainGetMetadata", "virDomainSetMetadata", "virDomainCreateWithFlags",
+        "virDomainDestroyFlags", "virDomainShutdownFlags", "virDomainReboot", "virDomainSuspend",
+        "virDomainResume", "virDomainUndefineFlags", "virDomainGetState", "virDomainGetInfo",
+        "virDomainIsActive", "virDomainIsPersistent",
+        // Events are sequences.
+        "virConnectDomainEventRegister", "virConnectDomainEventDeregister",
+        "virConnectDomainEventRegisterAny", "virConnectDomainEventDeregisterAny",
+        "virConnectNetworkEventRegisterAny", "virConnectNetworkEventDeregisterAny",
+        "virConnectStoragePoolEventRegisterAny", "virConnectStoragePoolEventDeregisterAny",
+        "virConnectNodeDeviceEventRegisterAny", "virConnectNodeDeviceEventDeregisterAny",
+        "virConnectSecretEventRegisterAny", "virConnectSecretEventDeregisterAny",
+        "virConnectDomainQemuMonitorEventRegister", "virConnectDomainQemuMonitorEventDeregister",
+        "virConnectRegisterCloseCallback", "virConnectUnregisterCloseCallback",
+    ]
+
+    /// Older functions, and the newer one with flags that does what they did.
+    static let superseded: [String: String] = [
+        "virDomainAttachDevice": "virDomainAttachDeviceFlags",
+        "virDomainCreate": "virDomainCreateWithFlags",
+        "virDomainDefineXML": "virDomainDefineXMLFlags",
+        "virDomainDestroy": "virDomainDestroyFlags",
+        "virDomainDetachDevice": "virDomainDetachDeviceFlags",
+        "virDomainPinVcpu": "virDomainPinVcpuFlags",
+        "virDomainSetMemory": "virDomainSetMemoryFlags",
+        "virDomainSetVcpus": "virDomainSetVcpusFlags",
+        "virDomainShutdown": "virDomainShutdownFlags",
+        "virDomainUndefine": "virDomainUndefineFlags",
+        "virDomainRestore": "virDomainRestoreFlags",
+        "virDomainSave": "virDomainSaveFlags",
+        "virDomainAbortJob": "virDomainAbortJobFlags",
+        "virNetworkCreateXML": "virNetworkCreateXMLFlags",
+        "virNetworkDefineXML": "virNetworkDefineXMLFlags",
+        "virNWFilterDefineXML": "virNWFilterDefineXMLFlags",
+        "virStorageVolGetInfo": "virStorageVolGetInfoFlags",
+    ]
+
+    /// Getters whose parameters of type string a server leaves out unless the client says that it can
+    /// take them (`VIR_TYPED_PARAM_STRING_OKAY`), as libvirt's own client does in these functions.
+    static let withStrings: Set<String> = [
+        "virDomainGetMemoryParameters", "virDomainGetNumaParameters",
+        "virDomainGetBlkioParameters", "virDomainGetSchedulerParametersFlags",
+        "virDomainBlockStatsFlags", "virDomainGetInterfaceParameters",
+        "virDomainGetBlockIoTune", "virDomainGetCPUStats", "virDomainGetLaunchSecurityInfo",
+        "virNodeGetMemoryParameters", "virNodeGetSEVInfo",
+    ]
+}
