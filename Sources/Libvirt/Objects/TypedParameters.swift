@@ -19,6 +19,8 @@ public enum TypedParameterValue: Hashable, Sendable {
     case boolean(Bool)
     /// `VIR_TYPED_PARAM_STRING`.
     case string(String)
+    /// `VIR_TYPED_PARAM_STRING` with bytes that are no valid UTF-8, as they came.
+    case bytes([UInt8])
 
     init(_ raw: remote_typed_param_value) {
         self =
@@ -29,7 +31,7 @@ public enum TypedParameterValue: Hashable, Sendable {
             case .ul(let value): .unsignedLongLong(value)
             case .d(let value): .double(value)
             case .b(let value): .boolean(value != 0)
-            case .s(let value): .string(value.text)
+            case .s(let value): value.validText.map { .string($0) } ?? .bytes(value.bytes)
             }
     }
 
@@ -42,6 +44,7 @@ public enum TypedParameterValue: Hashable, Sendable {
         case .double(let value): .d(value)
         case .boolean(let value): .b(value ? 1 : 0)
         case .string(let value): .s(XDRString(value))
+        case .bytes(let value): .s(XDRString(bytes: value))
         }
     }
 
@@ -52,7 +55,7 @@ public enum TypedParameterValue: Hashable, Sendable {
         case .unsignedInt(let value): Int(value)
         case .longLong(let value): Int(value)
         case .unsignedLongLong(let value): Int(exactly: value)
-        case .double, .boolean, .string: nil
+        case .double, .boolean, .string, .bytes: nil
         }
     }
 }

@@ -47,6 +47,23 @@ struct GeneratedMethodTests {
         }
     }
 
+    @Test("a string parameter that is no text goes back as it came")
+    func bytes() async throws {
+        try await withDomain { daemon, domain in
+            let odd = XDRString(bytes: [0x66, 0xFF])
+            daemon.serve(Remote.DOMAIN_GET_NUMA_PARAMETERS) { _ in
+                .init(params: [.init(field: "numa_nodeset", value: .s(odd))], nparams: 1)
+            }
+            daemon.serve(Remote.DOMAIN_SET_NUMA_PARAMETERS) { arguments throws(CallRefusal) in
+                #expect(arguments.params.first?.value == .s(odd))
+                return XDRVoid()
+            }
+            let parameters = try await domain.numaParameters()
+            #expect(parameters["numa_nodeset"] == .bytes([0x66, 0xFF]))
+            try await domain.setNumaParameters(params: parameters)
+        }
+    }
+
     @Test("optional strings, truth values and several results find their places")
     func shapes() async throws {
         try await withDomain { daemon, domain in
