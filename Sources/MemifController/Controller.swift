@@ -178,7 +178,7 @@ public final class Controller: Sendable {
             state.ledger.saw(vm)
             if reading.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
             if let domain = state.domains[vm] { return domain }
-            let domain = ManagedDomain(vm, name: reading.name, host: host)
+            let domain = ManagedDomain(vm, name: reading.shownName, host: host)
             state.domains[vm] = domain
             return domain
         }

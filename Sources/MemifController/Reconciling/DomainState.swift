@@ -66,8 +66,11 @@ struct DomainState: Sendable {
         _ wanted: WantedPorts, _ declared: DeclaredPorts?, _ failures: [String: PortError]
     ) -> [String: PortCondition] {
         var result: [String: PortCondition] = [:]
-        for finding in declared?.findings ?? [] where result[finding.port ?? finding.element] == nil
-        {
+        let findings = declared?.findings ?? []
+        // What keeps a port from standing is told before what is merely odd about it.
+        let errorsFirst =
+            findings.filter { $0.severity == .error } + findings.filter { $0.severity == .warning }
+        for finding in errorsFirst where result[finding.port ?? finding.element] == nil {
             // A port that stands as it was works; one that never stood does not.
             let name = finding.port ?? finding.element
             let works = ports[name] != nil || finding.severity == .warning

@@ -53,7 +53,7 @@ final class ManagedDomain: Sendable {
         state.run = state.run.next(isRunning: reading?.isActive ?? false, now: .now)
         let outcome: ReconcileQueue.Outcome
         if let reading {
-            state.name = reading.name
+            state.name = reading.shownName
             let declared = DeclaredPorts.read(
                 fromDomainXML: reading.xml, limits: host.configuration.limits)
             let declarations = declared.resolved(lastGood: state.lastGood)
