@@ -80,6 +80,23 @@ public enum SocketFile {
         try systemCall("set the mode of", path) { unsafe chmod(itself, mode) }
     }
 
+    /// What the name of a socket that is not in place yet ends with; it begins with a dot.
+    public static let temporarySuffix = ".new"
+
+    /// Whether a name is that of a socket on its way into place.
+    public static func isTemporary(_ name: String) -> Bool {
+        name.hasPrefix(".") && name.hasSuffix(temporarySuffix)
+    }
+
+    /// Removes what processes that died before a socket was in place left in a directory. Sockets that
+    /// somebody holds, and everything else, stay.
+    public static func removeUnfinished(in directory: String) {
+        for name in (try? Directory.entries(of: directory)) ?? [] where isTemporary(name) {
+            let path = "\(directory)/\(name)"
+            if (try? probe(path)) == .stale { _ = try? File.remove(path) }
+        }
+    }
+
     /// Binds a listening socket and renames it into place, so that nobody ever meets a path with
     /// the wrong mode or owner, or a socket that does not listen yet.
     ///
@@ -95,7 +112,8 @@ public enum SocketFile {
     ) throws(SystemError) -> UnixListener {
         _ = try UnixAddress(path: path)
         let directory = try SocketDirectory(of: path)
-        let temporary = ".\(String(getpid(), radix: 36))-\(String(Thread.currentID, radix: 36))"
+        let names = [getpid(), Thread.currentID].map { String($0, radix: 36) }
+        let temporary = ".\(names.joined(separator: "-"))\(temporarySuffix)"
         directory.remove(temporary)
         let socket = try directory.bind(temporary, kind: kind, for: path)
         do throws(SystemError) {

@@ -106,6 +106,9 @@ public final class Controller: Sendable {
         state.withLock { $0.connection == .connected } && loop.isIdle
     }
 
+    /// How many domains are remembered as seen.
+    var presenceCount: Int { state.withLock { $0.ledger.count } }
+
     /// Everything, as of now.
     public func status() -> ControllerStatus {
         let (domains, connection) = state.withLock { ($0.domains, $0.connection) }
@@ -178,7 +181,7 @@ public final class Controller: Sendable {
             state.ledger.saw(vm)
             if reading.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
             if let domain = state.domains[vm] { return domain }
-            let domain = ManagedDomain(vm, name: reading.name, host: host)
+            let domain = ManagedDomain(vm, name: reading.shownName, host: host)
             state.domains[vm] = domain
             return domain
         }
@@ -199,7 +202,10 @@ public final class Controller: Sendable {
             let domain = state.domains[vm]
             return (domain, domain == nil ? nil : state.ledger.lacked(vm, now: .now))
         }
-        guard let domain else { return .settled(lookAgainAfter: nil) }
+        guard let domain else {
+            state.withLock { $0.ledger.forget(vm) }
+            return .settled(lookAgainAfter: nil)
+        }
         if let wait { return .settled(lookAgainAfter: wait) }
         let outcome = await domain.reconcile(nil, noticed: noticed)
         if domain.snapshot.isEmpty {
@@ -232,15 +238,17 @@ public final class Controller: Sendable {
         }
     }
 
-    /// Finds what no event has told of: a start that waits for something, a stop while nobody listened.
+    /// Finds what no event has told of: a start that waits for something, a stop while nobody
+    /// listened, a socket file that was taken away.
     private func poll() async {
         guard state.withLock({ $0.connection == .connected }),
             let listed = try? await source.list(.active)
         else { return }
-        let changed = state.withLock { state in
-            state.active.symmetricDifference(listed.map(\.vm))
+        let (changed, domains) = state.withLock { state in
+            (state.active.symmetricDifference(listed.map(\.vm)), Array(state.domains.values))
         }
-        for vm in changed { loop.mark(vm, .routine) }
+        let damaged = domains.lazy.filter { $0.snapshot.isDamaged }.map(\.vm)
+        for vm in changed.union(damaged) { loop.mark(vm, .routine) }
     }
 
     private func every(_ interval: Duration, _ body: @Sendable () async -> Void) async {

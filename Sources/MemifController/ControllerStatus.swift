@@ -49,7 +49,13 @@ extension DomainState {
             let file = standing == nil ? nil : try? FileStatus(path: path)
             let traffic = standing?.port.traffic ?? PortTraffic()
             var condition = dated.condition
-            if condition.state == .ready, traffic.isLinkUp { condition.state = .connected }
+            if standing?.port.socketState() == .lost {
+                condition = PortCondition(
+                    .degraded, reason: "the socket file is gone, or another stands in its place",
+                    remedy: "leave it to the daemon, which puts it back with its next look")
+            } else if condition.state == .ready, traffic.isLinkUp {
+                condition.state = .connected
+            }
             return PortReport(
                 vm: vm, domainName: self.name, name: name, path: path,
                 file: file.map { ($0.permissions, $0.user, $0.group) }, condition: condition,

@@ -62,6 +62,8 @@ public struct RuntimeLayout: Sendable, Hashable {
     public var controlSocket: String { "\(runtime)/control.sock" }
     /// Locked while a daemon serves this runtime directory.
     public var lock: String { "\(runtime)/lock" }
+    /// Locked while a daemon keeps these records.
+    public var recordsLock: String { "\(state)/records.lock" }
     /// The records of what has been created: 0700.
     public var recordsDirectory: String { "\(state)/vms" }
     /// The record of one domain.

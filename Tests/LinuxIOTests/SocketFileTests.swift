@@ -102,4 +102,19 @@ struct SocketFileTests {
         }
         #expect(error?.code == ENAMETOOLONG)
     }
+
+    @Test("that a killed process did not finish to place are found and removed, and nothing else")
+    func unfinished() throws {
+        let directory = try TemporaryDirectory()
+        let unfinished = ".abc-12\(SocketFile.temporarySuffix)"
+        for name in [unfinished, "a.sock", ".hidden"] {
+            _ = try SocketFile.listen(at: directory.path + "/" + name, kind: .stream, mode: 0o600)
+        }
+        let live = ".def-34\(SocketFile.temporarySuffix)"
+        let held = try SocketFile.listen(
+            at: directory.path + "/" + live, kind: .stream, mode: 0o600)
+        SocketFile.removeUnfinished(in: directory.path)
+        #expect(try Set(directory.entries) == [live, "a.sock", ".hidden"])
+        _ = consume held
+    }
 }

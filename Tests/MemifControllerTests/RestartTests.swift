@@ -56,6 +56,63 @@ struct RestartTests {
         }
     }
 
+    @Test("what no record tells of is left alone until libvirt has been asked")
+    func leftoversWithoutLibvirt() async throws {
+        let scratch = try Scratch()
+        let layout = RuntimeLayout(scratch.configuration)
+        let source = FakeSource()
+        source.disconnect()
+        source.define(one, "<memif:port name='a'/>")
+        let stale = layout.socket(of: one, port: "a")
+        try Directory.ensurePath(layout.directory(of: one))
+        _ = try SocketFile.listen(at: stale, kind: .messages, mode: 0o600)
+        try Directory.ensurePath(layout.recordsDirectory)
+        try File.replace(layout.record(of: two), with: Array("{\"ver".utf8))
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(
+                await eventually {
+                    // It hears of it once its records have been gone through.
+                    source.disconnect()
+                    return it.controller.status().connection
+                        == .disconnected(reason: "the fake was told to go")
+                })
+            let records = try Directory.entries(of: layout.recordsDirectory)
+            #expect(try SocketFile.probe(stale) == .stale)
+            #expect(records == ["\(two).json"])
+            source.connect()
+            #expect(await eventually { it.stands([one: ["a"]]) })
+        }
+    }
+
+    @Test("a dead socket that is not named like ours is another's, and stays")
+    func foreignSocket() async throws {
+        let scratch = try Scratch()
+        try await ControllerHarness.run(in: scratch) { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            let other = it.layout.directory(of: one) + "/vpp-api"
+            _ = try SocketFile.listen(at: other, kind: .stream, mode: 0o600)
+            it.source.define(one, "<memif:port name='b'/>")
+            #expect(await eventually { it.port(one, "b") != nil && it.port(one, "a") == nil })
+            #expect(await eventually { it.controller.isSettled })
+            #expect(try SocketFile.probe(other) == .stale)
+            try File.remove(other)
+        }
+    }
+
+    @Test("a daemon at another runtime directory cannot take the same records")
+    func claimedRecords() async throws {
+        let scratch = try Scratch()
+        try await ControllerHarness.run(in: scratch) { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            let second = ControllerHarness(FakeSource(), scratch) { $0.runtimeDirectory += "2" }
+            let error = await #expect(throws: PortError.self) { try await second.controller.run() }
+            #expect(error?.remedy.contains("--state-directory") == true)
+            #expect(it.stands([one: ["a"]]))
+        }
+    }
+
     @Test("a record that is cut short costs nothing: libvirt says what is wanted")
     func corruptRecord() async throws {
         let scratch = try Scratch()
@@ -107,6 +164,20 @@ struct RestartTests {
                     it.port(one, "a")?.admission == .closed(reason: "domain shut off")
                 })
             #expect(it.backend.opened == 1)
+        }
+    }
+
+    @Test("a socket file that is taken away is told at once, and put back before long")
+    func lost() async throws {
+        try await ControllerHarness.run(in: Scratch(), { $0.pollInterval = .milliseconds(500) }) {
+            it in
+            it.source.define(one, "<memif:port name='a' link='always'/>")
+            #expect(await eventually { it.condition(one, "a")?.state == .ready })
+            #expect(await eventually { it.controller.isSettled })
+            try File.remove(it.layout.socket(of: one, port: "a"))
+            #expect(it.condition(one, "a")?.state == .degraded)
+            #expect(await eventually(within: .seconds(3)) { it.stands([one: ["a"]]) })
+            #expect(await eventually { it.condition(one, "a")?.state == .ready })
         }
     }
 

@@ -143,12 +143,19 @@ extension String {
             && utf8.allSatisfy { $0.isAccountByte }
     }
 
-    /// Fit for a log line: control characters replaced, and not too long.
+    /// Fit for a log line: not too long, and with nothing in it that breaks the line, moves the
+    /// cursor or changes the direction.
     var printable: String {
-        let clean = unicodeScalars.map { scalar in
-            scalar.properties.generalCategory == .control ? "\u{FFFD}" : Character(scalar)
+        let most = 64
+        let start = unicodeScalars.prefix(most + 1)
+        var text = String.UnicodeScalarView()
+        for scalar in start.prefix(most) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: text.append("\u{FFFD}")
+            default: text.append(scalar)
+            }
         }
-        return clean.count > 64 ? String(clean.prefix(64)) + "…" : String(clean)
+        return String(text) + (start.count > most ? "…" : "")
     }
 }
 

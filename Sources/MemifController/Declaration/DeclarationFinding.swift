@@ -8,6 +8,9 @@ public struct DeclarationFinding: Hashable, Sendable, CustomStringConvertible {
         case error
     }
 
+    /// The element of a finding about the domain as a whole; no port can have this name.
+    static let domain = "/domain"
+
     /// What follows from it.
     public var severity: Severity
     /// The element, with its place among its like: `memif:port[2]`.
@@ -40,8 +43,10 @@ public struct DeclaredPorts: Hashable, Sendable {
     public var malformed: Set<String> = []
     /// Whether the whole declaration could not be read: everything stays as it is.
     public var isUnreadable = false
-    /// What is not what the schema says, up to ``mostFindings``.
+    /// What is not what the schema says, up to ``mostFindings`` errors and as many warnings.
     public var findings: [DeclarationFinding] = []
+    /// Whether findings have been left out.
+    private var isCut = false
 
     /// The most findings about one domain: its author decides how many mistakes it has, and must not
     /// decide how long the host's log and status are.
@@ -75,11 +80,13 @@ public struct DeclaredPorts: Hashable, Sendable {
         }
     }
 
-    /// Adds a finding; beyond ``mostFindings`` they are left out, and one says so.
+    /// Adds a finding; beyond ``mostFindings`` of its severity they are left out, and one says so.
+    /// No number of warnings hides an error.
     mutating func add(_ finding: DeclarationFinding) {
-        if findings.count < Self.mostFindings {
+        if findings.count(where: { $0.severity == finding.severity }) < Self.mostFindings {
             findings.append(finding)
-        } else if findings.count == Self.mostFindings {
+        } else if !isCut {
+            isCut = true
             findings.append(
                 DeclarationFinding(
                     severity: .warning, element: "memif:ports",

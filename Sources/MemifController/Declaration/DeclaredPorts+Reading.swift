@@ -17,7 +17,7 @@ extension DeclaredPorts {
             var result = DeclaredPorts()
             result.isUnreadable = true
             result.report(
-                .error, "domain", problem: error.description,
+                .error, DeclarationFinding.domain, problem: error.description,
                 remedy: "look at the domain with virsh dumpxml and define it again")
             return result
         }
@@ -40,7 +40,8 @@ extension DeclaredPorts {
         }
         for attribute in first.attributes.keys.sorted() {
             result.report(
-                .warning, "memif:ports", attribute: attribute, problem: "is not known, and ignored",
+                .warning, "memif:ports", attribute: attribute.printable,
+                problem: "is not known, and ignored",
                 remedy: "remove it; what is about a port belongs on its <memif:port>")
         }
         for (index, element) in first.children.enumerated() {

@@ -66,6 +66,12 @@ public struct DomainReading: Sendable, Hashable {
         self.isActive = isActive
         self.xml = xml
     }
+
+    /// The name as records and the status have it. libvirt sets a name no limit; they do.
+    var shownName: String {
+        let start = name.unicodeScalars.prefix(1024)
+        return start.endIndex == name.unicodeScalars.endIndex ? name : String(start) + "…"
+    }
 }
 
 /// Why a question was not answered.

@@ -29,18 +29,26 @@ struct DomainDirectory: Sendable {
         }
     }
 
-    /// Removes sockets that nobody holds and that are not to be kept: what an earlier process left.
+    /// Removes sockets that are named as ours are, that nobody holds and that are not to be kept: what
+    /// an earlier process left.
     ///
-    /// - Returns: what stays and does not belong there: another's files and live sockets.
+    /// - Returns: what stays and does not belong there: another's files and sockets.
     func sweep(keeping ports: Set<String>) -> [String] {
         let wanted = Set(ports.map { "\($0).sock" })
         let names = (try? Directory.entries(of: path)) ?? []
         return names.filter { name in
             if wanted.contains(name) { return false }
+            guard Self.isOurs(name) else { return true }
             let file = "\(path)/\(name)"
             guard (try? SocketFile.probe(file)) == .stale else { return true }
             return (try? File.remove(file)) == nil
         }
+    }
+
+    /// Whether a name is one that a port's socket has, in place or on its way there.
+    private static func isOurs(_ name: String) -> Bool {
+        SocketFile.isTemporary(name)
+            || name.hasSuffix(".sock") && String(name.dropLast(".sock".count)).isPortName
     }
 
     /// Removes it, when nothing is in it.

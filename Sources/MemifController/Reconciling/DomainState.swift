@@ -34,6 +34,9 @@ struct DomainState: Sendable {
     /// Whether nothing of ours stands, here or on disk.
     var isEmpty: Bool { ports.isEmpty && record == nil && !hasLeftovers }
 
+    /// Whether a port's socket file is not as it was placed.
+    var isDamaged: Bool { ports.values.contains { $0.port.socketState() != .standing } }
+
     var standing: [String: StandingPort] {
         ports.mapValues { standing in
             StandingPort(
@@ -66,8 +69,11 @@ struct DomainState: Sendable {
         _ wanted: WantedPorts, _ declared: DeclaredPorts?, _ failures: [String: PortError]
     ) -> [String: PortCondition] {
         var result: [String: PortCondition] = [:]
-        for finding in declared?.findings ?? [] where result[finding.port ?? finding.element] == nil
-        {
+        let findings = declared?.findings ?? []
+        // What keeps a port from standing is told before what is merely odd about it.
+        let errorsFirst =
+            findings.filter { $0.severity == .error } + findings.filter { $0.severity == .warning }
+        for finding in errorsFirst where result[finding.port ?? finding.element] == nil {
             // A port that stands as it was works; one that never stood does not.
             let name = finding.port ?? finding.element
             let works = ports[name] != nil || finding.severity == .warning

@@ -32,12 +32,15 @@ final class ManagedDomain: Sendable {
     /// What is known as of the last reconciliation.
     var snapshot: DomainState { state.withLock { $0 } }
 
-    /// Opens what the record tells of, before anything can be asked.
+    /// Opens what the record tells of, before anything can be asked; so nothing is removed yet.
     func restore(noticed: ContinuousClock.Instant) async {
         var state = snapshot
-        _ = await carryOut(
-            .defined(state.lastGood.values.sorted { $0.name < $1.name }), declared: nil, &state,
-            noticed: noticed)
+        let wanted = WantedPorts.defined(state.lastGood.values.sorted { $0.name < $1.name })
+        let plan = PortPlan(wanted: wanted, standing: [:], run: state.run, now: .now)
+        var deeds = Deeds(vm: vm, host: host, noticed: noticed)
+        deeds.prepare(plan, wanted, &state)
+        for action in plan.actions { await deeds.perform(action, &state) }
+        report(state.update(state.assess(wanted, nil, deeds.failures)), state)
         self.state.withLock { $0 = state }
     }
 
@@ -53,7 +56,7 @@ final class ManagedDomain: Sendable {
         state.run = state.run.next(isRunning: reading?.isActive ?? false, now: .now)
         let outcome: ReconcileQueue.Outcome
         if let reading {
-            state.name = reading.name
+            state.name = reading.shownName
             let declared = DeclaredPorts.read(
                 fromDomainXML: reading.xml, limits: host.configuration.limits)
             let declarations = declared.resolved(lastGood: state.lastGood)

@@ -8,6 +8,9 @@ struct PresenceLedger {
     private var missing: [VMIdentifier: ContinuousClock.Instant] = [:]
     private let grace: Duration
 
+    /// How many domains have been seen and not forgotten.
+    var count: Int { seen.count }
+
     init(grace: Duration) {
         self.grace = grace
     }

@@ -32,9 +32,10 @@ struct Inventory {
 
 /// The right to use the host's directories, held by one process at a time.
 struct DirectoryClaim: ~Copyable {
-    private let lock: FileLock
+    private let runtime: FileLock
+    private let records: FileLock
 
-    /// Makes the directories and takes their lock.
+    /// Makes the directories and takes their locks: two daemons may share neither.
     init(_ host: Host) throws(PortError) {
         let runtime = host.layout.runtimeDirectory
         do throws(SystemError) {
@@ -46,13 +47,21 @@ struct DirectoryClaim: ~Copyable {
                 remedy: "make it writable for the daemon, or name another with --runtime-directory")
         }
         try host.records.prepare()
+        let runtimeLock = try Self.lock(host.layout.lock, "runtime")
+        let recordsLock = try Self.lock(host.layout.recordsLock, "state")
+        SocketFile.removeUnfinished(in: runtime)
+        self.runtime = runtimeLock
+        records = recordsLock
+    }
+
+    private static func lock(_ path: String, _ kind: String) throws(PortError) -> FileLock {
         do throws(SystemError) {
-            lock = try FileLock(path: host.layout.lock)
+            return try FileLock(path: path)
         } catch {
             throw PortError(
-                reason: "the runtime directory \(runtime) cannot be claimed: \(error)",
+                reason: "the \(kind) directory cannot be claimed: \(error)",
                 remedy: "if another virtwired serves it, stop that one, or name another directory "
-                    + "with --runtime-directory")
+                    + "with --\(kind)-directory")
         }
     }
 }

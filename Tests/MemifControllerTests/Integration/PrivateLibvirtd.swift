@@ -30,8 +30,10 @@ final class PrivateLibvirtd: Sendable {
     func kill() { daemon.kill() }
 
     /// Defines a domain of the test driver with ports.
-    func define(_ ports: String, vm: VMIdentifier = Sample.vm(1)) async throws -> Domain {
-        try await connection.defineDomain(xml: Self.xml(ports, vm))
+    func define(
+        _ ports: String, vm: VMIdentifier = Sample.vm(1), name: String? = nil
+    ) async throws -> Domain {
+        try await connection.defineDomain(xml: Self.xml(ports, vm, name))
     }
 
     /// Starts a domain that has no definition.
@@ -48,9 +50,11 @@ final class PrivateLibvirtd: Sendable {
             impact: impact)
     }
 
-    private static func xml(_ ports: String, _ vm: VMIdentifier) -> String {
+    private static func xml(
+        _ ports: String, _ vm: VMIdentifier, _ name: String? = nil
+    ) -> String {
         """
-        <domain type='test'><name>vm-\(vm.bytes.last ?? 0)</name><uuid>\(vm)</uuid>
+        <domain type='test'><name>\(name ?? "vm-\(vm.bytes.last ?? 0)")</name><uuid>\(vm)</uuid>
         <metadata><memif:ports xmlns:memif='\(DomainDocument.namespace)'>\(ports)</memif:ports>
         </metadata><memory unit='MiB'>8</memory><os><type>hvm</type></os></domain>
         """

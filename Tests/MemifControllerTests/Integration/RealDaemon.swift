@@ -58,6 +58,15 @@ struct RealDaemon {
         try? await status().ports.first { $0.vm_uuid.bytes == vm.bytes && $0.name.text == name }
     }
 
+    /// The status in short: each line's name, state and reason; nothing when it does not answer.
+    var lines: [String]? {
+        get async {
+            try? await status().ports.map { port in
+                [port.name.text, port.state.text, port.reason.text].joined(separator: " ")
+            }
+        }
+    }
+
     func state(_ name: String, vm: VMIdentifier = Sample.vm(1)) async -> String? {
         await port(name, vm: vm)?.state.text
     }

@@ -30,4 +30,16 @@ struct PresenceLedgerTests {
         #expect(ledger.lacked(Sample.vm(1), now: start + .seconds(9)) == .seconds(5))
         #expect(ledger.lacked(Sample.vm(2), now: start + .seconds(9)) == .seconds(5))
     }
+
+    @Test("domains that come and go leave nothing behind in it")
+    func growth() async throws {
+        try await ControllerHarness.run(in: Scratch()) { it in
+            for number in 1...50 {
+                it.source.define(Sample.vm(UInt8(number)), "")
+                it.source.undefine(Sample.vm(UInt8(number)))
+            }
+            #expect(await eventually { it.controller.isSettled && it.source.reads >= 50 })
+            #expect(it.controller.presenceCount == 0)
+        }
+    }
 }
