@@ -113,21 +113,23 @@ private struct EventPrinter: Sendable {
 
 /// Runs a piece of work for a time at most.
 ///
+/// Cancelled, it ends as the work ends: what the clock thinks of that does not count.
+///
 /// - Returns: whether it came to its end.
 func finishes(
     within limit: Duration, _ work: @escaping @Sendable () async throws -> Void
 ) async throws -> Bool {
-    try await withThrowingTaskGroup(of: Bool.self) { group in
+    try await withThrowingTaskGroup(of: Bool?.self) { group in
         group.addTask {
             try await work()
             return true
         }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            return false
+        group.addTask { (try? await Task.sleep(for: limit)) == nil ? nil : false }
+        for try await isInTime in group {
+            guard let isInTime else { continue }
+            group.cancelAll()
+            return isInTime
         }
-        let isInTime = try await group.next() ?? false
-        group.cancelAll()
-        return isInTime
+        return false
     }
 }
