@@ -92,8 +92,12 @@ public final class LibvirtDomainSource: DomainSource {
                 }
             }
             group.addTask { [patience] in
-                try? await Task.sleep(for: patience)
-                return .failure(.refused("libvirt has not answered within \(patience)"))
+                do {
+                    try await Task.sleep(for: patience)
+                    return .failure(.refused("libvirt has not answered within \(patience)"))
+                } catch {
+                    return .failure(.unavailable("nobody waits for the answer any more"))
+                }
             }
             let first = await group.next()
             group.cancelAll()

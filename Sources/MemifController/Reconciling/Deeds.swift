@@ -1,3 +1,4 @@
+internal import LinuxIO
 internal import Logging
 
 /// Carries a plan out: each deed on its own, so that one that fails keeps none of the others back.
@@ -29,17 +30,19 @@ struct Deeds {
             try DomainDirectory(host.layout, vm).ensure(group: directoryGroup(declarations, state))
         } catch {
             obstacle = error
+            problem = error
         }
     }
 
-    /// The directory has one group: that of the first port which names one, else the host's.
+    /// The directory has one group: that of the first port which names one, else the host's. A name
+    /// that cannot be looked up for the moment does not take the directory from a port that stands.
     private func directoryGroup(
         _ declarations: [PortDeclaration], _ state: DomainState
     ) -> UInt32 {
-        for declaration in declarations where declaration.group != nil {
-            if let found = try? host.specification(vm, state.name, declaration, .open).group {
-                return found
-            }
+        for declaration in declarations {
+            guard let name = declaration.group else { continue }
+            if let group = Accounts.group(name) { return group }
+            if let group = state.ports[declaration.name]?.specification.group { return group }
         }
         return host.defaultGroup
     }
@@ -131,7 +134,8 @@ struct Deeds {
                 "a domain's directory holds files that are not ours",
                 metadata: [
                     "directory": "\(directory.path)",
-                    "files": "\(foreign.map(\.printable).joined(separator: " "))",
+                    "files": "\(foreign.prefix(8).map(\.printable).joined(separator: " "))",
+                    "count": "\(foreign.count)",
                 ])
         }
         state.foreign = foreign
@@ -149,9 +153,6 @@ struct Deeds {
             state.hasLeftovers = false
         } catch {
             problem = error
-            host.logger.warning(
-                "a domain could not be cleaned up",
-                metadata: ["vm": "\(vm)", "reason": "\(error.reason)", "remedy": "\(error.remedy)"])
         }
     }
 

@@ -66,9 +66,15 @@ struct DomainState: Sendable {
 
     /// How each port is.
     func assess(
-        _ wanted: WantedPorts, _ declared: DeclaredPorts?, _ failures: [String: PortError]
+        _ wanted: WantedPorts, _ declared: DeclaredPorts?, _ deeds: Deeds
     ) -> [String: PortCondition] {
         var result: [String: PortCondition] = [:]
+        let failures = deeds.failures
+        // What is about the domain, and no port has told of.
+        if let problem = deeds.problem, !failures.values.contains(problem) {
+            result[DeclarationFinding.domain] = PortCondition(
+                .degraded, reason: problem.reason, remedy: problem.remedy)
+        }
         let findings = declared?.findings ?? []
         // What keeps a port from standing is told before what is merely odd about it.
         let errorsFirst =

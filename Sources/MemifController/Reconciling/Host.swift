@@ -8,6 +8,9 @@ struct Host: Sendable {
     let records: RecordStore
     let backend: any PortBackend
     let logger: Logger
+    /// The host's group; where there is none of that name, the process's own. Looked up once: an
+    /// account service that is away for a while must not take sockets from their peers.
+    let defaultGroup: UInt32
 
     init(_ configuration: HostConfiguration, backend: any PortBackend, logger: Logger) {
         self.configuration = configuration
@@ -15,11 +18,7 @@ struct Host: Sendable {
         records = RecordStore(layout)
         self.backend = backend
         self.logger = logger
-    }
-
-    /// The host's group; where there is none of that name, the process's own.
-    var defaultGroup: UInt32 {
-        Accounts.group(configuration.group) ?? Accounts.currentGroup
+        defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
     }
 
     /// Everything that a declaration leaves to the host, looked up.

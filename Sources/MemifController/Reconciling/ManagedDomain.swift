@@ -40,7 +40,7 @@ final class ManagedDomain: Sendable {
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         deeds.prepare(plan, wanted, &state)
         for action in plan.actions { await deeds.perform(action, &state) }
-        report(state.update(state.assess(wanted, nil, deeds.failures)), state)
+        report(state.update(state.assess(wanted, nil, deeds)), state)
         self.state.withLock { $0 = state }
     }
 
@@ -97,7 +97,7 @@ final class ManagedDomain: Sendable {
         deeds.prepare(plan, wanted, &state)
         for action in plan.actions { await deeds.perform(action, &state) }
         deeds.cleanUp(plan, wanted, &state)
-        report(state.update(state.assess(wanted, declared, deeds.failures)), state)
+        report(state.update(state.assess(wanted, declared, deeds)), state)
         return deeds.failures.isEmpty && deeds.problem == nil
             ? .settled(lookAgainAfter: plan.lookAgainAfter) : .failed
     }

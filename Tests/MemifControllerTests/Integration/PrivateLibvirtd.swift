@@ -1,3 +1,4 @@
+import Glibc
 import Libvirt
 import LibvirtProtocol
 import LibvirtTesting
@@ -24,6 +25,11 @@ final class PrivateLibvirtd: Sendable {
         try Directory.ensurePath(Self.directory(in: scratch))
         daemon = try await TestLibvirtd.start(in: Self.directory(in: scratch))
         connection = try await Connection.open(Self.uri(in: scratch))
+    }
+
+    /// Sends it a signal, such as one that keeps it from answering.
+    func signal(_ signal: Int32) {
+        if let process = daemon.processID { _ = Glibc.kill(process, signal) }
     }
 
     /// Ends it as a crash would.
