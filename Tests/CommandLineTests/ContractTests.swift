@@ -3,13 +3,26 @@ import Testing
 
 @Suite("The command line's contract", .timeLimit(.minutes(2)))
 struct ContractTests {
+    /// A slave that has nothing to connect to.
+    static func slave(_ command: String, _ options: String...) -> [String] {
+        ["memif", command, "--role", "slave", "--socket", "/nowhere/sock"] + options
+    }
+
     @Test(
         "a command line that makes no sense ends with 2 and one sentence",
         arguments: [
             ["nonsense"], ["domain", "show"], ["events", "--kind", "weather"],
             ["events", "--count", "0"], ["events", "--format", "poem"],
-            ["memif", "bench", "--role", "slave", "--socket", "/x", "--mode", "rx", "--size", "0"],
-            ["memif", "responder", "--role", "slave", "--socket", "/x", "--address", "1.2.3"],
+            ["events", "--timeout", "0"], ["events", "--timeout", "1e300"],
+            slave("bench", "--mode", "rx", "--size", "0"),
+            slave("bench", "--mode", "rx", "--wait", "inf"),
+            slave("bench", "--mode", "rx", "--seconds", "nan"),
+            slave("bench", "--mode", "rx", "--ring-size", "3"),
+            slave("bench", "--mode", "rx", "--cpu", "\(Int.max)"),
+            slave("bench", "--mode", "rx", "--interval", "\(Int.max)"),
+            slave("bench", "--mode", "rx", "--secret", String(repeating: "s", count: 25)),
+            slave("responder", "--address", "1.2.3"),
+            ["memif", "bench", "--role", "slave", "--socket", "", "--mode", "rx"],
         ])
     func usage(arguments: [String]) async throws {
         let run = try await ProgramRun("virtwire", arguments).ended()
@@ -35,7 +48,7 @@ struct ContractTests {
             ["--connect=test+unix:///default?socket=/nowhere/sock", "events", "--count", "1"],
             ["status", "--runtime-directory", "/nowhere"],
             ["memif", "status", "--runtime-directory", "/nowhere"],
-            ["memif", "bench", "--role", "slave", "--socket", "/nowhere/sock", "--mode", "rx"],
+            slave("bench", "--mode", "rx"),
         ])
     func unreachable(arguments: [String]) async throws {
         let run = try await ProgramRun("virtwire", arguments).ended()
@@ -73,6 +86,37 @@ struct ContractTests {
             "--mode", "rx")
         #expect(run.status == 1)
         #expect(run.errors.contains("/proc/self/x.sock"))
+    }
+
+    @Test("a master's socket where another listens, or where another file is, says what to do")
+    func occupied() async throws {
+        let socket = newSocketPath()
+        let other = try ProgramRun(
+            "virtwire",
+            [
+                "memif", "responder", "--role", "master", "--socket", socket, "--address",
+                "192.0.2.1",
+            ])
+        #expect(await other.nextLine() != nil)
+        for (path, subject, remedy) in [
+            (socket, socket, "another program listens there"),
+            ("/etc/passwd", "/etc/passwd", "no socket"),
+            ("/nowhere/x.sock", "/nowhere/", "make its directory"),
+        ] {
+            let run = try await ProgramRun.run(
+                "virtwire", "memif", "bench", "--role", "master", "--socket", path, "--mode", "rx")
+            #expect(run.status == 1)
+            #expect(run.errors.contains(subject) && run.errors.contains(remedy), "\(run.errors)")
+        }
+        other.signal(SIGINT)
+        #expect(await other.ended().status == 0)
+    }
+
+    @Test("a slave at a socket where nobody listens says what to do")
+    func nobodyListens() async throws {
+        let run = try await ProgramRun("virtwire", Self.slave("bench", "--mode", "rx")).ended()
+        #expect(run.status == 1)
+        #expect(run.errors.contains("does a master listen there?"))
     }
 
     @Test("a socket path over 107 bytes ends with 1 and the two numbers")

@@ -29,7 +29,7 @@ struct EventsCommand: AsyncParsableCommand {
     func validate() throws {
         _ = try kinds()
         if let count, count < 1 { throw ValidationError("--count is 1 or more") }
-        if let timeout, timeout <= 0 { throw ValidationError("--timeout is more than 0") }
+        try TimeLimit.check(timeout, "--timeout")
     }
 
     func run() async throws {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import LinuxIO
 internal import Memif
 
@@ -16,10 +17,20 @@ struct MemifOptions: ParsableArguments {
     @Option(help: "The secret that both ends must know: 1 to 24 bytes.")
     var secret: String?
 
+    func validate() throws {
+        if socket.isEmpty || socket == "@" { throw ValidationError("--socket is empty") }
+        do throws(MemifError) {
+            _ = try configuration()
+        } catch {
+            throw ValidationError("--secret: \(error)")
+        }
+    }
+
     /// The interface as far as these options say.
-    func configuration() throws -> InterfaceConfiguration {
-        InterfaceConfiguration(
-            id: id, name: "virtwire", secret: try secret.map { try Secret($0) })
+    func configuration() throws(MemifError) -> InterfaceConfiguration {
+        var configuration = InterfaceConfiguration(id: id, name: "virtwire")
+        if let secret { configuration.secret = try Secret(secret) }
+        return configuration
     }
 
     /// Listens as a master, or begins to connect as a slave.
@@ -32,13 +43,40 @@ struct MemifOptions: ParsableArguments {
         let address = try UnixAddress(socket)
         switch role {
         case .master:
-            let socket = try MasterSocket.listen(at: address, on: loop)
+            let socket = try listen(at: address, on: loop)
             return OpenInterface(interface: try socket.add(configuration), socket: socket)
         case .slave:
             let interface = try MemifInterface.connect(
                 to: address, configuration, on: loop, reconnect: reconnect)
             return OpenInterface(interface: interface, socket: nil)
         }
+    }
+
+    private func listen(at address: UnixAddress, on loop: EventLoop) throws -> MasterSocket {
+        do throws(MemifError) {
+            return try MasterSocket.listen(at: address, on: loop)
+        } catch {
+            let remedy =
+                switch error.systemError?.code {
+                case ENOENT, ENOTDIR: "make its directory first"
+                case EEXIST: "what stands there is no socket: name another path"
+                case EADDRINUSE: "another program listens there: name another path, or end it"
+                case EACCES, EPERM, EROFS: "name a path in a directory that you may write"
+                default: "name another path"
+                }
+            throw CommandFailure(.failed, "\(error); \(remedy)")
+        }
+    }
+
+    /// What is to be said when no link came up: how the attempt ended, and what to do.
+    func failure(_ end: LinkEnd) -> CommandFailure {
+        let remedy =
+            switch end.cause {
+            case .system: "; does a master listen there? (--wait SECONDS waits for one)"
+            case .peerVanished: "; is it a memif master?"
+            case .peer, .local, .refused, .timedOut: ""
+            }
+        return CommandFailure(.failed, "\(end)\(remedy)")
     }
 }
 

@@ -52,9 +52,13 @@ struct BenchCommand: AsyncParsableCommand {
         try check((1...65_535).contains(size), "--size is 1 to 65535 bytes")
         try check((1...65_536).contains(burst), "--burst is 1 to 65536 frames")
         try check((1...255).contains(queues), "--queues is 1 to 255")
-        try check(seconds.map { $0 > 0 } ?? true, "--seconds is more than 0")
-        try check(wait.map { $0 > 0 } ?? true, "--wait is more than 0")
-        try check(interval >= 0, "--interval is 0 or more")
+        try check(
+            (2...16_384).contains(ringSize) && ringSize.nonzeroBitCount == 1,
+            "--ring-size is a power of two from 2 to 16384")
+        try TimeLimit.check(seconds, "--seconds")
+        try TimeLimit.check(wait, "--wait")
+        try check((0...3_600_000).contains(interval), "--interval is 0 to 3600000 milliseconds")
+        try check(cpu.map { (0...65_535).contains($0) } ?? true, "--cpu is 0 to 65535")
         try check(IPv4Address(from) != nil, "--from is an IPv4 address such as 192.0.2.254")
         try check(to.map { IPv4Address($0) != nil } ?? true, "--to is an IPv4 address")
     }
@@ -87,12 +91,12 @@ struct BenchCommand: AsyncParsableCommand {
             for await event in interface.events() {
                 switch event {
                 case .up(let link): return link
-                case .down(let end), .failed(let end): throw CommandFailure(.failed, "\(end)")
+                case .down(let end), .failed(let end): throw memif.failure(end)
                 }
             }
             throw CancellationError()
         } catch let error as MemifError where error.code == .timedOut {
-            throw CommandFailure(.timedOut, error.message)
+            throw CommandFailure(.timedOut, "\(error.message) (\(memif.socket), id \(memif.id))")
         }
     }
 

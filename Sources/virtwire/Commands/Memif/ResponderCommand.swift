@@ -11,11 +11,15 @@ struct ResponderCommand: AsyncParsableCommand {
     @Option(help: "The address to answer for, such as 192.168.1.1/24.")
     var address: String
 
-    func run() async throws {
-        guard let own = IPv4Address(address) else {
-            throw CommandFailure(
-                .usage, "'\(address)' is no IPv4 address: write one such as 192.168.1.1/24")
+    func validate() throws {
+        guard IPv4Address(address) != nil else {
+            throw ValidationError(
+                "'\(address)' is no IPv4 address: write one such as 192.168.1.1/24")
         }
+    }
+
+    func run() async throws {
+        guard let own = IPv4Address(address) else { return }
         let open = try memif.open(try memif.configuration(), reconnect: ReconnectPolicy())
         defer { open.close() }
         let worker = try PacketWorker.start()
