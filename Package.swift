@@ -32,6 +32,7 @@ func tests(
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 
 // A floor to a block, from the ground up: a room imports only from the blocks above it.
 let rooms: [Target] = [
@@ -42,7 +43,9 @@ let rooms: [Target] = [
     room("LibvirtProtocol", ["XDR"]),
     room("VirtwireProtocol", ["XDR"]),
 
-    room("LibvirtRPC", ["XDR", "LinuxIO", "LibvirtProtocol"]),
+    room(
+        "LibvirtRPC",
+        ["XDR", "LinuxIO", "LibvirtProtocol", nio("NIOCore"), nio("NIOPosix")]),
     room("Memif", ["LinuxIO"]),
 
     room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC"]),
@@ -110,6 +113,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: rooms + programs + testTargets,
     swiftLanguageModes: [.v6]

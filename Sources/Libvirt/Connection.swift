@@ -74,17 +74,13 @@ public final class Connection: Sendable {
         _ uri: LibvirtURI, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
-        guard uri.transport == .unix else {
-            throw LibvirtError(
-                .invalidURI(
-                    "the \(uri.transport.rawValue) transport of \(uri) is not served: "
-                        + "only UNIX sockets of this host are"), uri: uri.description)
-        }
         let events = EventRouter(uri: uri.description)
         let loop = try readingLoop(uri)
-        let socket = try await SocketConnector(uri: uri, readOnly: readOnly).connect()
+        let carrier = try await CarrierConnector(
+            uri: uri, readOnly: readOnly, deadline: deadline, loop: loop
+        ).connect()
         let link = Link.start(
-            UnixCarrier(socket, loop: loop), timers: loop,
+            carrier, timers: loop,
             configuration: LinkConfiguration(keepalive: keepalive),
             handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
         do throws(LibvirtError) {

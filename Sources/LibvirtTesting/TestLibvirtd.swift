@@ -11,6 +11,8 @@ public final class TestLibvirtd: Sendable {
     public let directory: String
     private let process: Mutex<ChildProcess?>
     private let wantsQEMU: Bool
+    /// Where it listens on a network; nil where it does not.
+    public let network: Network?
 
     private static let patience = Duration.seconds(30)
 
@@ -19,18 +21,20 @@ public final class TestLibvirtd: Sendable {
     /// - Parameters:
     ///   - directory: an existing directory of its own, with a short path.
     ///   - wantsQEMU: starts virtlogd beside it, which domains of `qemu:///system` need.
+    ///   - network: lets it listen on a network port too.
     /// - Throws: `TestLibvirtdError` with the daemon's own words when it does not come up.
     public static func start(
-        in directory: String, wantsQEMU: Bool = false
+        in directory: String, wantsQEMU: Bool = false, network: Network? = nil
     ) async throws -> TestLibvirtd {
-        let daemon = TestLibvirtd(directory, wantsQEMU: wantsQEMU)
+        let daemon = TestLibvirtd(directory, wantsQEMU: wantsQEMU, network: network)
         try await daemon.start()
         return daemon
     }
 
-    private init(_ directory: String, wantsQEMU: Bool) {
+    private init(_ directory: String, wantsQEMU: Bool, network: Network?) {
         self.directory = directory
         self.wantsQEMU = wantsQEMU
+        self.network = network
         process = Mutex(nil)
     }
 
@@ -72,7 +76,7 @@ public final class TestLibvirtd: Sendable {
     public func start() async throws {
         let child = try await ChildProcess([
             "unshare", "--mount", "sh", "-c", Self.script, "libvirtd", directory,
-            wantsQEMU ? "yes" : "no",
+            wantsQEMU ? "yes" : "no", network?.configuration ?? "",
         ])
         process.withLock { $0 = child }
         let end = ContinuousClock.now + Self.patience
@@ -98,8 +102,8 @@ public final class TestLibvirtd: Sendable {
         _ = Glibc.kill(number, SIGTERM)
     }
 
-    /// The command that the process becomes; its arguments: the directory, and whether virtlogd
-    /// is wanted.
+    /// The command that the process becomes; its arguments: the directory, whether virtlogd is
+    /// wanted, and the lines of libvirtd.conf that make it listen on a network.
     private static let script = """
         set -eu
         mount --make-rprivate /
@@ -109,7 +113,8 @@ public final class TestLibvirtd: Sendable {
         if [ ! -e "$1/etc/libvirtd.conf" ]; then
             cp -a /etc/libvirt/. "$1/etc/"
             rm -rf "$1/etc/qemu/networks"
-            printf 'auth_unix_rw = "none"\\nauth_unix_ro = "none"\\n' >"$1/etc/libvirtd.conf"
+            printf 'auth_unix_rw = "none"\\nauth_unix_ro = "none"\\n%s' "$3" \\
+                >"$1/etc/libvirtd.conf"
         fi
         for pair in run:/run/libvirt lib:/var/lib/libvirt cache:/var/cache/libvirt \\
             log:/var/log/libvirt etc:/etc/libvirt; do
@@ -117,7 +122,7 @@ public final class TestLibvirtd: Sendable {
             mount --bind "$1/${pair%%:*}" "${pair#*:}"
         done
         [ "$2" = no ] || virtlogd --daemon --pid-file "$1/virtlogd.pid"
-        exec libvirtd --pid-file "$1/libvirtd.pid"
+        exec libvirtd --pid-file "$1/libvirtd.pid" ${3:+--listen}
         """
 }
 

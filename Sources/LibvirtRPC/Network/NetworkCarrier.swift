@@ -1,0 +1,182 @@
+internal import LinuxIO
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Carries frames over TCP, on SwiftNIO. Descriptors cannot be passed over a network.
+public final class NetworkCarrier: Carrier {
+    /// A frame that is on its way out.
+    private struct Pending {
+        let callSerial: UInt32?
+        let byteCount: Int
+    }
+
+    private struct State: ~Copyable {
+        var channel: (any Channel)?
+        var receiver: (any CarrierReceiver)?
+        /// Frames that have not been written whole, in order.
+        var pending = FirstInFirstOut<Pending>()
+        var queuedByteCount = 0
+        var hasEnded = false
+        /// What must both have happened before the receiver hears that all is released.
+        var wasEndTold = false
+        var isChannelClosed = false
+
+        var isReleased: Bool { wasEndTold && isChannelClosed }
+    }
+
+    private let state = Mutex(State())
+
+    /// One thread serves every network connection of the process: all it does is to move bytes.
+    static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    init() {}
+
+    func adopt(_ channel: any Channel) { state.withLock { $0.channel = channel } }
+
+    /// Begins to read.
+    public func start(_ receiver: any CarrierReceiver) {
+        let channel = state.withLock { state in
+            state.receiver = receiver
+            return state.channel
+        }
+        guard let channel else { return }
+        channel.closeFuture.whenComplete { [self] _ in
+            // A channel that closes says so to its handlers first; this is for one that had none.
+            close(.endOfStream)
+            let isReleased = state.withLock { state in
+                state.isChannelClosed = true
+                return state.isReleased
+            }
+            if isReleased { receiver.released() }
+        }
+        channel.setOption(.autoRead, value: true).whenFailure { [self] in
+            close(Self.reason(for: $0))
+        }
+    }
+
+    /// Hands a frame to the channel's thread, which writes it as there is room.
+    public func send(_ frame: OutgoingFrame) -> Bool {
+        // The lock keeps the order of the frames and that of what is known about them the same.
+        state.withLock { state in
+            guard !state.hasEnded, let channel = state.channel else { return false }
+            let pending = Pending(callSerial: frame.callSerial, byteCount: frame.bytes.count)
+            state.pending.append(pending)
+            state.queuedByteCount += pending.byteCount
+            let written = channel.eventLoop.makePromise(of: Void.self)
+            written.futureResult.whenComplete { [self] in finished($0) }
+            // From another thread this only submits; from the channel's own, it must not write here.
+            channel.eventLoop.execute {
+                channel.writeAndFlush(ByteBuffer(bytes: frame.bytes), promise: written)
+            }
+            return true
+        }
+    }
+
+    /// Bytes that wait for room, or for the channel's thread.
+    public var queuedByteCount: Int { state.withLock { $0.queuedByteCount } }
+
+    /// Ends both directions.
+    public func close(_ reason: LinkFailure.Reason) {
+        let ended: Ended? = state.withLock { state in
+            guard !state.hasEnded else { return nil }
+            state.hasEnded = true
+            let unsent = state.pending.elements.compactMap(\.callSerial)
+            state.pending = FirstInFirstOut()
+            state.queuedByteCount = 0
+            return Ended(
+                receiver: state.receiver.take(), channel: state.channel, unsentCalls: unsent)
+        }
+        guard let ended else { return }
+        ended.receiver?.ended(reason, unsentCalls: ended.unsentCalls)
+        let isReleased = state.withLock { state in
+            state.wasEndTold = true
+            return state.isReleased
+        }
+        if isReleased { ended.receiver?.released() }
+        ended.channel?.close(promise: nil)
+    }
+
+    private struct Ended {
+        let receiver: (any CarrierReceiver)?
+        let channel: (any Channel)?
+        let unsentCalls: [UInt32]
+    }
+}
+
+// MARK: - On the channel's thread
+
+extension NetworkCarrier {
+    private func finished(_ result: Result<Void, any Error>) {
+        switch result {
+        case .success:
+            state.withLock { state in
+                guard let pending = state.pending.popFirst() else { return }
+                state.queuedByteCount -= pending.byteCount
+            }
+        case .failure(let error): close(Self.reason(for: error))
+        }
+    }
+
+    /// Hands on a frame; false when the carrier has ended.
+    func deliver(_ frame: Frame) -> Bool {
+        guard let receiver = state.withLock({ $0.hasEnded ? nil : $0.receiver }) else {
+            return false
+        }
+        receiver.received(frame)
+        return true
+    }
+
+    /// What an error of the channel's means for the link.
+    static func reason(for error: any Error) -> LinkFailure.Reason {
+        switch error {
+        case let error as FrameError: .malformed(error)
+        case let error as IOError:
+            .system(SystemError(code: error.errnoCode, operation: "talk to the server"))
+        default: .endOfStream
+        }
+    }
+}
+
+/// Cuts what a channel reads into frames, for its carrier.
+final class FrameHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private struct Decoder: ~Copyable { var frames: FrameDecoder }
+
+    private let carrier: NetworkCarrier
+    private var decoder: Decoder
+    private var isOver = false
+
+    init(_ carrier: NetworkCarrier, longestFrame: Int) {
+        self.carrier = carrier
+        decoder = Decoder(frames: FrameDecoder(longest: longestFrame))
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        let buffer = unwrapInboundIn(data)
+        do throws(FrameError) {
+            try decoder.frames.append(buffer.readableBytesSpan) {
+                (frames: inout FrameDecoder) throws(FrameError) in
+                while !isOver, let frame = try frames.next() {
+                    isOver = !carrier.deliver(frame)
+                }
+            }
+        } catch {
+            isOver = true
+            carrier.close(.malformed(error))
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let error = isOver ? nil : decoder.frames.endOfStream()
+        isOver = true
+        carrier.close(error.map { .malformed($0) } ?? .endOfStream)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        isOver = true
+        carrier.close(NetworkCarrier.reason(for: error))
+    }
+}
