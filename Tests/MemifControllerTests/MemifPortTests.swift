@@ -174,6 +174,36 @@ struct MemifPortTests {
         await peer.stop()
     }
 
+    @Test("a socket file that was taken away is put back, and the link stands meanwhile")
+    func lostFile() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let specification = specification(scratch)
+        let port = try backend.open(specification)
+        let slave = try slave(scratch)
+        #expect(await eventually { slave.link != nil && port.traffic.isLinkUp })
+        let link = try #require(slave.link)
+        try File.remove(specification.path)
+        #expect(port.socketState() == .lost)
+        try port.place(specification)
+        #expect(port.socketState() == .standing)
+        #expect(try SocketFile.probe(specification.path) == .live)
+        #expect(link.isUp && port.traffic.isLinkUp && port.traffic.connects == 1)
+        // The new file leads to the port: it serves one peer, and says so to a second.
+        let second = try self.slave(scratch)
+        #expect(await eventually { second.lastEnd != nil })
+        #expect(link.isUp)
+
+        // Another's file in the place stays, and costs the link nothing either.
+        try File.remove(specification.path)
+        try File.replace(specification.path, with: [1])
+        #expect(throws: PortError.self) { try port.place(specification) }
+        #expect(try File.read(specification.path, limit: 1) == [1])
+        #expect(link.isUp)
+        await port.close(reason: "test over")
+        #expect(try File.read(specification.path, limit: 1) == [1])
+    }
+
     @Test("what the socket's owner puts in its place keeps its own mode and owner")
     func placeFollowsNoLink() throws {
         let scratch = try Scratch()

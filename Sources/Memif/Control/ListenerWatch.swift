@@ -8,6 +8,11 @@ extension UnixListener {
         try loop.watch(descriptor, for: .readable) { _ in handler() }
     }
 
+    /// Stops watching.
+    borrowing func cancel(_ watch: EventLoop.Watch, on loop: EventLoop) {
+        loop.cancel(watch, descriptor)
+    }
+
     /// Changes what is watched for.
     borrowing func update(
         _ watch: EventLoop.Watch, on loop: EventLoop, for interest: Readiness

@@ -110,6 +110,28 @@ public final class MasterSocket: Sendable {
         }
     }
 
+    /// Listens with another socket from now on, as when the file of the first was taken away. Links
+    /// that stand, and handshakes that go on, are not concerned; who waits to be accepted by the old
+    /// one is disconnected. The new one's socket file is not removed at the end.
+    ///
+    /// - Throws: `MemifError`: `.closed`, or `.system` when the loop cannot watch it: then the old
+    ///   one listens on.
+    public func replaceListener(_ listener: consuming UnixListener) throws(MemifError) {
+        var new: UnixListener? = listener
+        try state.withLock { state throws(MemifError) in
+            guard !state.isClosed else { throw MemifError(.closed, "the memif socket is closed") }
+            let watch: EventLoop.Watch?
+            do throws(SystemError) {
+                watch = try new?.watch(on: loop) { [weak self] in self?.acceptAll() }
+            } catch {
+                throw MemifError(error)
+            }
+            if let old = state.watch { state.listener?.cancel(old, on: loop) }
+            state.watch = watch
+            state.listener = new.take()
+        }
+    }
+
     /// Adds an interface, which slaves can reach from now on.
     ///
     /// - Throws: `MemifError`: `.idInUse`, or `.closed`.
@@ -154,11 +176,12 @@ public final class MasterSocket: Sendable {
     public func close(
         _ reason: DisconnectReason = DisconnectReason(.removed, "the socket is being closed")
     ) {
-        let watch = state.withLock { $0.watch }
-        var listener = state.withLock { state in
+        // Once it is closed, nobody replaces the listener or its watch any more.
+        let watch = state.withLock { state in
             state.isClosed = true
-            return state.listener.take()
+            return state.watch
         }
+        var listener = state.withLock { $0.listener.take() }
         if let listener = listener.take(), let watch { loop.cancel(watch, listener.descriptor) }
         let connections = state.withLock { Array($0.connections.values) }
         for connection in connections { connection.finish(LinkEnd(.local, reason)) }

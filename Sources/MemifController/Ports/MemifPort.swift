@@ -7,6 +7,8 @@ internal import Synchronization
 final class MemifPort: Port {
     private struct State {
         var specification: PortSpecification
+        /// Which socket file is the port's.
+        var identity: FileIdentity
         /// The newest link, up or not: its counters go on counting until the worker lets go of it.
         var link: (link: MemifLink, attachment: PacketAttachment)?
         /// What went through the links before it.
@@ -15,7 +17,6 @@ final class MemifPort: Port {
 
     private let socket: MasterSocket
     private let interface: MemifInterface
-    private let identity: FileIdentity
     private let worker: PacketWorker
     private let logger: Logger
     private let state: Mutex<State>
@@ -26,13 +27,12 @@ final class MemifPort: Port {
     ) {
         self.socket = socket
         self.interface = interface
-        self.identity = identity
         self.worker = worker
         var logger = logger
         logger[metadataKey: "vm"] = "\(specification.vm)"
         logger[metadataKey: "port"] = "\(specification.declaration.name)"
         self.logger = logger
-        state = Mutex(State(specification: specification))
+        state = Mutex(State(specification: specification, identity: identity))
         setAdmission(specification.admission)
         interface.onEvent { [weak self] event in self?.handle(event) }
     }
@@ -46,6 +46,8 @@ final class MemifPort: Port {
     }
 
     func place(_ specification: PortSpecification) throws(PortError) {
+        if socketState() == .lost { return try placeAnew(specification) }
+        let identity = state.withLock { $0.identity }
         do throws(SystemError) {
             try SocketFile.adjust(
                 specification.path, ifStill: identity, mode: PortSpecification.mode,
@@ -58,8 +60,26 @@ final class MemifPort: Port {
         state.withLock { $0.specification = specification }
     }
 
+    /// Somebody has taken the socket file away: another listener takes the old one's place.
+    private func placeAnew(_ specification: PortSpecification) throws(PortError) {
+        let placed = try PlacedListener(specification)
+        let identity = placed.identity
+        do throws(MemifError) {
+            try socket.replaceListener(placed.listener)
+        } catch {
+            SocketFile.remove(specification.path, ifStill: identity)
+            throw PortError(
+                reason: "the socket cannot be made anew: \(error)",
+                remedy: "leave the daemon descriptors")
+        }
+        state.withLock { state in
+            state.specification = specification
+            state.identity = identity
+        }
+    }
+
     func socketState() -> PortSocketState {
-        let specification = state.withLock { $0.specification }
+        let (specification, identity) = state.withLock { ($0.specification, $0.identity) }
         guard let file = try? FileStatus(path: specification.path), file.identity == identity else {
             return .lost
         }
@@ -72,7 +92,7 @@ final class MemifPort: Port {
 
     func close(reason: String) async {
         socket.close(DisconnectReason(.administrative, reason))
-        let path = state.withLock { $0.specification.path }
+        let (path, identity) = state.withLock { ($0.specification.path, $0.identity) }
         SocketFile.remove(path, ifStill: identity)
     }
 

@@ -30,44 +30,20 @@ public final class MemifPortBackend: PortBackend {
 
     /// Opens a port's socket.
     public func open(_ specification: PortSpecification) throws(PortError) -> any Port {
-        try Self.checkPlace(specification.path)
         let configuration = try interfaceConfiguration(specification)
-        do {
-            let listener = try SocketFile.listen(
-                at: specification.path, kind: .messages, mode: PortSpecification.mode,
-                user: specification.user, group: specification.group)
-            let identity = try FileStatus(path: specification.path).identity
-            let socket = try MasterSocket(listener, on: loop, options: options(specification))
+        let placed = try PlacedListener(specification)
+        let identity = placed.identity
+        do throws(MemifError) {
+            let socket = try MasterSocket(
+                placed.listener, on: loop, options: options(specification))
             return MemifPort(
                 specification, try socket.add(configuration), socket, identity,
                 worker: worker, logger: logger)
         } catch {
+            SocketFile.remove(specification.path, ifStill: identity)
             throw PortError(
-                reason: "the socket cannot be made: \(error)",
-                remedy: "make its directory writable for the daemon, and leave it descriptors")
-        }
-    }
-
-    /// What nobody holds is replaced; what somebody holds, or what is no socket, is left alone.
-    private static func checkPlace(_ path: String) throws(PortError) {
-        let state: SocketFileState
-        do throws(SystemError) {
-            state = try SocketFile.probe(path)
-        } catch {
-            throw PortError(
-                reason: "what stands at the socket's path cannot be told: \(error)",
-                remedy: "make its directory accessible for the daemon")
-        }
-        switch state {
-        case .absent, .stale: return
-        case .live:
-            throw PortError(
-                reason: "another program listens at \(path)",
-                remedy: "stop that program; its socket is left alone")
-        case .foreign:
-            throw PortError(
-                reason: "something that is no socket stands at \(path)",
-                remedy: "move it away")
+                reason: "the socket cannot be served: \(error)",
+                remedy: "leave the daemon descriptors")
         }
     }
 

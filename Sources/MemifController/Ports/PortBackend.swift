@@ -11,7 +11,8 @@ public protocol Port: AnyObject, Sendable {
     /// Whether peers are served; those that are not are told the reason and let go.
     func setAdmission(_ admission: Admission)
 
-    /// Gives the socket the owner, group and mode of the specification again.
+    /// Gives the socket the owner, group and mode of the specification again, and makes it anew where
+    /// it is gone. Links stand: a peer may be one that never connects again.
     func place(_ specification: PortSpecification) throws(PortError)
 
     /// What stands at the socket's path now.

@@ -66,11 +66,11 @@ struct PortPlan: Sendable, Hashable {
     ) -> [PortAction] {
         let admission = admission(declaration, current: port?.admission)
         guard let port else { return [.open(declaration, admission)] }
-        if declaration.needsNewInterface(after: port.declaration) || port.socket == .lost {
+        if declaration.needsNewInterface(after: port.declaration) {
             return [.reopen(declaration, admission, reason: DisconnectText.changed)]
         }
         var actions: [PortAction] = []
-        if declaration != port.declaration || port.socket == .altered {
+        if declaration != port.declaration || port.socket != .standing {
             actions.append(.adjust(declaration))
         }
         if admission != port.admission { actions.append(.admit(declaration.name, admission)) }

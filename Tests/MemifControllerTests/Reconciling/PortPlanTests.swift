@@ -93,16 +93,14 @@ struct PortPlanTests {
         }
     }
 
-    @Test("a socket that has been meddled with is put right, one that is lost is made anew")
+    @Test("a socket that has been meddled with is put right, one that is lost is put back")
     func repair() {
         let port = Sample.port("a")
         let altered = StandingPort(declaration: port, admission: .open, socket: .altered)
         #expect(plan(.defined([port]), [altered], run: .running).actions == [.adjust(port)])
         let lost = StandingPort(declaration: port, admission: .open, socket: .lost)
         #expect(
-            plan(.defined([port]), [lost], run: .running).actions == [
-                .reopen(port, .open, reason: "port changed")
-            ])
+            plan(.defined([port]), [lost], run: .running).actions == [.adjust(port)])
     }
 
     @Test("any sequence, with deeds failing at random, ends with exactly what is wanted")

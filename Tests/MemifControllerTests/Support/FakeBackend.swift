@@ -48,11 +48,11 @@ final class FakePort: Port {
         var listener: UnixListener?
         var admission: Admission
         var specification: PortSpecification
+        var identity: FileIdentity
         var closedWith: String?
     }
 
     private let state: Mutex<State>
-    private let identity: FileIdentity
     private let backend: FakeBackend
 
     fileprivate init(
@@ -62,11 +62,11 @@ final class FakePort: Port {
         let listener = try SocketFile.listen(
             at: specification.path, kind: .messages, mode: PortSpecification.mode,
             user: specification.user, group: specification.group)
-        identity = try FileStatus(path: specification.path).identity
+        let identity = try FileStatus(path: specification.path).identity
         state = Mutex(
             State(
                 listener: listener, admission: specification.admission,
-                specification: specification))
+                specification: specification, identity: identity))
     }
 
     var admission: Admission { state.withLock { $0.admission } }
@@ -77,6 +77,15 @@ final class FakePort: Port {
 
     func place(_ specification: PortSpecification) throws(PortError) {
         do throws(SystemError) {
+            if socketState() == .lost {
+                var listener: UnixListener? = try SocketFile.listen(
+                    at: specification.path, kind: .messages, mode: PortSpecification.mode)
+                let identity = try FileStatus(path: specification.path).identity
+                state.withLock { state in
+                    state.listener = listener.take()
+                    state.identity = identity
+                }
+            }
             try File.setOwner(
                 specification.path, user: specification.user, group: specification.group)
             try File.setMode(specification.path, PortSpecification.mode)
@@ -88,6 +97,7 @@ final class FakePort: Port {
 
     func socketState() -> PortSocketState {
         let path = specification.path
+        let identity = state.withLock { $0.identity }
         guard let file = try? FileStatus(path: path), file.identity == identity else {
             return .lost
         }
@@ -96,9 +106,10 @@ final class FakePort: Port {
 
     func close(reason: String) async {
         let path = specification.path
-        state.withLock { state in
+        let identity = state.withLock { state in
             state.closedWith = reason
             _ = state.listener.take()
+            return state.identity
         }
         SocketFile.remove(path, ifStill: identity)
         backend.forget(path)

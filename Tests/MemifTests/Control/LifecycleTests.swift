@@ -46,6 +46,31 @@ struct LifecycleTests {
         #expect(pair.slaveInterface.link !== pair.slave)
     }
 
+    @Test("another listener takes the first one's place, and the link stands meanwhile")
+    func anotherListener() async throws {
+        let pair = try await LinkPair()
+        let address = try pair.directory.address("other.sock")
+        try pair.socket.replaceListener(UnixListener.bind(to: address, kind: .messages))
+        var second = InterfaceConfiguration()
+        second.id = 1
+        _ = try pair.socket.add(second)
+        let slave = try MemifInterface.connect(
+            to: address, second, on: pair.loop, handshakeTimeout: .seconds(120))
+        _ = try await slave.waitForLink(within: .seconds(30))
+        #expect(pair.master.isUp && pair.slave.isUp)
+        #expect(try SocketFile.probe(pair.directory.path("m.sock")) == .stale)
+        slave.remove()
+
+        pair.socket.close()
+        let late = try UnixListener.bind(to: pair.directory.address("late.sock"), kind: .messages)
+        do throws(MemifError) {
+            try pair.socket.replaceListener(late)
+            Issue.record("a closed socket listens again")
+        } catch {
+            #expect(error.code == .closed)
+        }
+    }
+
     @Test("a slave waits for its master, and says meanwhile why it has to")
     func masterComesLate() async throws {
         let directory = try TemporaryDirectory()
