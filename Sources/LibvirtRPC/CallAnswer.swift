@@ -5,6 +5,8 @@ internal import XDR
 public enum CallAnswer: Sendable {
     /// The result, encoded, and descriptors to pass with it.
     case success([UInt8], descriptors: PassedDescriptors?)
+    /// The result, encoded, and what serves the stream that the call opens.
+    case stream([UInt8], serving: @Sendable (LinkStream) async -> Void)
     /// An error.
     case failure(CallRefusal)
 
@@ -12,6 +14,8 @@ public enum CallAnswer: Sendable {
     package func frame(to call: virNetMessageHeader) -> OutgoingFrame {
         var header = call
         switch self {
+        case .stream(let payload, _):
+            return CallAnswer.success(payload, descriptors: nil).frame(to: call)
         case .success(let payload, let descriptors):
             header.type = descriptors == nil ? .VIR_NET_REPLY : .VIR_NET_REPLY_WITH_FDS
             header.status = .VIR_NET_OK

@@ -12,6 +12,10 @@ public protocol Carrier: AnyObject, Sendable {
     /// Bytes taken that have not been written yet.
     var queuedByteCount: Int { get }
 
+    /// Stops to read what arrives, or reads again: the peer's writes then wait. What has been read
+    /// already is still delivered, and so is the end.
+    func setReading(_ isReading: Bool)
+
     /// Ends the carrier; does nothing the second time.
     func close(_ reason: LinkFailure.Reason)
 }
@@ -21,6 +25,9 @@ public protocol CarrierReceiver: AnyObject, Sendable {
     /// A whole frame has arrived. The carrier waits until this returns, so it must not block.
     func received(_ frame: Frame)
 
+    /// Less than `CarrierLimits.lowMark` waits to be written, after more did.
+    func drained()
+
     /// The carrier has ended. Called once.
     ///
     /// - Parameter unsentCalls: serials of calls whose frames were not written whole.
@@ -28,4 +35,10 @@ public protocol CarrierReceiver: AnyObject, Sendable {
 
     /// The carrier has let go of its descriptors. Called once, after `ended`.
     func released()
+}
+
+/// The numbers that a carrier and those who send on it agree on.
+public enum CarrierLimits {
+    /// When this few bytes wait to be written, who waits for room is told.
+    public static let lowMark = 524_288
 }

@@ -114,4 +114,20 @@ extension OutgoingFrame {
         }
         return OutgoingFrame(bytes: bytes, descriptors: descriptors, callSerial: callSerial)
     }
+
+    /// A frame whose payload is bytes as they are: a stream's data.
+    static func carrying(
+        _ data: RawSpan, _ header: virNetMessageHeader
+    ) throws(XDRError) -> OutgoingFrame {
+        let length = FrameLimits.shortest + data.byteCount
+        var bytes = [UInt8](repeating: 0, count: length)
+        try bytes.withMutableBytes(in: 0..<FrameLimits.shortest) {
+            (memory: inout MutableRawSpan) throws(XDRError) in
+            var encoder = XDREncoder(memory._mutatingExtracting(0..<FrameLimits.shortest))
+            try encoder.encode(UInt32(truncatingIfNeeded: length))
+            try header.encode(to: &encoder)
+        }
+        bytes.withMutableBytes(in: FrameLimits.shortest..<length) { $0.copyPrefix(data) }
+        return OutgoingFrame(bytes: bytes)
+    }
 }

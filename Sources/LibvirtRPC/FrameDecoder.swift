@@ -228,7 +228,10 @@ extension FrameDecoder {
     private mutating func growBody(to length: Int) {
         guard body.count == bodyFilled else { return }
         let growth = min(length - bodyFilled, max(Self.firstGrowth, bodyFilled))
-        body.append(contentsOf: repeatElement(0, count: growth))
+        // Appending a repeated element goes one by one where the optimizer is off.
+        var grown = [UInt8](repeating: 0, count: bodyFilled + growth)
+        grown.withMutableBytes(in: 0..<bodyFilled) { $0.copyPrefix(body.span.raw) }
+        body = grown
     }
 
     private mutating func makeRoom() {

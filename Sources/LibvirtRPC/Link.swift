@@ -27,6 +27,7 @@ public final class Link: Sendable {
 
     private struct State: ~Copyable {
         var calls: LinkState<OneShot<Outcome>>
+        var streams: [StreamChannel.Key: StreamChannel] = [:]
         /// Calls of the peer's that are being served.
         var served = 0
         /// Whether the carrier's descriptors are closed.
@@ -36,11 +37,15 @@ public final class Link: Sendable {
 
     let carrier: any Carrier
     let handlers: LinkHandlers
-    private let configuration: LinkConfiguration
-    private let timers: EventLoop
+    let configuration: LinkConfiguration
+    let timers: EventLoop
     private let state: Mutex<State>
     /// How many keepalive intervals have passed since the peer said anything.
-    private let silentIntervals = Atomic<Int>(0)
+    let silentIntervals = Atomic<Int>(0)
+    /// The streams of which too much waits to be read.
+    let fullStreams = Mutex<Set<StreamChannel.Key>>([])
+    /// Wakes streams that wait for room to send.
+    let roomChanges = WakeUps()
 
     /// Makes a link and starts its carrier.
     ///
@@ -112,7 +117,19 @@ public final class Link: Sendable {
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
         descriptors: PassedDescriptors? = nil, deadline: ContinuousClock.Instant? = nil
     ) async throws(RPCError) -> (result: Result, descriptors: PassedDescriptors?) {
-        let serial = state.withLock { $0.calls.takeSerial() }
+        try await roundTrip(
+            procedure, arguments, descriptors: descriptors, serial: takeSerial(),
+            deadline: deadline)
+    }
+
+    /// A serial that nothing alive has.
+    func takeSerial() -> UInt32 { state.withLock { $0.calls.takeSerial() } }
+
+    /// A call under a serial that was taken for it.
+    func roundTrip<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
+        descriptors: PassedDescriptors?, serial: UInt32, deadline: ContinuousClock.Instant?
+    ) async throws(RPCError) -> (result: Result, descriptors: PassedDescriptors?) {
         let frame: OutgoingFrame
         do throws(XDRError) {
             frame = try OutgoingFrame.encoding(
@@ -186,6 +203,35 @@ public final class Link: Sendable {
         state.withLock { $0.calls.notSent(serial) }
     }
 
+    // MARK: - Streams
+
+    /// Lets packets find a stream; says why not when the link has ended.
+    func insert(_ channel: StreamChannel) -> LinkFailure? {
+        state.withLock { state in
+            if let failure = state.calls.failure { return failure }
+            state.streams[channel.key] = channel
+            if channel.key.isOurs { state.calls.reserve(channel.key.serial) }
+            return nil
+        }
+    }
+
+    /// Lets go of a stream that has ended: its serial may be used again.
+    func forget(_ channel: StreamChannel) {
+        state.withLock { state in
+            // Its serial may be another stream's by now.
+            guard state.streams[channel.key] === channel else { return }
+            state.streams[channel.key] = nil
+            if channel.key.isOurs { state.calls.release(channel.key.serial) }
+        }
+    }
+
+    /// How many streams live.
+    var streamCount: Int { state.withLock { $0.streams.count } }
+
+    func stream(_ key: StreamChannel.Key) -> StreamChannel? {
+        state.withLock { $0.streams[key] }
+    }
+
     // MARK: - Events
 
     /// Sends the peer an event, as a server does.
@@ -210,7 +256,7 @@ public final class Link: Sendable {
     }
 
     /// Writes what answers or informs the peer, unless too much waits for it already.
-    private func answer(_ frame: OutgoingFrame) {
+    func answer(_ frame: OutgoingFrame) {
         if carrier.queuedByteCount > configuration.mostQueuedBytes {
             carrier.close(.backlog(byteCount: carrier.queuedByteCount))
         } else {
@@ -229,7 +275,7 @@ extension Link: CarrierReceiver {
         case .VIR_NET_REPLY, .VIR_NET_REPLY_WITH_FDS: receivedReply(frame)
         case .VIR_NET_MESSAGE: receivedMessage(frame)
         case .VIR_NET_CALL, .VIR_NET_CALL_WITH_FDS: receivedCall(frame)
-        // Data of a stream that nobody has open: what comes after a stream's end is dropped.
+        case .VIR_NET_STREAM, .VIR_NET_STREAM_HOLE: receivedPacket(frame)
         default: break
         }
     }
@@ -244,14 +290,24 @@ extension Link: CarrierReceiver {
         }
         let route = LinkState<OneShot<Outcome>>.Route(
             program: header.prog, version: header.vers, procedure: header.proc)
-        switch state.withLock({ $0.calls.replied(header.serial, route) }) {
+        let (reply, stream) = state.withLock { state in
+            (
+                state.calls.replied(header.serial, route),
+                state.streams[StreamChannel.Key(isOurs: true, serial: header.serial)]
+            )
+        }
+        switch reply {
+        case .deliver, .discard: stream?.answered(isOpen: header.status == .VIR_NET_OK)
+        case .ignore, .mismatch: break
+        }
+        switch reply {
         case .deliver(let continuation, let next):
             continuation.resume(returning: .success(frame))
             if let next { write(next) }
         case .discard(let next):
             if let next { write(next) }
-        // A reply to nobody is late, or a stream's; libvirt's own servers send such.
-        case .ignore: break
+        // A reply to nobody is late, or says what went wrong with a stream's hole.
+        case .ignore: if header.status == .VIR_NET_ERROR { receivedPacket(frame) }
         case .mismatch:
             // The call that has the serial would wait for ever.
             let problem = "its serial is a call's, and its procedure is not that call's"
@@ -268,28 +324,6 @@ extension Link: CarrierReceiver {
         if frame.header.proc == Keepalive.PING.number { sendKeepalive(Keepalive.PONG) }
     }
 
-    private func sendKeepalive(_ procedure: XDRProcedure<XDRVoid, XDRVoid>) {
-        let header = virNetMessageHeader(
-            procedure, .VIR_NET_MESSAGE, serial: 0, status: .VIR_NET_OK)
-        if let frame = try? OutgoingFrame.encoding(header, XDRVoid()) { answer(frame) }
-    }
-
-    private func schedulePing(_ policy: KeepalivePolicy) {
-        timers.schedule(after: policy.interval) { [weak self] in self?.pingIfSilent(policy) }
-    }
-
-    private func pingIfSilent(_ policy: KeepalivePolicy) {
-        guard failure == nil else { return }
-        // The interval that ends now is a whole one of silence unless something came in it.
-        let silent = silentIntervals.add(1, ordering: .relaxed).oldValue
-        if silent > policy.count {
-            carrier.close(.keepalive(silence: policy.interval * silent))
-            return
-        }
-        if silent > 0 { sendKeepalive(Keepalive.PING) }
-        schedulePing(policy)
-    }
-
     private func receivedCall(_ frame: Frame) {
         let call = IncomingCall(frame)
         let hasRoom = state.withLock { state in
@@ -302,10 +336,21 @@ extension Link: CarrierReceiver {
             return
         }
         Task { [self] in
-            let answer = await handlers.answer(call)
-            state.withLock { $0.served -= 1 }
-            reply(to: call, answer)
+            await serve(call)
         }
+    }
+
+    private func serve(_ call: IncomingCall) async {
+        let answer = await handlers.answer(call)
+        guard case .stream(let payload, let body) = answer else {
+            state.withLock { $0.served -= 1 }
+            return reply(to: call, answer)
+        }
+        // The client may send as soon as it has the reply.
+        let stream = serveStream(of: call.header)
+        reply(to: call, .success(payload, descriptors: nil))
+        await body(stream)
+        state.withLock { $0.served -= 1 }
     }
 
     private func reply(to call: IncomingCall, _ answer: CallAnswer) {
@@ -314,10 +359,12 @@ extension Link: CarrierReceiver {
 
     /// The carrier has ended; called by the carrier.
     public func ended(_ reason: LinkFailure.Reason, unsentCalls: [UInt32]) {
-        let (failure, ended) = state.withLock { state in
+        let (failure, ended, streams) = state.withLock { state in
             let failure = LinkFailure(reason, lastCall: state.calls.lastCall)
-            return (failure, state.calls.close(failure, unsent: unsentCalls))
+            defer { state.streams = [:] }
+            return (failure, state.calls.close(failure, unsent: unsentCalls), state.streams)
         }
+        for stream in streams.values { stream.ended(failure) }
         for call in ended {
             call.context.resume(returning: .failure(.connectionLost(failure, call.delivery)))
         }

@@ -9,25 +9,43 @@ public struct LinkConfiguration: Sendable {
     public var mostQueuedBytes: Int
     /// The longest frame to accept; a longer one ends the link.
     public var longestFrame: Int
+    /// Bytes that may wait to be read of one stream.
+    public var mostStreamBytes: Int
+    /// What happens when there are more.
+    public var streamBackPressure: StreamBackPressure
     /// Pings of our own; nil for none. The peer's pings are answered always.
     public var keepalive: KeepalivePolicy?
 
     /// The bounds for a client of libvirt's, unless told otherwise.
     public init(
         mostCallsInFlight: Int = 4, mostCallsServed: Int = 64, mostQueuedBytes: Int = 64 << 20,
-        longestFrame: Int = FrameLimits.longest, keepalive: KeepalivePolicy? = nil
+        longestFrame: Int = FrameLimits.longest, mostStreamBytes: Int = 4 << 20,
+        streamBackPressure: StreamBackPressure = .endsStream, keepalive: KeepalivePolicy? = nil
     ) {
         self.mostCallsInFlight = mostCallsInFlight
         self.mostCallsServed = mostCallsServed
         self.mostQueuedBytes = mostQueuedBytes
         self.longestFrame = longestFrame
+        self.mostStreamBytes = mostStreamBytes
+        self.streamBackPressure = streamBackPressure
         self.keepalive = keepalive
     }
 
     /// The bounds for a server: what one client can make it hold is 16 MiB of calls.
     public static var server: LinkConfiguration {
-        LinkConfiguration(mostCallsServed: 16, mostQueuedBytes: 16 << 20, longestFrame: 1 << 20)
+        LinkConfiguration(
+            mostCallsServed: 16, mostQueuedBytes: 16 << 20, longestFrame: 1 << 20,
+            streamBackPressure: .stopsReading)
     }
+}
+
+/// What happens when the reader of a stream is slower than the peer. The protocol has no flow control of
+/// its own: what is sent comes, behind it what else the link carries.
+public enum StreamBackPressure: Hashable, Sendable {
+    /// The stream is given up, with an error that says so; calls and other streams are not concerned.
+    case endsStream
+    /// The link is not read until the reader has caught up: for a link that carries streams only.
+    case stopsReading
 }
 
 /// When to ping a peer that says nothing, and when to give it up.

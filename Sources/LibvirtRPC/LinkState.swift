@@ -35,6 +35,8 @@ struct LinkState<Context>: ~Copyable {
     private var waiting: [UInt32: Waiting] = [:]
     /// The serials of waiting calls in order; those given up meanwhile are in `waiting` no more.
     private var order = FirstInFirstOut<UInt32>()
+    /// Serials of streams, which live longer than the calls that opened them.
+    private var reserved: Set<UInt32> = []
     private var nextSerial: UInt32
     private let mostInFlight: Int
     /// Why the link is closed, which it stays; nil while it is open. All tables are empty then.
@@ -56,8 +58,14 @@ struct LinkState<Context>: ~Copyable {
     }
 
     private func isLive(_ serial: UInt32) -> Bool {
-        inFlight[serial] != nil || waiting[serial] != nil
+        inFlight[serial] != nil || waiting[serial] != nil || reserved.contains(serial)
     }
+
+    /// Keeps a serial from being taken again after its call has ended.
+    mutating func reserve(_ serial: UInt32) { reserved.insert(serial) }
+
+    /// Ends that.
+    mutating func release(_ serial: UInt32) { reserved.remove(serial) }
 }
 
 // MARK: - Calls

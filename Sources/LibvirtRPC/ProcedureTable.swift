@@ -22,6 +22,32 @@ public struct ProcedureTable: Sendable {
         _ procedure: XDRProcedure<Arguments, Result>,
         _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> Result
     ) {
+        answer(procedure) { (arguments: Arguments) async throws(CallRefusal) in
+            .success(try Self.encode(try await body(arguments)), descriptors: nil)
+        }
+    }
+
+    /// Offers a procedure that opens a stream.
+    ///
+    /// - Parameter body: gives the result, and what serves the stream once the client has the reply. A
+    ///   stream that is left without `finish` or `fail` is given up.
+    public mutating func serveStream<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body:
+            @escaping @Sendable (Arguments) async throws(CallRefusal) -> (
+                Result, @Sendable (LinkStream) async -> Void
+            )
+    ) {
+        answer(procedure) { (arguments: Arguments) async throws(CallRefusal) in
+            let (result, serving) = try await body(arguments)
+            return .stream(try Self.encode(result), serving: serving)
+        }
+    }
+
+    private mutating func answer<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> CallAnswer
+    ) {
         let key = Key(
             program: procedure.program, version: procedure.version, procedure: procedure.number)
         programs.insert(procedure.program)
@@ -30,8 +56,7 @@ public struct ProcedureTable: Sendable {
                 let arguments = try XDR.decode(
                     Arguments.self, from: call.payload, ignoringTrailingBytes: true)
                 do throws(CallRefusal) {
-                    let result = try await body(arguments)
-                    return try Self.success(result)
+                    return try await body(arguments)
                 } catch {
                     return .failure(error)
                 }
@@ -41,9 +66,9 @@ public struct ProcedureTable: Sendable {
         }
     }
 
-    private static func success(_ result: some XDREncodable) throws(CallRefusal) -> CallAnswer {
+    private static func encode(_ result: some XDREncodable) throws(CallRefusal) -> [UInt8] {
         do throws(XDRError) {
-            return .success(try XDR.encode(result), descriptors: nil)
+            return try XDR.encode(result)
         } catch {
             throw CallRefusal(
                 .rpc, "the result exceeds a limit of its declaration: \(error)")

@@ -25,6 +25,8 @@ public struct RPCError: Error, Sendable {
         case invalidArguments(XDRError)
         /// The frame would be longer than allowed; nothing was sent.
         case tooLong(byteCount: Int)
+        /// Nothing more passes on the stream.
+        case streamEnded(StreamEnd)
         /// The peer's reply is not what the procedure returns.
         case invalidReply(XDRError)
     }
@@ -46,7 +48,7 @@ public struct RPCError: Error, Sendable {
         case .cancelled(let delivery), .deadlineExceeded(let delivery),
             .connectionLost(_, let delivery):
             delivery == .mayHaveRun
-        case .invalidReply: true
+        case .invalidReply, .streamEnded: true
         case .refused, .invalidArguments, .tooLong: false
         }
     }
@@ -70,6 +72,7 @@ extension RPCError: CustomStringConvertible {
         case .tooLong(let count):
             "\(procedure) was not sent: the message would have \(count) bytes, at most "
                 + "\(FrameLimits.longest) are allowed"
+        case .streamEnded(let end): "\(procedure): \(end)"
         case .invalidReply(let error):
             "\(procedure) was answered with something that is no result of it (\(error))"
         }

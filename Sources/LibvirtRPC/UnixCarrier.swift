@@ -23,6 +23,14 @@ public final class UnixCarrier: Carrier {
         var watch: EventLoop.Watch?
         /// Whether the loop watches for room to write.
         var waitsForRoom = false
+        /// Whether the loop watches for something to read.
+        var isReading = true
+
+        var interest: Readiness {
+            waitsForRoom
+                ? isReading ? [.readable, .writable] : .writable
+                : isReading ? .readable : []
+        }
         /// Whether a write has failed; what the peer said before it left is still to be read.
         var isBroken = false
         var hasEnded = false
@@ -59,11 +67,9 @@ public final class UnixCarrier: Carrier {
             let failure = output.withLock { output -> SystemError? in
                 guard let socket = output.socket, !output.hasEnded else { return nil }
                 do throws(SystemError) {
-                    let interest: Readiness =
-                        output.waitsForRoom ? [.readable, .writable] : .readable
-                    output.watch = try loop.watch(socket.socket.descriptor, for: interest) {
-                        [self] in ready($0, receiver)
-                    }
+                    output.watch = try loop.watch(
+                        socket.socket.descriptor, for: output.interest
+                    ) { [self] in ready($0, receiver) }
                     return nil
                 } catch {
                     return error
@@ -100,6 +106,22 @@ public final class UnixCarrier: Carrier {
     /// Bytes that wait for room.
     public var queuedByteCount: Int { output.withLock { $0.writer.queuedByteCount } }
 
+    /// Stops to read, or reads again.
+    public func setReading(_ isReading: Bool) {
+        let failure = output.withLock { output -> SystemError? in
+            output.isReading = isReading
+            do throws(SystemError) {
+                try updateInterest(output)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { close(.system(failure)) }
+    }
+
+    private var isReading: Bool { output.withLock { $0.isReading } }
+
     /// Ends both directions; the peer reads the end of the stream.
     public func close(_ reason: LinkFailure.Reason) {
         let ended: (receiver: (any CarrierReceiver)?, unsent: [UInt32])? = output.withLock {
@@ -131,9 +153,12 @@ extension UnixCarrier {
         let mustWait = !output.writer.isEmpty
         guard mustWait != output.waitsForRoom else { return }
         output.waitsForRoom = mustWait
-        guard let watch = output.watch else { return }
-        try loop.update(
-            watch, socket.socket.descriptor, for: mustWait ? [.readable, .writable] : .readable)
+        try updateInterest(output)
+    }
+
+    private func updateInterest(_ output: borrowing Output) throws(SystemError) {
+        guard let watch = output.watch, let socket = output.socket else { return }
+        try loop.update(watch, socket.socket.descriptor, for: output.interest)
     }
 
     /// The peer is gone, but what it said before is worth more than the error of our write.
@@ -149,23 +174,28 @@ extension UnixCarrier {
 
 extension UnixCarrier {
     private func ready(_ readiness: Readiness, _ receiver: any CarrierReceiver) {
-        if readiness.contains(.writable) { writable() }
-        if !readiness.isDisjoint(with: [.readable, .hangUp, .failure]) {
-            for _ in 0..<Self.mostReadsInARow where read(receiver) != .more { return }
+        if readiness.contains(.writable) { writable(receiver) }
+        // After the peer's end nothing more comes than is there: it is read, wanted or not, or the
+        // loop would be told of it without end.
+        let isOver = !readiness.isDisjoint(with: [.hangUp, .failure])
+        guard isOver || readiness.contains(.readable) else { return }
+        for _ in 0..<Self.mostReadsInARow {
+            guard isOver || isReading, read(receiver) == .more else { return }
         }
     }
 
-    private func writable() {
-        let failure = output.withLock { output -> SystemError? in
-            guard !output.hasEnded, !output.isBroken else { return nil }
+    private func writable(_ receiver: any CarrierReceiver) {
+        let (failure, hasDrained) = output.withLock { output -> (SystemError?, Bool) in
+            guard !output.hasEnded, !output.isBroken else { return (nil, false) }
             do throws(SystemError) {
                 try flush(&output)
-                return nil
+                return (nil, output.writer.queuedByteCount < CarrierLimits.lowMark)
             } catch {
                 output.isBroken = true
-                return error
+                return (error, false)
             }
         }
+        if hasDrained { receiver.drained() }
         if let failure { failAfterReading(failure) }
     }
 

@@ -28,6 +28,8 @@ private final class StubCarrier: Carrier {
 
     var queuedByteCount: Int { 0 }
 
+    func setReading(_ isReading: Bool) {}
+
     func close(_ reason: LinkFailure.Reason) {
         let receiver = state.withLock { $0.receiver.take() }
         receiver?.ended(reason, unsentCalls: [])

@@ -5,28 +5,6 @@ import Synchronization
 import Testing
 import XDR
 
-/// Two links that speak to each other over a socket pair.
-private struct Pair {
-    let client: Link
-    let server: Link
-    let loop: EventLoop
-
-    init(
-        clientHandlers: LinkHandlers = LinkHandlers(), serverHandlers: LinkHandlers,
-        configuration: LinkConfiguration = LinkConfiguration()
-    ) throws {
-        loop = try EventLoop.start(name: "link-test")
-        let sockets = try UnixSocket.pair(.stream)
-        let first = try UnixSocket(adopting: try sockets.first.descriptor.duplicate())
-        let second = try UnixSocket(adopting: try sockets.second.descriptor.duplicate())
-        client = Link.start(
-            UnixCarrier(first, loop: loop), timers: loop, configuration: configuration,
-            handlers: clientHandlers)
-        server = Link.start(
-            UnixCarrier(second, loop: loop), timers: loop, handlers: serverHandlers)
-    }
-}
-
 private let echo = XDRProcedure<remote_domain_lookup_by_name_args, remote_connect_get_hostname_ret>(
     program: 99, version: 1, number: 1, name: "ECHO")
 private let silence = XDRProcedure<XDRVoid, XDRVoid>(
@@ -47,7 +25,7 @@ private func serving(_ table: ProcedureTable) -> LinkHandlers {
 
 @Suite struct LinkTests {
     @Test func callsAreAnsweredWhateverTheirNumber() async throws {
-        let pair = try Pair(serverHandlers: serving(table()))
+        let pair = try LinkPair(serverHandlers: serving(table()))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<200 {
                 group.addTask {
@@ -62,14 +40,14 @@ private func serving(_ table: ProcedureTable) -> LinkHandlers {
     }
 
     @Test func aLongPayloadArrivesWhole() async throws {
-        let pair = try Pair(serverHandlers: serving(table()))
+        let pair = try LinkPair(serverHandlers: serving(table()))
         let name = XDRString(String(repeating: "long ", count: 100_000))
         #expect(try await pair.client.call(echo, .init(name: name)).hostname == name)
         pair.client.close()
     }
 
     @Test func argumentsBeyondALimitAreNotSent() async throws {
-        let pair = try Pair(serverHandlers: serving(table()))
+        let pair = try LinkPair(serverHandlers: serving(table()))
         let name = XDRString(String(repeating: "x", count: 4_194_305))
         let error = await #expect(throws: RPCError.self) {
             try await pair.client.call(echo, .init(name: name))
@@ -80,7 +58,7 @@ private func serving(_ table: ProcedureTable) -> LinkHandlers {
     }
 
     @Test func refusalsKeepWhatTheServerSaid() async throws {
-        let pair = try Pair(serverHandlers: serving(table()))
+        let pair = try LinkPair(serverHandlers: serving(table()))
         let error = await #expect(throws: RPCError.self) {
             try await pair.client.call(silence, XDRVoid())
         }
@@ -102,7 +80,7 @@ private func serving(_ table: ProcedureTable) -> LinkHandlers {
     @Test func eventsComeInOrderWhileCallsGoOn() async throws {
         let (events, sink) = AsyncStream.makeStream(of: Int32.self)
         let event = Remote.DOMAIN_EVENT_CALLBACK_REBOOT
-        let pair = try Pair(
+        let pair = try LinkPair(
             clientHandlers: LinkHandlers(event: { incoming in
                 if let message = try? incoming.message(of: event) { sink.yield(message.callbackID) }
             }), serverHandlers: serving(table()))
@@ -125,7 +103,7 @@ private func serving(_ table: ProcedureTable) -> LinkHandlers {
 
     @Test func theEndOfThePeerEndsEveryCall() async throws {
         let (arrived, sink) = AsyncStream.makeStream(of: Void.self)
-        let pair = try Pair(
+        let pair = try LinkPair(
             serverHandlers: LinkHandlers(answer: { call in
                 sink.yield()
                 // Never answered: the server goes away instead.
@@ -154,7 +132,7 @@ private func serving(_ table: ProcedureTable) -> LinkHandlers {
         var table = ProcedureTable()
         table.serve(silence) { _ in XDRVoid() }
         let procedures = table
-        let pair = try Pair(
+        let pair = try LinkPair(
             serverHandlers: LinkHandlers(answer: { call in
                 guard let descriptors = call.descriptors else {
                     return await procedures.answer(call)
