@@ -30,6 +30,7 @@ func tests(
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
@@ -48,7 +49,7 @@ let rooms: [Target] = [
         ["XDR", "LinuxIO", "LibvirtProtocol", nio("NIOCore"), nio("NIOPosix")]),
     room("Memif", ["LinuxIO"]),
 
-    room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC"]),
+    room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", crypto]),
     room("LibvirtTesting", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC"]),
     room("MemifTesting", ["LinuxIO", "Memif"]),
 
@@ -112,6 +113,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],

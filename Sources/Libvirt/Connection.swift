@@ -50,6 +50,7 @@ public final class Connection: Sendable {
     ///   - readOnly: asks for a connection on which nothing can be changed.
     ///   - keepalive: pings the daemon and gives up a silent one; nil waits for ever. The daemon's own
     ///     pings are answered always.
+    ///   - authentication: how to authenticate, where the URI and libvirt's files leave it open.
     ///   - deadline: ends the attempt. Nil gives each step 30 seconds, because a daemon with too many
     ///     clients accepts and never answers; but a polkit agent may ask its user for any time.
     /// - Throws: `LibvirtError`: which address was tried and what came of it, or what the server said.
@@ -57,6 +58,7 @@ public final class Connection: Sendable {
     /// Source: `virConnectOpen`, `virConnectOpenReadOnly`.
     public static func open(
         _ uri: String, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
+        authentication: AuthenticationOptions = AuthenticationOptions(),
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
         let parsed: LibvirtURI
@@ -66,12 +68,14 @@ public final class Connection: Sendable {
             throw LibvirtError(.invalidURI(error.description), uri: uri)
         }
         return try await open(
-            parsed, readOnly: readOnly, keepalive: keepalive, deadline: deadline)
+            parsed, readOnly: readOnly, keepalive: keepalive, authentication: authentication,
+            deadline: deadline)
     }
 
-    /// As ``open(_:readOnly:keepalive:deadline:)-(String,_,_,_)``, with a URI that has been read.
+    /// As ``open(_:readOnly:keepalive:authentication:deadline:)-(String,_,_,_,_)``, with a URI that has been read.
     public static func open(
         _ uri: LibvirtURI, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
+        authentication: AuthenticationOptions = AuthenticationOptions(),
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
         let events = EventRouter(uri: uri.description)
@@ -85,7 +89,8 @@ public final class Connection: Sendable {
             handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
         do throws(LibvirtError) {
             let features = try await Opening(
-                uri: uri, link: link, readOnly: readOnly, deadline: deadline
+                uri: uri, link: link, readOnly: readOnly, deadline: deadline,
+                authentication: authentication
             ).run()
             return Connection(uri, link, events, features)
         } catch {

@@ -12,6 +12,8 @@ public struct LibvirtError: Error, Sendable {
         case unsupported(ServerError)
         /// The URI cannot be used.
         case invalidURI(String)
+        /// The daemon does not admit us, or cannot be trusted.
+        case authentication(AuthenticationError)
         /// No server was reached: each address that was tried, with its outcome.
         case unreachable([ConnectionAttempt])
         /// The call did not end with an answer: cancelled, too late, or the connection was lost.
@@ -52,6 +54,7 @@ public struct LibvirtError: Error, Sendable {
     public var code: virErrorNumber? {
         switch kind {
         case .server(let error), .unsupported(let error): error.code
+        case .authentication(let error): error.serverError?.code
         case .invalidURI, .unreachable, .call: nil
         }
     }
@@ -119,10 +122,11 @@ extension LibvirtError: CustomStringConvertible {
 
     private var sentence: String {
         switch kind {
-        case .server(let error): error.message + advice
+        case .server(let error): error.message
         case .unsupported(let error):
             "the server does not support \(procedure ?? "this"): \(error.message)"
         case .invalidURI(let problem): problem
+        case .authentication(let error): error.sentence(uri)
         case .unreachable(let attempts):
             "cannot connect to \(uri): " + attempts.map(\.description).joined(separator: "; ")
         case .call(let error): "\(error) (\(uri))" + advice
@@ -132,8 +136,6 @@ extension LibvirtError: CustomStringConvertible {
     /// What to do, where that is not plain from the server's words.
     private var advice: String {
         switch (kind, procedure) {
-        case (.server, Remote.AUTH_POLKIT.name):
-            "; connect as root, join the group libvirt, connect read-only, or start a polkit agent"
         case (.call(let error), Remote.AUTH_LIST.name):
             if case .deadlineExceeded = error.kind {
                 "; something accepted the connection and is silent: a daemon that hangs or has too "

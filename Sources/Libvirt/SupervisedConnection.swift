@@ -37,6 +37,7 @@ public final class SupervisedConnection: Sendable {
     private let readOnly: Bool
     private let kinds: Set<virDomainEventID>
     private let keepalive: KeepalivePolicy?
+    private let authentication: AuthenticationOptions
     private let backOff: BackOff
     private let current = Mutex<Connection?>(nil)
 
@@ -45,14 +46,18 @@ public final class SupervisedConnection: Sendable {
     /// - Parameters:
     ///   - kinds: the events of all domains to subscribe to.
     ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.
+    ///   - authentication: used for each connection anew.
     public init(
         _ uri: String, readOnly: Bool = false, kinds: Set<virDomainEventID> = [.lifecycle],
-        keepalive: KeepalivePolicy? = KeepalivePolicy(), backOff: BackOff = BackOff()
+        keepalive: KeepalivePolicy? = KeepalivePolicy(),
+        authentication: AuthenticationOptions = AuthenticationOptions(),
+        backOff: BackOff = BackOff()
     ) {
         self.uri = uri
         self.readOnly = readOnly
         self.kinds = kinds
         self.keepalive = keepalive
+        self.authentication = authentication
         self.backOff = backOff
     }
 
@@ -66,7 +71,7 @@ public final class SupervisedConnection: Sendable {
         while !Task.isCancelled {
             do throws(LibvirtError) {
                 let connection = try await Connection.open(
-                    uri, readOnly: readOnly, keepalive: keepalive)
+                    uri, readOnly: readOnly, keepalive: keepalive, authentication: authentication)
                 let events = try await connection.domainEvents(kinds)
                 wait = backOff.first
                 current.withLock { $0 = connection }

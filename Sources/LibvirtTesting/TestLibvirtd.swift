@@ -13,6 +13,7 @@ public final class TestLibvirtd: Sendable {
     private let wantsQEMU: Bool
     /// Where it listens on a network; nil where it does not.
     public let network: Network?
+    private let sasl: SASLSetup?
 
     private static let patience = Duration.seconds(30)
 
@@ -22,19 +23,23 @@ public final class TestLibvirtd: Sendable {
     ///   - directory: an existing directory of its own, with a short path.
     ///   - wantsQEMU: starts virtlogd beside it, which domains of `qemu:///system` need.
     ///   - network: lets it listen on a network port too.
+    ///   - sasl: has clients of the socket log in; nil admits everybody. Needs `saslpasswd2`.
     /// - Throws: `TestLibvirtdError` with the daemon's own words when it does not come up.
     public static func start(
-        in directory: String, wantsQEMU: Bool = false, network: Network? = nil
+        in directory: String, wantsQEMU: Bool = false, network: Network? = nil,
+        sasl: SASLSetup? = nil
     ) async throws -> TestLibvirtd {
-        let daemon = TestLibvirtd(directory, wantsQEMU: wantsQEMU, network: network)
+        let daemon = TestLibvirtd(
+            directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl)
         try await daemon.start()
         return daemon
     }
 
-    private init(_ directory: String, wantsQEMU: Bool, network: Network?) {
+    private init(_ directory: String, wantsQEMU: Bool, network: Network?, sasl: SASLSetup?) {
         self.directory = directory
         self.wantsQEMU = wantsQEMU
         self.network = network
+        self.sasl = sasl
         process = Mutex(nil)
     }
 
@@ -74,10 +79,11 @@ public final class TestLibvirtd: Sendable {
 
     /// Starts it again after it has ended; what it keeps on disk is still there.
     public func start() async throws {
-        let child = try await ChildProcess([
-            "unshare", "--mount", "sh", "-c", Self.script, "libvirtd", directory,
-            wantsQEMU ? "yes" : "no", network?.configuration ?? "",
-        ])
+        let child = try await ChildProcess(
+            [
+                "unshare", "--mount", "sh", "-c", Self.script, "libvirtd", directory,
+                wantsQEMU ? "yes" : "no", network?.configuration ?? "",
+            ] + (sasl?.arguments ?? []))
         process.withLock { $0 = child }
         let end = ContinuousClock.now + Self.patience
         while !accepts {
@@ -102,18 +108,34 @@ public final class TestLibvirtd: Sendable {
         _ = Glibc.kill(number, SIGTERM)
     }
 
-    /// The command that the process becomes; its arguments: the directory, whether virtlogd is
-    /// wanted, and the lines of libvirtd.conf that make it listen on a network.
+    /// The command that the process becomes; its arguments: the directory, whether virtlogd is wanted,
+    /// the lines of libvirtd.conf that make it listen on a network, and where SASL is wanted its
+    /// mechanisms, then users and passwords in turn.
     private static let script = """
         set -eu
         mount --make-rprivate /
         mkdir -p "$1/run" "$1/lib" "$1/cache" "$1/log" "$1/etc"
         chmod 0755 "$1" "$1/run" "$1/lib" "$1/cache" "$1/log"
         rm -f "$1/run/libvirt-sock" "$1/run/libvirt-sock-ro"
+        directory="$1"; wants_qemu="$2"; network="$3"; shift 3
+        auth=none
+        if [ $# -gt 0 ]; then
+            auth=sasl
+            mkdir -p "$directory/sasl2"
+            printf 'mech_list: %s\\nauxprop_plugin: sasldb\\nsasldb_path: %s\\n' "$1" \\
+                "$directory/sasl2/users.db" >"$directory/sasl2/libvirt.conf"
+            shift
+            while [ $# -gt 0 ]; do
+                printf %s "$2" | saslpasswd2 -p -c -a libvirt -f "$directory/sasl2/users.db" "$1"
+                shift 2
+            done
+            export SASL_CONF_PATH="$directory/sasl2"
+        fi
+        set -- "$directory"
         if [ ! -e "$1/etc/libvirtd.conf" ]; then
             cp -a /etc/libvirt/. "$1/etc/"
             rm -rf "$1/etc/qemu/networks"
-            printf 'auth_unix_rw = "none"\\nauth_unix_ro = "none"\\n%s' "$3" \\
+            printf 'auth_unix_rw = "%s"\\nauth_unix_ro = "none"\\n%s' "$auth" "$network" \\
                 >"$1/etc/libvirtd.conf"
         fi
         for pair in run:/run/libvirt lib:/var/lib/libvirt cache:/var/cache/libvirt \\
@@ -121,8 +143,8 @@ public final class TestLibvirtd: Sendable {
             mkdir -p "${pair#*:}"
             mount --bind "$1/${pair%%:*}" "${pair#*:}"
         done
-        [ "$2" = no ] || virtlogd --daemon --pid-file "$1/virtlogd.pid"
-        exec libvirtd --pid-file "$1/libvirtd.pid" ${3:+--listen}
+        [ "$wants_qemu" = no ] || virtlogd --daemon --pid-file "$1/virtlogd.pid"
+        exec libvirtd --pid-file "$1/libvirtd.pid" ${network:+--listen}
         """
 }
 

@@ -19,6 +19,7 @@ struct FloorTests {
 
     /// What a room may have from outside the house. Libraries stay free of what programs need.
     static let foreign: [String: Set<String>] = [
+        "Libvirt": ["Crypto"],
         "LibvirtRPC": ["NIOCore", "NIOPosix"],
         "MemifController": ["Foundation", "FoundationEssentials", "FoundationXML", "Logging"],
         "virtwire": ["ArgumentParser", "Foundation", "FoundationEssentials"],

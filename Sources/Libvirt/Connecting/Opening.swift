@@ -25,6 +25,7 @@ struct Opening {
     let link: Link
     let readOnly: Bool
     let deadline: ContinuousClock.Instant?
+    let authentication: AuthenticationOptions
 
     /// For each step, when no deadline was given.
     private static let patience = Duration.seconds(30)
@@ -49,21 +50,6 @@ struct Opening {
         return features
     }
 
-    private func authenticate() async throws(LibvirtError) {
-        let offered = try await call(Remote.AUTH_LIST, XDRVoid()).types
-        if offered.isEmpty || offered.contains(.REMOTE_AUTH_NONE) { return }
-        if offered.contains(.REMOTE_AUTH_POLKIT) {
-            // An agent may ask a person: however long that takes, it is no fault of the server's.
-            _ = try await call(Remote.AUTH_POLKIT, XDRVoid(), until: deadline)
-            return
-        }
-        throw LibvirtError(
-            .invalidURI(
-                "the daemon at \(uri) wants SASL, which is not served: "
-                    + "connect as a user whom it trusts, or set auth_unix_rw in libvirtd.conf"),
-            uri: uri.description)
-    }
-
     private func supports(_ feature: ServerFeatures) async throws(LibvirtError) -> Bool {
         do throws(LibvirtError) {
             return try await call(
@@ -77,13 +63,13 @@ struct Opening {
         }
     }
 
-    private func call<Arguments, Result>(
+    func call<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments
     ) async throws(LibvirtError) -> Result {
         try await call(procedure, arguments, until: deadline ?? .now + Self.patience)
     }
 
-    private func call<Arguments, Result>(
+    func call<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
         until deadline: ContinuousClock.Instant?
     ) async throws(LibvirtError) -> Result {

@@ -111,7 +111,7 @@ extension DomainSourceError {
     init(_ error: LibvirtError) {
         switch error.kind {
         case .server, .unsupported: self = .refused("\(error)")
-        case .invalidURI, .unreachable, .call: self = .unavailable("\(error)")
+        case .invalidURI, .authentication, .unreachable, .call: self = .unavailable("\(error)")
         }
     }
 }

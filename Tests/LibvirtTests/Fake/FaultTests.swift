@@ -84,31 +84,4 @@ struct FaultTests {
             daemon.releaseHeldCalls()
         }
     }
-
-    @Test("polkit's refusal comes with advice") func polkit() async throws {
-        try await withFake { daemon in
-            daemon.serve(Remote.AUTH_LIST) { _ in .init(types: [.REMOTE_AUTH_POLKIT]) }
-            daemon.serve(Remote.AUTH_POLKIT) { (_) async throws(CallRefusal) in
-                throw CallRefusal(.authUnavailable, "no polkit agent available")
-            }
-            let error = await #expect(throws: LibvirtError.self) {
-                try await Connection.open(daemon.uri)
-            }
-            #expect(error?.code == .authUnavailable)
-            #expect(error?.description.contains("start a polkit agent") == true)
-            daemon.serve(Remote.AUTH_POLKIT) { _ in .init(complete: 1) }
-            let connection = try await Connection.open(daemon.uri)
-            #expect(try await connection.hostname() == "fake")
-        }
-    }
-
-    @Test("a daemon that wants SASL") func sasl() async throws {
-        try await withFake { daemon in
-            daemon.serve(Remote.AUTH_LIST) { _ in .init(types: [.REMOTE_AUTH_SASL]) }
-            let error = await #expect(throws: LibvirtError.self) {
-                try await Connection.open(daemon.uri)
-            }
-            #expect(error?.description.contains("wants SASL") == true)
-        }
-    }
 }

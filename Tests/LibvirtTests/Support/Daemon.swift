@@ -5,14 +5,15 @@ import Testing
 
 /// A daemon and its directory, both gone when the test is over.
 func withDaemon(
-    network: TestLibvirtd.Network? = nil, _ body: (TestLibvirtd) async throws -> Void
+    network: TestLibvirtd.Network? = nil, sasl: SASLSetup? = nil,
+    _ body: (TestLibvirtd) async throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
         "lv-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
     ).path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    let daemon = try await TestLibvirtd.start(in: directory, network: network)
+    let daemon = try await TestLibvirtd.start(in: directory, network: network, sasl: sasl)
     do {
         try await body(daemon)
     } catch {

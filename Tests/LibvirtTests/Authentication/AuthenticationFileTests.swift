@@ -1,0 +1,107 @@
+import Testing
+
+@testable import Libvirt
+
+@Suite("Files of credentials")
+struct AuthenticationFileTests {
+    private func file(_ text: String) throws -> AuthenticationFile {
+        try AuthenticationFile(text: text, path: "auth.conf")
+    }
+
+    private static let usual = """
+        # who we are
+        [credentials-test]
+        authname = fred
+        password= a b = c#d\u{20}
+
+        [credentials-other]\r
+        authname=joe
+        username=root
+        realm=EXAMPLE.COM
+        password=pw\r
+        ; another comment
+          [auth-libvirt-host.example.com]
+        credentials=test
+        [auth-esx-host.example.com]
+        credentials=other
+        [auth-libvirt-default]
+        credentials=other
+        """
+
+    @Test("the group of service and host counts, else the service's default")
+    func lookUp() throws {
+        let file = try file(Self.usual)
+        #expect(
+            try file.credentials(service: "libvirt", host: "host.example.com")
+                == Credentials(name: "fred", password: "a b = c#d"))
+        #expect(
+            try file.credentials(service: "libvirt", host: "elsewhere")
+                == Credentials(
+                    name: "joe", password: "pw", authorizationName: "root", realm: "EXAMPLE.COM"))
+        #expect(try file.credentials(service: "ssh", host: "host.example.com") == nil)
+        #expect(try self.file("").credentials(service: "libvirt", host: "x") == nil)
+    }
+
+    @Test(
+        "a file that cannot be meant is refused with the place, and no line of it is quoted",
+        arguments: [
+            ("secret=1", "line 1 stands before"), ("[a\nsecret=1", "line 1 opens a group"),
+            ("[a]\nsecret", "line 2 is no key=value"),
+            ("[auth-libvirt-x]\nsecret=1", "[auth-libvirt-x] has no line credentials=NAME"),
+            ("[auth-libvirt-x]\ncredentials=y", "there is no such group"),
+        ])
+    func wrong(_ text: String, _ problem: String) throws {
+        do {
+            _ = try file(text).credentials(service: "libvirt", host: "x")
+            Issue.record("accepted")
+        } catch let error as AuthenticationError {
+            let sentence = error.sentence("test:///default")
+            #expect(sentence.contains("auth.conf cannot be used"))
+            #expect(sentence.contains(problem), "\(sentence)")
+            #expect(!sentence.contains("secret"))
+        }
+    }
+
+    @Test("one file counts: the first that is named, else the first of the usual ones")
+    func choice() throws {
+        let plain = try LibvirtURI("test:///default")
+        let named = try LibvirtURI("test:///default?authfile=/uri")
+        func surroundings(_ env: String?, _ files: Set<String>) -> AuthenticationFile.Surroundings {
+            .init(
+                authFile: env, configurationHome: nil, home: "/home/fred",
+                isReadable: files.contains)
+        }
+        let all: Set = ["/home/fred/.config/libvirt/auth.conf", "/etc/libvirt/auth.conf"]
+        func path(
+            _ uri: LibvirtURI, _ surroundings: AuthenticationFile.Surroundings,
+            option: String? = nil
+        ) -> String? {
+            AuthenticationFile.path(option: option, uri: uri, surroundings: surroundings)
+        }
+        #expect(path(named, surroundings("/env", all), option: "/option") == "/option")
+        #expect(path(named, surroundings("/env", all)) == "/env")
+        #expect(path(named, surroundings(nil, all)) == "/uri")
+        #expect(path(plain, surroundings(nil, all)) == "/home/fred/.config/libvirt/auth.conf")
+        #expect(
+            path(plain, surroundings(nil, ["/etc/libvirt/auth.conf"])) == "/etc/libvirt/auth.conf")
+        #expect(path(plain, surroundings(nil, [])) == nil)
+        var moved = surroundings(nil, ["/xdg/libvirt/auth.conf"])
+        moved.configurationHome = "/xdg"
+        #expect(path(plain, moved) == "/xdg/libvirt/auth.conf")
+    }
+
+    @Test("a password is in nobody's log")
+    func secrecy() {
+        let credentials = Credentials(name: "fred", password: "xyzzy", authorizationName: "joe")
+        var dumped = ""
+        dump(credentials, to: &dumped)
+        for text in ["\(credentials)", String(reflecting: credentials), dumped] {
+            #expect(!text.contains("xyzzy"))
+            #expect(text.contains("fred"))
+        }
+        let request = CredentialRequest(
+            mechanism: "PLAIN", service: "libvirt", host: "h", uri: "u", wanted: [.name],
+            known: credentials)
+        #expect(!"\(request)".contains("xyzzy"))
+    }
+}

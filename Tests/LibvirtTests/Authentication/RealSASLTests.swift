@@ -1,0 +1,91 @@
+import Foundation
+import Libvirt
+import LibvirtProtocol
+import LibvirtTesting
+import Testing
+
+/// With Cyrus SASL as every libvirt daemon has it.
+@Suite("SASL, with a real libvirtd", .timeLimit(.minutes(3)))
+struct RealSASLTests {
+    private static let mechanisms = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
+
+    private static let setup = SASLSetup(
+        mechanisms: mechanisms + ["DIGEST-MD5"],
+        users: ["fred": "secret", "a=b,c": "pass,word=1", "jörg": "Käse"])
+
+    @Test("every mechanism logs in, with odd names too, and refuses what is wrong")
+    func mechanisms() async throws {
+        try await withDaemon(sasl: Self.setup) { daemon in
+            for mechanism in Self.mechanisms {
+                for (name, password) in Self.setup.users {
+                    let connection = try await open(daemon, mechanism, name, password)
+                    #expect(try await connection.listAllDomains().count == 1)
+                    await connection.close()
+                }
+                for (name, password) in [("fred", "Secret"), ("nobody", "secret")] {
+                    let error = await #expect(throws: LibvirtError.self) {
+                        try await open(daemon, mechanism, name, password)
+                    }
+                    let text = error?.description ?? ""
+                    #expect(
+                        text.contains("refused the login of \"\(name)\" by \(mechanism) "),
+                        "\(text)")
+                    #expect(text.contains("the name or the password is wrong"))
+                    #expect(error?.code == .authFailed)
+                }
+            }
+        }
+    }
+
+    private func open(
+        _ daemon: TestLibvirtd, _ mechanism: String, _ name: String, _ password: String
+    ) async throws -> Connection {
+        try await Connection.open(
+            daemon.uri(),
+            authentication: AuthenticationOptions(method: .sasl(mechanism: mechanism)) { _ in
+                Credentials(name: name, password: password)
+            })
+    }
+
+    @Test("credentials come from a file, and the strongest mechanism is taken")
+    func file() async throws {
+        try await withDaemon(sasl: Self.setup) { daemon in
+            let path = "\(daemon.directory)/auth.conf"
+            func write(_ password: String) throws {
+                try """
+                [credentials-test]
+                authname=fred
+                password=\(password)
+                [auth-libvirt-localhost]
+                credentials=test
+                """.write(toFile: path, atomically: true, encoding: .utf8)
+            }
+            try write("secret")
+            for _ in 0..<5 {
+                let connection = try await Connection.open(daemon.uri() + "&authfile=\(path)")
+                #expect(try await connection.listAllDomains().count == 1)
+                await connection.close()
+            }
+            try write("wrong")
+            let error = await #expect(throws: LibvirtError.self) {
+                try await Connection.open(daemon.uri() + "&authfile=\(path)")
+            }
+            #expect(error?.description.contains("by SCRAM-SHA-512") == true)
+            let missing = await #expect(throws: LibvirtError.self) {
+                try await Connection.open(daemon.uri() + "&authfile=\(path).old")
+            }
+            #expect(missing?.description.contains("auth.conf.old cannot be used") == true)
+        }
+    }
+
+    @Test("a daemon with nothing but DIGEST-MD5 says so")
+    func foreign() async throws {
+        let setup = SASLSetup(mechanisms: ["DIGEST-MD5"], users: ["fred": "secret"])
+        try await withDaemon(sasl: setup) { daemon in
+            let error = await #expect(throws: LibvirtError.self) {
+                try await Connection.open(daemon.uri())
+            }
+            #expect(error?.description.contains("offers DIGEST-MD5") == true)
+        }
+    }
+}
