@@ -13,7 +13,7 @@ public protocol Carrier: AnyObject, Sendable {
     var queuedByteCount: Int { get }
 
     /// Stops to read what arrives, or reads again: the peer's writes then wait. What has been read
-    /// already is still delivered, and so is the end.
+    /// already is still delivered; the peer's end may be noticed only when reading again.
     func setReading(_ isReading: Bool)
 
     /// Ends the carrier; does nothing the second time.

@@ -76,6 +76,17 @@ public final class NetworkCarrier: Carrier {
     /// Bytes that wait for room, or for the channel's thread.
     public var queuedByteCount: Int { state.withLock { $0.queuedByteCount } }
 
+    /// Stops to read, or reads again.
+    public func setReading(_ isReading: Bool) {
+        guard let channel = state.withLock({ $0.hasEnded ? nil : $0.channel }) else { return }
+        // Submitted also from the channel's own thread: of two wishes the later one must count.
+        channel.eventLoop.execute {
+            channel.setOption(.autoRead, value: isReading).whenFailure { [self] in
+                close(Self.reason(for: $0))
+            }
+        }
+    }
+
     /// Ends both directions.
     public func close(_ reason: LinkFailure.Reason) {
         let ended: Ended? = state.withLock { state in
@@ -110,10 +121,12 @@ extension NetworkCarrier {
     private func finished(_ result: Result<Void, any Error>) {
         switch result {
         case .success:
-            state.withLock { state in
-                guard let pending = state.pending.popFirst() else { return }
+            let receiver = state.withLock { state -> (any CarrierReceiver)? in
+                guard let pending = state.pending.popFirst() else { return nil }
                 state.queuedByteCount -= pending.byteCount
+                return state.queuedByteCount < CarrierLimits.lowMark ? state.receiver : nil
             }
+            receiver?.drained()
         case .failure(let error): close(Self.reason(for: error))
         }
     }
