@@ -16,7 +16,7 @@ public final class Connection: Sendable {
     let link: Link
     let events: EventRouter
     let features: ServerFeatures
-    let registry = DomainEventRegistry()
+    let registry: EventRegistry
 
     /// The thread on which every connection of this process reads.
     static let loop: Result<EventLoop, SystemError> = Result { () throws(SystemError) in
@@ -33,12 +33,16 @@ public final class Connection: Sendable {
         }
     }
 
-    private init(_ uri: LibvirtURI, _ link: Link, _ events: EventRouter, _ features: ServerFeatures)
-    {
+    private init(
+        _ uri: LibvirtURI, _ link: Link, _ events: EventRouter, _ features: ServerFeatures,
+        timers: EventLoop
+    ) {
         self.uri = uri
         self.link = link
         self.events = events
         self.features = features
+        registry = EventRegistry(
+            link: link, router: events, timers: timers, uri: uri.description)
     }
 
     deinit { link.close() }
@@ -92,7 +96,7 @@ public final class Connection: Sendable {
                 uri: uri, link: link, readOnly: readOnly, deadline: deadline,
                 authentication: authentication
             ).run()
-            return Connection(uri, link, events, features)
+            return Connection(uri, link, events, features, timers: loop)
         } catch {
             link.close()
             await link.waitUntilReleased()

@@ -10,9 +10,10 @@ public final class SupervisedConnection: Sendable {
         /// A connection stands and its subscriptions with it. Everything may have changed since
         /// the last one: read the whole state.
         case connected(Connection)
-        /// Something has happened to a domain.
-        case event(DomainEvent)
-        /// Events may have been lost: read the whole state.
+        /// Something has happened.
+        case event(LibvirtEvent)
+        /// Events may have been lost, and have been whenever the connection was: read the whole
+        /// state.
         case gap
         /// There is no connection, for this reason; the next attempt comes by itself.
         case disconnected(LibvirtError)
@@ -35,7 +36,7 @@ public final class SupervisedConnection: Sendable {
 
     private let uri: String
     private let readOnly: Bool
-    private let kinds: Set<virDomainEventID>
+    private let selections: [EventSelection]
     private let keepalive: KeepalivePolicy?
     private let authentication: AuthenticationOptions
     private let backOff: BackOff
@@ -44,21 +45,33 @@ public final class SupervisedConnection: Sendable {
     /// Makes a supervisor; `run` sets it to work.
     ///
     /// - Parameters:
-    ///   - kinds: the events of all domains to subscribe to.
+    ///   - events: what to subscribe to, on every connection anew.
     ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.
     ///   - authentication: used for each connection anew.
     public init(
-        _ uri: String, readOnly: Bool = false, kinds: Set<virDomainEventID> = [.lifecycle],
+        _ uri: String, readOnly: Bool = false, events: [EventSelection] = [.domains()],
         keepalive: KeepalivePolicy? = KeepalivePolicy(),
         authentication: AuthenticationOptions = AuthenticationOptions(),
         backOff: BackOff = BackOff()
     ) {
         self.uri = uri
         self.readOnly = readOnly
-        self.kinds = kinds
+        selections = events
         self.keepalive = keepalive
         self.authentication = authentication
         self.backOff = backOff
+    }
+
+    /// As ``init(_:readOnly:events:keepalive:authentication:backOff:)``, with events of all domains.
+    public convenience init(
+        _ uri: String, readOnly: Bool = false, kinds: Set<virDomainEventID>,
+        keepalive: KeepalivePolicy? = KeepalivePolicy(),
+        authentication: AuthenticationOptions = AuthenticationOptions(),
+        backOff: BackOff = BackOff()
+    ) {
+        self.init(
+            uri, readOnly: readOnly, events: [.domains(kinds)], keepalive: keepalive,
+            authentication: authentication, backOff: backOff)
     }
 
     /// The connection that stands now; nil while there is none.
@@ -68,14 +81,17 @@ public final class SupervisedConnection: Sendable {
     /// the other.
     public func run(_ notify: @Sendable (Notice) async -> Void) async {
         var wait = backOff.first
+        var isAgain = false
         while !Task.isCancelled {
             do throws(LibvirtError) {
                 let connection = try await Connection.open(
                     uri, readOnly: readOnly, keepalive: keepalive, authentication: authentication)
-                let events = try await connection.domainEvents(kinds)
+                let events = try await connection.events(selections)
                 wait = backOff.first
                 current.withLock { $0 = connection }
                 await notify(.connected(connection))
+                if isAgain { await notify(.gap) }
+                isAgain = true
                 try await forward(events, notify)
                 current.withLock { $0 = nil }
                 await connection.close()
@@ -90,7 +106,7 @@ public final class SupervisedConnection: Sendable {
     }
 
     private func forward(
-        _ events: DomainEvents, _ notify: @Sendable (Notice) async -> Void
+        _ events: EventSequence<LibvirtEvent>, _ notify: @Sendable (Notice) async -> Void
     ) async throws(LibvirtError) {
         var iterator = events.makeAsyncIterator()
         while let notice = try await iterator.next() {

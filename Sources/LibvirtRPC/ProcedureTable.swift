@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+package import LibvirtProtocol
 public import XDR
 
 /// The procedures that a server offers, each with what carries it out.
@@ -73,6 +73,11 @@ public struct ProcedureTable: Sendable {
             throw CallRefusal(
                 .rpc, "the result exceeds a limit of its declaration: \(error)")
         }
+    }
+
+    /// Whether it has the procedure that a call names.
+    package func offers(_ header: virNetMessageHeader) -> Bool {
+        procedures[Key(program: header.prog, version: header.vers, procedure: header.proc)] != nil
     }
 
     /// Answers a call with the procedure that it names.

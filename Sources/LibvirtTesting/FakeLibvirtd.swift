@@ -1,4 +1,4 @@
-public import LibvirtProtocol
+internal import LibvirtProtocol
 public import LibvirtRPC
 public import LinuxIO
 internal import Synchronization
@@ -14,19 +14,10 @@ public import XDR
 ///     let connection = try await Connection.open(daemon.uri)
 ///     daemon.inject(.http, into: Remote.CONNECT_GET_HOSTNAME)
 public final class FakeLibvirtd: Sendable {
-    struct Registration {
-        let client: LinkServer.Client.ID
-        let kind: virDomainEventID
-        let callback: Int32
-    }
-
     private struct State {
         var procedures = ProcedureTable()
-        var faults: [Int32: [Fault]] = [:]
+        var faults: [CalledProcedure: [Fault]] = [:]
         var calls: [String] = []
-        var registrations: [Registration] = []
-        var nextCallback: Int32 = 0
-        var whenRegistered: (@Sendable (virDomainEventID) -> Void)?
         var held: [CheckedContinuation<Void, Never>] = []
         var isStopped = false
     }
@@ -36,10 +27,16 @@ public final class FakeLibvirtd: Sendable {
     private let loop: EventLoop
     private let state = Mutex(State())
     private let server = Mutex<LinkServer?>(nil)
+    let registered = FakeEvents()
 
-    /// The names of the remote program's procedures, by number.
+    /// The names of the procedures.
     private static let names = Dictionary(
-        uniqueKeysWithValues: Remote.procedures.map { ($0.number, $0.name) })
+        uniqueKeysWithValues: [
+            (Remote.program, Remote.procedures), (Qemu.program, Qemu.procedures),
+            (Lxc.program, Lxc.procedures), (Admin.program, Admin.procedures),
+        ].flatMap { program, procedures in
+            procedures.map { (CalledProcedure(program: program, number: $0.number), $0.name) }
+        })
 
     /// Starts to listen.
     ///
@@ -54,7 +51,7 @@ public final class FakeLibvirtd: Sendable {
         ) { [weak daemon] client in
             LinkHandlers(
                 answer: { await daemon?.answer($0, client.id) ?? .failure(.gone) },
-                ended: { _ in daemon?.forget(client.id) })
+                ended: { _ in daemon?.registered.forget(client.id) })
         }
         daemon.server.withLock { $0 = server }
         return daemon
@@ -73,11 +70,16 @@ public final class FakeLibvirtd: Sendable {
     /// How many clients are connected.
     public var clientCount: Int { server.withLock(\.self)?.links.count ?? 0 }
 
+    /// A client's link; nil once it has ended.
+    func link(of client: LinkServer.Client.ID) -> Link? {
+        server.withLock(\.self)?.link(of: client)
+    }
+
+    /// The links of the clients that are connected.
+    var links: [Link] { server.withLock(\.self)?.links ?? [] }
+
     /// The names of the procedures that were called, in the order of their arrival.
     public var calls: [String] { state.withLock(\.calls) }
-
-    /// How many registrations for events stand.
-    public var registrationCount: Int { state.withLock(\.registrations.count) }
 
     /// Answers a procedure from now on with what `body` gives or refuses.
     public func serve<Arguments, Result>(
@@ -92,7 +94,7 @@ public final class FakeLibvirtd: Sendable {
     public func inject<Arguments, Result>(
         _ fault: Fault, into procedure: XDRProcedure<Arguments, Result>
     ) {
-        state.withLock { $0.faults[procedure.number, default: []].append(fault) }
+        state.withLock { $0.faults[CalledProcedure(procedure), default: []].append(fault) }
     }
 
     /// Lets calls go on that a fault has held.
@@ -111,7 +113,7 @@ public final class FakeLibvirtd: Sendable {
 
     /// Ends every client's connection without a word, as a daemon does that dies.
     public func disconnectClients() {
-        for link in server.withLock(\.self)?.links ?? [] { link.close() }
+        for link in links { link.close() }
     }
 
     /// Ends every connection, stops to listen, and removes the socket.
@@ -122,74 +124,6 @@ public final class FakeLibvirtd: Sendable {
         server.stop()
         _ = try? File.remove(socketPath)
         loop.submit { [loop] in loop.stop() }
-    }
-}
-
-// MARK: - Events
-
-extension FakeLibvirtd {
-    /// Sends an event to every registration for its kind.
-    ///
-    /// - Parameter message: makes the message for the callback id of a registration.
-    /// - Throws: `XDRError` when the message exceeds a limit of its declaration.
-    public func emit<Message>(
-        _ kind: virDomainEventID, _ event: XDRProcedure<Message, XDRVoid>,
-        _ message: (_ callbackID: Int32) -> Message
-    ) throws(XDRError) {
-        for registration in state.withLock(\.registrations) where registration.kind == kind {
-            let link = server.withLock(\.self)?.link(of: registration.client)
-            try link?.send(event: event, message(registration.callback))
-        }
-    }
-
-    /// Sends an event of a domain's lifecycle.
-    public func emitLifecycle(
-        of name: String, _ type: virDomainEventType, detail: Int32 = 0
-    ) throws(XDRError) {
-        let domain = remote_nonnull_domain(name: XDRString(name), uuid: remote_uuid(), id: -1)
-        try emit(.lifecycle, Remote.DOMAIN_EVENT_CALLBACK_LIFECYCLE) { callback in
-            remote_domain_event_callback_lifecycle_msg(
-                callbackID: callback,
-                msg: remote_domain_event_lifecycle_msg(
-                    dom: domain, event: type.rawValue, detail: detail))
-        }
-    }
-
-    /// Does something when a registration stands and before its reply goes out: an event emitted
-    /// then overtakes the reply, as it does with a real daemon at times.
-    public func whenRegistered(_ body: @escaping @Sendable (virDomainEventID) -> Void) {
-        state.withLock { $0.whenRegistered = body }
-    }
-
-    private func register(
-        _ arguments: remote_connect_domain_event_callback_register_any_args,
-        _ client: LinkServer.Client.ID
-    ) -> remote_connect_domain_event_callback_register_any_ret {
-        let kind = virDomainEventID(rawValue: arguments.eventID)
-        let (callback, hook) = state.withLock { state in
-            let callback = state.nextCallback
-            state.nextCallback += 1
-            state.registrations.append(
-                Registration(client: client, kind: kind, callback: callback))
-            return (callback, state.whenRegistered)
-        }
-        hook?(kind)
-        return .init(callbackID: callback)
-    }
-
-    private func deregister(
-        _ arguments: remote_connect_domain_event_callback_deregister_any_args,
-        _ client: LinkServer.Client.ID
-    ) {
-        state.withLock { state in
-            state.registrations.removeAll {
-                $0.client == client && $0.callback == arguments.callbackID
-            }
-        }
-    }
-
-    private func forget(_ client: LinkServer.Client.ID) {
-        state.withLock { state in state.registrations.removeAll { $0.client == client } }
     }
 }
 
@@ -207,22 +141,16 @@ extension FakeLibvirtd {
     private func answer(
         _ call: IncomingCall, _ client: LinkServer.Client.ID
     ) async -> CallAnswer {
-        let number = call.header.proc
+        let called = CalledProcedure(program: call.header.prog, number: call.header.proc)
         let (procedures, fault) = state.withLock { state in
-            state.calls.append(Self.names[number] ?? "\(number)")
+            state.calls.append(Self.names[called] ?? "\(called.number)")
             let fault =
-                state.faults[number]?.isEmpty == false
-                ? state.faults[number]?.removeFirst() : nil
+                state.faults[called]?.isEmpty == false
+                ? state.faults[called]?.removeFirst() : nil
             return (state.procedures, fault)
         }
-        var table = procedures
-        table.serve(Remote.CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY) { [self] arguments in
-            register(arguments, client)
-        }
-        table.serve(Remote.CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY) { [self] arguments in
-            deregister(arguments, client)
-            return XDRVoid()
-        }
+        let isEvents = FakeEvents.procedures.contains(called) && !procedures.offers(call.header)
+        let table = isEvents ? registered.procedures(for: client) : procedures
         let answer = await table.answer(call)
         guard let fault else { return answer }
         return await commit(fault, answer, call.header, client)
@@ -233,7 +161,7 @@ extension FakeLibvirtd {
         _ fault: Fault, _ answer: CallAnswer, _ header: virNetMessageHeader,
         _ client: LinkServer.Client.ID
     ) async -> CallAnswer {
-        let link = server.withLock(\.self)?.link(of: client)
+        let link = link(of: client)
         switch fault.kind {
         case .hold: await hold()
         case .close: link?.close()

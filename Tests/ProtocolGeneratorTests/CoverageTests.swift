@@ -18,15 +18,6 @@ struct CoverageTests {
             "virDomainCreateXMLWithFiles", "virDomainFDAssociate",
             "virDomainQemuMonitorCommandWithFiles", "virDomainLxcOpenNamespace",
         ],
-        "events of other objects than domains": [
-            "virConnectNetworkEventRegisterAny", "virConnectNetworkEventDeregisterAny",
-            "virConnectStoragePoolEventRegisterAny", "virConnectStoragePoolEventDeregisterAny",
-            "virConnectNodeDeviceEventRegisterAny", "virConnectNodeDeviceEventDeregisterAny",
-            "virConnectSecretEventRegisterAny", "virConnectSecretEventDeregisterAny",
-            "virConnectDomainQemuMonitorEventRegister",
-            "virConnectDomainQemuMonitorEventDeregister", "virConnectRegisterCloseCallback",
-            "virConnectUnregisterCloseCallback",
-        ],
         "the objects of the administration's own program": [
             "virAdmConnectOpen", "virAdmConnectClose", "virAdmConnectGetLibVersion",
             "virAdmConnectListServers", "virAdmConnectLookupServer",
@@ -41,7 +32,6 @@ struct CoverageTests {
         // `domainEvents` registers and deregisters by itself.
         "no need: events are sequences": [
             "virConnectDomainEventRegister", "virConnectDomainEventDeregister",
-            "virConnectDomainEventDeregisterAny",
         ],
     ]
 

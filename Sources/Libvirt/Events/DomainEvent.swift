@@ -84,13 +84,3 @@ public struct DomainEvent: Sendable {
         case nicMACChange(remote_domain_event_nic_mac_change_msg)
     }
 }
-
-/// What a subscription delivers.
-public enum DomainNotice: Sendable {
-    /// An event.
-    case event(DomainEvent)
-    /// So many events came faster than they were read and are lost: read the whole state again.
-    case lost(Int)
-    /// An event came that could not be read; the text says why.
-    case undecodable(virDomainEventID, String)
-}

@@ -1,33 +1,21 @@
 internal import LibvirtProtocol
-internal import LibvirtRPC
 internal import XDR
 
-/// How one kind of domain event is read from the wire.
-struct DomainEventReader: Sendable {
-    let kind: virDomainEventID
-    let procedure: Int32
-    let read: @Sendable (IncomingEvent) throws(XDRError) -> (callback: Int32, event: DomainEvent)
-
-    /// All kinds, by the number of the procedure that brings them.
-    static let byProcedure: [Int32: DomainEventReader] = Dictionary(
-        uniqueKeysWithValues: (early + late).map { ($0.procedure, $0) })
-
-    /// A kind whose message is the procedure's own.
+extension EventReader {
+    /// A kind of a domain's events.
     private static func reader<Message>(
         _ kind: virDomainEventID, _ procedure: XDRProcedure<Message, XDRVoid>,
         _ callback: @escaping @Sendable (Message) -> Int32,
         _ domain: @escaping @Sendable (Message) -> remote_nonnull_domain,
         _ content: @escaping @Sendable (Message) -> DomainEvent.Content
-    ) -> DomainEventReader {
-        DomainEventReader(kind: kind, procedure: procedure.number) {
-            (incoming) throws(XDRError) in
-            let message = try incoming.message(of: procedure)
-            return (callback(message), DomainEvent(domain(message), kind, content(message)))
+    ) -> EventReader {
+        EventReader(.domain(kind), procedure, callback) {
+            .domain(DomainEvent(domain($0), kind, content($0)))
         }
     }
 
     /// Kinds that are older than callback ids: the old message stands within the new.
-    private static let early: [DomainEventReader] = [
+    static let earlyDomainKinds: [EventReader] = [
         reader(
             .lifecycle, Remote.DOMAIN_EVENT_CALLBACK_LIFECYCLE, \.callbackID, \.msg.dom
         ) { .lifecycle(virDomainEventType(rawValue: $0.msg.event), detail: $0.msg.detail) },
@@ -79,7 +67,7 @@ struct DomainEventReader: Sendable {
     ]
 
     /// Kinds that came with callback ids.
-    private static let late: [DomainEventReader] = [
+    static let lateDomainKinds: [EventReader] = [
         reader(.blockJob2, Remote.DOMAIN_EVENT_BLOCK_JOB_2, \.callbackID, \.dom) {
             .blockJob2($0)
         },

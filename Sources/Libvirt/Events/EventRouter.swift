@@ -6,124 +6,109 @@ internal import XDR
 /// Brings events from the link's reader to those who subscribed.
 ///
 /// An event can overtake the reply to its own registration, so one whose callback id nobody knows
-/// is kept while a registration is under way, and delivered once its id is known.
+/// is kept while a registration of its kind is under way, and delivered once its id is known.
 final class EventRouter: Sendable {
-    typealias Buffer = EventBuffer<DomainNotice>
+    typealias Buffer = EventBuffer<EventNotice<LibvirtEvent>>
 
-    private struct Route {
-        let kind: virDomainEventID
-        var subscribers: [Int: Buffer] = [:]
+    /// What the server marks an event with. Callback ids are unique within a family only, and
+    /// families begin to count at the same number.
+    struct Route: Hashable {
+        let kind: EventKind
+        let callback: Int32
+    }
+
+    private struct Subscriber {
+        let number: Int
+        let buffer: Buffer
     }
 
     private struct State {
-        /// By the callback id, which is unique among the events of domains.
-        var routes: [Int32: Route] = [:]
-        var early: [(callback: Int32, event: DomainEvent, byteCount: Int)] = []
-        var earlyByteCount = 0
-        /// How many there was no room to keep.
-        var earlyLost = 0
-        var registrationsUnderWay = 0
-        var failure: LinkFailure?
+        var routes: [Route: [Subscriber]] = [:]
+        /// Routes of registrations that are being given back: what still comes is for nobody.
+        var leaving: Set<Route> = []
+        var early: [EventKind: EarlyEvents] = [:]
+        var failure: LibvirtError??
+
+        mutating func endRegistration(of kind: EventKind) {
+            early[kind]?.registrations -= 1
+            if early[kind]?.registrations == 0 { early[kind] = nil }
+        }
     }
 
     private let uri: String
     private let state = Mutex(State())
-    /// Events kept while registrations are under way; a flood beyond it is not a race.
-    private static let mostEarlyEvents = 4096
-    private static let mostEarlyBytes = 16 << 20
+    /// Whoever waits for the connection's end.
+    let closing: ConnectionClosing
 
-    init(uri: String) { self.uri = uri }
+    init(uri: String) {
+        self.uri = uri
+        closing = ConnectionClosing()
+    }
 
     /// Takes an event from the reader.
     func receive(_ incoming: IncomingEvent) {
-        guard incoming.program == Remote.program,
-            let reader = DomainEventReader.byProcedure[incoming.procedure]
-        else { return }
+        guard let reader = EventReader.byProcedure[EventProcedure(incoming)] else {
+            if incoming.matches(Remote.CONNECT_EVENT_CONNECTION_CLOSED) { driverClosed(incoming) }
+            return
+        }
         do throws(XDRError) {
             let (callback, event) = try reader.read(incoming)
-            let byteCount = incoming.payload.count
-            let subscribers = state.withLock { state -> [Buffer] in
-                if let route = state.routes[callback] { return Array(route.subscribers.values) }
-                guard state.registrationsUnderWay > 0 else { return [] }
-                let left = Self.mostEarlyBytes - state.earlyByteCount
-                if state.early.count < Self.mostEarlyEvents, byteCount <= left {
-                    state.early.append((callback, event, byteCount))
-                    state.earlyByteCount += byteCount
-                } else {
-                    state.earlyLost += 1
-                }
-                return []
-            }
-            for subscriber in subscribers { subscriber.put(.event(event), byteCount: byteCount) }
+            deliver(
+                .event(event), to: Route(kind: reader.kind, callback: callback),
+                byteCount: incoming.payload.count)
         } catch {
-            let subscribers = state.withLock { state in
-                state.routes.values.filter { $0.kind == reader.kind }.flatMap(\.subscribers.values)
+            let notice = EventNotice<LibvirtEvent>.undecodable(reader.kind, error.description)
+            let route = EventReader.callback(of: incoming).map {
+                Route(kind: reader.kind, callback: $0)
             }
-            for subscriber in subscribers {
-                subscriber.put(.undecodable(reader.kind, error.description))
+            // One that does not even tell whose it is concerns all of its kind.
+            if let route, state.withLock({ $0.routes[route] != nil }) {
+                deliver(notice, to: route, byteCount: incoming.payload.count)
+            } else {
+                let subscribers = state.withLock { state in
+                    state.routes.filter { $0.key.kind == reader.kind }.flatMap(\.value)
+                }
+                for subscriber in subscribers { subscriber.buffer.put(notice) }
             }
         }
+    }
+
+    private func deliver(_ notice: EventNotice<LibvirtEvent>, to route: Route, byteCount: Int) {
+        let subscribers = state.withLock { state -> [Subscriber] in
+            if let subscribers = state.routes[route] { return subscribers }
+            guard !state.leaving.contains(route) else { return [] }
+            state.early[route.kind]?.keep(
+                .init(callback: route.callback, notice: notice, byteCount: byteCount))
+            return []
+        }
+        for subscriber in subscribers { subscriber.buffer.put(notice, byteCount: byteCount) }
     }
 
     /// The link has ended, and every subscription with it.
     func end(_ failure: LinkFailure) {
-        let subscribers = state.withLock { state in
-            state.failure = failure
-            let subscribers = state.routes.values.flatMap(\.subscribers.values)
-            state.routes = [:]
-            return subscribers
-        }
         let error = error(failure)
-        for subscriber in subscribers { subscriber.finish(error) }
+        closing.close(ConnectionClosure(failure, error))
+        end(error)
     }
 
-    /// A registration begins; events of ids that are not known yet are kept until it is over.
-    func registrationBegins() {
-        state.withLock { $0.registrationsUnderWay += 1 }
+    /// The daemon's own connection to what it manages has ended: events come no more.
+    private func driverClosed(_ incoming: IncomingEvent) {
+        let message = try? incoming.message(of: Remote.CONNECT_EVENT_CONNECTION_CLOSED)
+        let error = error(LinkFailure(.endOfStream))
+        closing.close(
+            ConnectionClosure(
+                reason: message.map { virConnectCloseReason(rawValue: $0.reason) } ?? .error,
+                error: error, isDriver: true))
+        end(error)
     }
 
-    /// A registration is over.
-    ///
-    /// - Parameter callback: its id; nil when it failed.
-    func registrationEnds(
-        callback: Int32?, kind: virDomainEventID, subscriber: Int, _ buffer: Buffer
-    ) {
-        if let callback { add(subscriber, buffer, to: callback, kind) }
-        state.withLock { state in
-            state.registrationsUnderWay -= 1
-            guard state.registrationsUnderWay == 0 else { return }
-            state.early = []
-            state.earlyByteCount = 0
-            state.earlyLost = 0
+    private func end(_ error: LibvirtError?) {
+        let subscribers = state.withLock { state in
+            if state.failure == nil { state.failure = .some(error) }
+            defer { state.routes = [:] }
+            return state.routes.values.flatMap(\.self)
         }
-    }
-
-    /// Adds a subscriber to a registration that stands.
-    func add(_ subscriber: Int, _ buffer: Buffer, to callback: Int32, _ kind: virDomainEventID) {
-        let failure = state.withLock { state -> LinkFailure? in
-            if let failure = state.failure { return failure }
-            state.routes[callback, default: Route(kind: kind)].subscribers[subscriber] = buffer
-            // Under the lock, so that none that comes now can get ahead of those that came before.
-            for early in state.early where early.callback == callback {
-                buffer.put(.event(early.event), byteCount: early.byteCount)
-            }
-            state.early.removeAll { $0.callback == callback }
-            // Whose they were is not known; a reader that reads again too often loses nothing.
-            buffer.lose(state.earlyLost)
-            return nil
-        }
-        if let failure { buffer.finish(error(failure)) }
-    }
-
-    /// Removes a subscriber; true when it was the last.
-    func remove(_ subscriber: Int, from callback: Int32) -> Bool {
-        state.withLock { state in
-            guard state.routes[callback] != nil else { return false }
-            state.routes[callback]?.subscribers[subscriber] = nil
-            guard state.routes[callback]?.subscribers.isEmpty == true else { return false }
-            state.routes[callback] = nil
-            return true
-        }
+        for subscriber in subscribers { subscriber.buffer.finish(error) }
     }
 
     private func error(_ failure: LinkFailure) -> LibvirtError? {
@@ -133,4 +118,67 @@ final class EventRouter: Sendable {
             RPCError(.connectionLost(failure, .notSent), procedure: "waiting for events"),
             uri: uri)
     }
+}
+
+// MARK: - Routes
+
+extension EventRouter {
+    /// A registration begins; events of its kind whose ids are not known are kept until it is over.
+    func registrationBegins(_ kind: EventKind) {
+        state.withLock { $0.early[kind, default: EarlyEvents()].registrations += 1 }
+    }
+
+    /// A registration is over.
+    ///
+    /// - Parameters:
+    ///   - callback: its id; nil when it failed.
+    ///   - subscribers: who gets its events, in order of subscription. None: it is given back.
+    func registrationEnds(
+        _ kind: EventKind, callback: Int32?, _ subscribers: [(number: Int, buffer: Buffer)]
+    ) {
+        let failure = state.withLock { state -> LibvirtError?? in
+            defer { state.endRegistration(of: kind) }
+            guard let callback else { return nil }
+            if let failure = state.failure { return failure }
+            let route = Route(kind: kind, callback: callback)
+            if subscribers.isEmpty {
+                state.leaving.insert(route)
+            } else {
+                state.routes[route] = subscribers.map { Subscriber(number: $0, buffer: $1) }
+            }
+            // Under the lock, so that none that comes now can get ahead of those that came before.
+            guard let early = state.early[kind]?.take(callback) else { return nil }
+            for (_, buffer) in subscribers {
+                for event in early { buffer.put(event.notice, byteCount: event.byteCount) }
+                // Whose they were is not known; a reader that reads again too often loses nothing.
+                buffer.lose(state.early[kind]?.lost ?? 0)
+            }
+            return nil
+        }
+        if let failure { for (_, buffer) in subscribers { buffer.finish(failure) } }
+    }
+
+    /// Adds a subscriber to a registration that stands.
+    func add(_ number: Int, _ buffer: Buffer, to route: Route) {
+        let failure = state.withLock { state -> LibvirtError?? in
+            if let failure = state.failure { return failure }
+            state.routes[route, default: []].append(Subscriber(number: number, buffer: buffer))
+            return nil
+        }
+        if let failure { buffer.finish(failure) }
+    }
+
+    /// Removes a subscriber.
+    func remove(_ number: Int, from route: Route) {
+        state.withLock { state in
+            state.routes[route]?.removeAll { $0.number == number }
+            if state.routes[route]?.isEmpty == true { state.routes[route] = nil }
+        }
+    }
+
+    /// A registration is being given back: its events are dropped.
+    func leave(_ route: Route) { state.withLock { _ = $0.leaving.insert(route) } }
+
+    /// A registration has been given back.
+    func left(_ route: Route) { state.withLock { _ = $0.leaving.remove(route) } }
 }

@@ -27,11 +27,12 @@ public final class LibvirtDomainSource: DomainSource {
             case .connected: notify(.connected)
             case .gap: notify(.gap)
             case .disconnected(let error): notify(.disconnected(reason: "\(error)"))
-            case .event(let event):
+            case .event(.domain(let event)):
                 guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {
                     return
                 }
                 notify(.changed(vm, cause: "\(event.content)"))
+            case .event: break
             }
         }
     }

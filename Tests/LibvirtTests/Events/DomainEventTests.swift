@@ -127,7 +127,7 @@ import Testing
             }
             _ = try await connection?.defineDomain(xml: testDomainXML("again"))
             while let notice = await iterator.next() {
-                if case .event(let event) = notice, event.name == "again" { break }
+                if case .event(.domain(let event)) = notice, event.name == "again" { break }
             }
         }
     }
