@@ -31,6 +31,8 @@ func tests(
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cyrus = Target.Dependency.target(
+    name: "CCyrusSASL", condition: .when(traits: ["CyrusSASL"]))
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
@@ -38,6 +40,8 @@ func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "s
 // A floor to a block, from the ground up: a room imports only from the blocks above it.
 let rooms: [Target] = [
     .target(name: "CLinuxIO"),
+    .systemLibrary(
+        name: "CCyrusSASL", pkgConfig: "libsasl2", providers: [.apt(["libsasl2-dev"])]),
     room("XDR"),
 
     room("LinuxIO", ["CLinuxIO"]),
@@ -49,7 +53,7 @@ let rooms: [Target] = [
         ["XDR", "LinuxIO", "LibvirtProtocol", nio("NIOCore"), nio("NIOPosix")]),
     room("Memif", ["LinuxIO"]),
 
-    room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", crypto]),
+    room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", crypto, cyrus]),
     room("LibvirtTesting", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC"]),
     room("MemifTesting", ["LinuxIO", "Memif"]),
 
@@ -86,7 +90,10 @@ let testTargets: [Target] = [
         ["XDR", "LibvirtProtocol", "VirtwireProtocol", "ProtocolGenerator"]),
     tests(
         "LibvirtRPCTests",
-        ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting"]),
+        [
+            "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting", nio("NIOCore"),
+            nio("NIOEmbedded"),
+        ]),
     tests(
         "LibvirtTests",
         ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
@@ -105,11 +112,17 @@ let testTargets: [Target] = [
 
 let package = Package(
     name: "virtwire",
-    products: rooms.filter { $0.name != "CLinuxIO" }.map {
+    products: rooms.filter { !$0.name.hasPrefix("C") }.map {
         .library(name: $0.name, targets: [$0.name])
     } + [
         .executable(name: "virtwire", targets: ["virtwire"]),
         .executable(name: "virtwired", targets: ["virtwired"]),
+    ],
+    traits: [
+        .trait(
+            name: "CyrusSASL",
+            description: "SASL mechanisms that are not spoken in Swift (GSSAPI, DIGEST-MD5), and "
+                + "SASL over plain TCP, by Cyrus SASL.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

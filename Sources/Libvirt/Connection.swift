@@ -93,7 +93,7 @@ public final class Connection: Sendable {
             handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
         do throws(LibvirtError) {
             let features = try await Opening(
-                uri: uri, link: link, readOnly: readOnly, deadline: deadline,
+                uri: uri, link: link, carrier: carrier, readOnly: readOnly, deadline: deadline,
                 authentication: authentication
             ).run()
             return Connection(uri, link, events, features, timers: loop)

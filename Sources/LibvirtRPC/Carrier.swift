@@ -16,6 +16,9 @@ public protocol Carrier: AnyObject, Sendable {
     /// already is still delivered; the peer's end may be noticed only when reading again.
     func setReading(_ isReading: Bool)
 
+    /// Protects everything from here on, both ways; see `SecurityLayer`.
+    func secure(with layer: any SecurityLayer) async throws(SecurityLayerError)
+
     /// Ends the carrier; does nothing the second time.
     func close(_ reason: LinkFailure.Reason)
 }

@@ -12,6 +12,8 @@ public struct LinkFailure: Error, Hashable, Sendable {
         case system(SystemError)
         /// The peer sent what cannot be a frame, or ended within one.
         case malformed(FrameError)
+        /// The security layer rejects what came, or cannot protect what is to go.
+        case protection(SecurityLayerError)
         /// The peer answered no keepalive ping for this long.
         case keepalive(silence: Duration)
         /// The peer does not read: more is queued for it than allowed.
@@ -39,6 +41,7 @@ extension LinkFailure: CustomStringConvertible {
         case .endOfStream: "the server closed the connection" + after
         case .system(let error): "the connection broke: \(error)" + after
         case .malformed(let error): error.description + after
+        case .protection(let error): "the protection of the connection failed: \(error)" + after
         case .keepalive(let silence):
             "the peer has been silent for \(silence) and answered no keepalive ping"
         case .backlog(let count):

@@ -7,8 +7,11 @@ extension TestLibvirtd {
         /// The lines of libvirtd.conf that say so.
         let configuration: String
 
-        /// Plain TCP, on which anybody is let in.
-        public static func tcp() -> Network {
+        /// Plain TCP.
+        ///
+        /// - Parameter authentication: `none` lets anybody in; `sasl` wants a login, and a mechanism
+        ///   that protects the connection.
+        public static func tcp(authentication: String = "none") -> Network {
             let address = loopbackAddress()
             return Network(
                 address: address,
@@ -16,7 +19,7 @@ extension TestLibvirtd {
                     listen_tls = 0
                     listen_tcp = 1
                     listen_addr = "\(address)"
-                    auth_tcp = "none"
+                    auth_tcp = "\(authentication)"
 
                     """)
         }

@@ -5,16 +5,18 @@ extension Opening {
     private static let service = "libvirt"
 
     /// Finds what the mechanism needs.
-    func credentials(for mechanism: SASLMechanism) async throws(LibvirtError) -> Credentials {
+    func credentials(
+        for mechanism: String, wanting items: [CredentialRequest.Item]
+    ) async throws(LibvirtError) -> Credentials {
         let host = uri.host ?? "localhost"
         let known = try knownCredentials(host: host)
-        let wanted = known.missing(of: mechanism.needsPassword ? [.name, .password] : [])
+        let wanted = known.missing(of: items)
         if wanted.isEmpty { return known }
         guard let source = authentication.credentials else {
-            throw failure(.init(.credentialsMissing(wanted), mechanism: mechanism.rawValue))
+            throw failure(.init(.credentialsMissing(wanted), mechanism: mechanism))
         }
         let request = CredentialRequest(
-            mechanism: mechanism.rawValue, service: Self.service, host: host,
+            mechanism: mechanism, service: Self.service, host: host,
             uri: uri.description, wanted: wanted, known: known)
         let given: Credentials?
         do {
@@ -24,15 +26,15 @@ extension Opening {
                 RPCError(.cancelled(.notSent), procedure: "AUTH_SASL_START"),
                 uri: uri.description)
         } catch {
-            throw failure(.init(.sourceFailed("\(error)"), mechanism: mechanism.rawValue))
+            throw failure(.init(.sourceFailed("\(error)"), mechanism: mechanism))
         }
         guard let given else {
-            throw failure(.init(.declined, mechanism: mechanism.rawValue))
+            throw failure(.init(.declined, mechanism: mechanism))
         }
         let credentials = given.filled(from: known)
         let missing = credentials.missing(of: wanted)
         guard missing.isEmpty else {
-            throw failure(.init(.credentialsMissing(missing), mechanism: mechanism.rawValue))
+            throw failure(.init(.credentialsMissing(missing), mechanism: mechanism))
         }
         return credentials
     }

@@ -8,8 +8,18 @@ internal import XDR
 extension Opening {
     func authenticateBySASL(_ wanted: String?) async throws(LibvirtError) {
         let list = try await call(Remote.AUTH_SASL_INIT, XDRVoid()).mechlist.text
-        let mechanism = try choose(from: SASLMechanism.names(in: list), wanted: wanted)
-        let credentials = try await credentials(for: mechanism)
+        let offered = SASLMechanism.names(in: list)
+        switch try choose(from: offered, wanted: wanted) {
+        case .ours(let mechanism): try await authenticate(mechanism)
+        #if CyrusSASL
+            case .cyrus(let mechanisms): try await authenticateByCyrus(mechanisms)
+        #endif
+        }
+    }
+
+    private func authenticate(_ mechanism: SASLMechanism) async throws(LibvirtError) {
+        let credentials = try await credentials(
+            for: mechanism.rawValue, wanting: mechanism.wanted)
         let login = SASLLogin(
             name: credentials.name ?? "", password: credentials.password ?? "",
             authorizationName: credentials.authorizationName ?? "")
@@ -28,7 +38,7 @@ extension Opening {
     ) async throws(LibvirtError) {
         var action = exchange.start()
         while action != .finished {
-            let reply = try await perform(action, mechanism, user: user)
+            let reply = try await perform(action, mechanism.rawValue, user: user)
             do throws(SASLFault) {
                 action = try exchange.receive(reply.message, isComplete: reply.isComplete)
             } catch {
@@ -39,8 +49,8 @@ extension Opening {
         }
     }
 
-    private func perform(
-        _ action: SASLExchange.Action, _ mechanism: SASLMechanism, user: String?
+    func perform(
+        _ action: SASLExchange.Action, _ mechanism: String, user: String?
     ) async throws(LibvirtError) -> (message: [UInt8]?, isComplete: Bool) {
         do throws(LibvirtError) {
             switch action {
@@ -48,7 +58,7 @@ extension Opening {
                 let reply = try await call(
                     Remote.AUTH_SASL_START,
                     .init(
-                        mech: XDRString(mechanism.rawValue), nil: words == nil ? 1 : 0,
+                        mech: XDRString(mechanism), nil: words == nil ? 1 : 0,
                         data: words ?? []))
                 return (reply.nil != 0 ? nil : reply.data, reply.complete != 0)
             case .step(let words):
@@ -61,38 +71,51 @@ extension Opening {
         } catch {
             guard case .server(let server) = error.kind else { throw error }
             throw failure(
-                .init(.refused(server), mechanism: mechanism.rawValue, user: user),
+                .init(.refused(server), mechanism: mechanism, user: user),
                 error.procedure)
         }
     }
 
+    /// Who speaks, and which mechanism.
+    private enum Choice {
+        case ours(SASLMechanism)
+        #if CyrusSASL
+            case cyrus([String])
+        #endif
+    }
+
     private func choose(
         from offered: [String], wanted: String?
-    ) throws(LibvirtError) -> SASLMechanism {
-        guard uri.transport.isConfidential else {
-            throw noMechanism(
-                offered,
-                "over the \(uri.transport.rawValue) transport one is needed that protects the "
-                    + "connection, which none of those spoken here does: use the tls, ssh or unix "
-                    + "transport")
+    ) throws(LibvirtError) -> Choice {
+        let candidates = wanted.map { [$0] } ?? offered
+        guard candidates.allSatisfy(offered.contains) else {
+            throw noMechanism(offered, "\(candidates[0]) was asked for")
         }
-        if let wanted {
-            guard offered.contains(wanted) else {
-                throw noMechanism(offered, "\(wanted) was asked for")
-            }
-            guard let mechanism = SASLMechanism(rawValue: wanted) else {
-                throw noMechanism(offered, "\(wanted), which was asked for, is not spoken here")
-            }
-            return mechanism
+        if uri.transport.isConfidential, let ours = SASLMechanism.strongest(of: candidates) {
+            return .ours(ours)
         }
-        guard let mechanism = SASLMechanism.strongest(of: offered) else {
+        #if CyrusSASL
+            return .cyrus(candidates)
+        #else
+            guard uri.transport.isConfidential else {
+                throw noMechanism(
+                    offered,
+                    "over the \(uri.transport.rawValue) transport one is needed that protects the "
+                        + "connection: use the tls, ssh or unix transport, or build with the package "
+                        + "trait CyrusSASL")
+            }
+            if let wanted {
+                throw noMechanism(
+                    offered,
+                    "\(wanted), which was asked for, needs a build with the package trait CyrusSASL"
+                )
+            }
             let ours = SASLMechanism.allCases.map(\.rawValue).joined(separator: ", ")
             throw noMechanism(
                 offered,
                 "those spoken here are \(ours): add one to the mech_list of its "
-                    + "/etc/sasl2/libvirt.conf")
-        }
-        return mechanism
+                    + "/etc/sasl2/libvirt.conf, or build with the package trait CyrusSASL")
+        #endif
     }
 
     private func noMechanism(_ offered: [String], _ problem: String) -> LibvirtError {

@@ -32,6 +32,9 @@ public final class NetworkCarrier: Carrier {
 
     init() {}
 
+    /// The channel while it stands.
+    var openChannel: (any Channel)? { state.withLock { $0.hasEnded ? nil : $0.channel } }
+
     func adopt(_ channel: any Channel) { state.withLock { $0.channel = channel } }
 
     /// Begins to read.
@@ -144,6 +147,7 @@ extension NetworkCarrier {
     static func reason(for error: any Error) -> LinkFailure.Reason {
         switch error {
         case let error as FrameError: .malformed(error)
+        case let error as SecurityLayerError: .protection(error)
         case let error as IOError:
             .system(SystemError(code: error.errnoCode, operation: "talk to the server"))
         default: .endOfStream
@@ -165,6 +169,9 @@ final class FrameHandler: ChannelInboundHandler {
         self.carrier = carrier
         decoder = Decoder(frames: FrameDecoder(longest: longestFrame))
     }
+
+    /// Whether nothing of a next frame has come.
+    var isBetweenFrames: Bool { !isOver && decoder.frames.endOfStream() == nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return }

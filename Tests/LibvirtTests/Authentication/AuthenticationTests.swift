@@ -112,11 +112,13 @@ struct AuthenticationTests {
     @Test("a daemon without a mechanism of ours is told what there is")
     func noMechanism() async throws {
         try await withFake { daemon in
-            _ = FakeSASL(daemon, mechanisms: "GSSAPI,NTLM")
+            _ = FakeSASL(daemon, mechanisms: "X-ONE,X-TWO")
             let error = await refusal(of: daemon)
             let text = error?.description ?? ""
-            #expect(text.contains("offers GSSAPI, NTLM"))
-            #expect(text.contains("SCRAM-SHA-512"))
+            #expect(text.contains("offers X-ONE, X-TWO"))
+            #if !CyrusSASL
+                #expect(text.contains("SCRAM-SHA-512"))
+            #endif
             #expect(!daemon.calls.contains("AUTH_SASL_START"))
         }
     }

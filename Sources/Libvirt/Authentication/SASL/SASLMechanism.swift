@@ -7,8 +7,8 @@ enum SASLMechanism: String, CaseIterable, Sendable {
     case scramSHA1 = "SCRAM-SHA-1"
     case plain = "PLAIN"
 
-    /// Whether it shows a password, so that the user's has to be known.
-    var needsPassword: Bool { self != .external }
+    /// What it cannot do without.
+    var wanted: [CredentialRequest.Item] { self == .external ? [] : [.name, .password] }
 
     /// The names in a daemon's list.
     ///
