@@ -18,6 +18,8 @@ public struct AuthenticationError: Error, Sendable {
         case noAgent(LibvirtError.ServerError)
         /// The daemon says no.
         case refused(LibvirtError.ServerError)
+        /// The daemon says no in the mechanism's own words, such as `invalid-proof`.
+        case refusedInExchange(String)
         /// The credentials cannot be used with the mechanism.
         case invalidCredentials(String)
         /// The daemon does not keep to the mechanism's rules: it may be a fraud.
@@ -76,15 +78,19 @@ extension AuthenticationError {
         case .refused(let error) where self.mechanism == "polkit":
             return "polkit does not admit this user to \(uri) (\(error.message)): connect as root, "
                 + "join the group libvirt, or connect read-only"
-        case .refused(let error):
-            return "the daemon at \(uri) refused the login\(byUser) by \(mechanism) "
-                + "(\(error.message)): the name or the password is wrong, or it does not admit the user"
+        case .refused(let error): return refusal(uri, mechanism, error.message)
+        case .refusedInExchange(let words): return refusal(uri, mechanism, words)
         case .invalidCredentials(let problem):
             return "cannot log in to \(uri) by \(mechanism): \(problem)"
         case .untrustworthy(let problem):
             return "the daemon at \(uri) cannot be trusted: in the login\(byUser) by \(mechanism) "
                 + problem
         }
+    }
+
+    private func refusal(_ uri: String, _ mechanism: String, _ words: String) -> String {
+        "the daemon at \(uri) refused the login\(byUser) by \(mechanism) (\(words)): the name or "
+            + "the password is wrong, or it does not admit the user"
     }
 
     private var byUser: String { user.map { " of \"\($0)\"" } ?? "" }

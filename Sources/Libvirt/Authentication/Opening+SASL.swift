@@ -44,7 +44,7 @@ extension Opening {
             } catch {
                 throw failure(
                     .init(
-                        .untrustworthy(error.problem), mechanism: mechanism.rawValue, user: user))
+                        error.reason, mechanism: mechanism.rawValue, user: user))
             }
         }
     }

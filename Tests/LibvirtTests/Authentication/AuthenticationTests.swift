@@ -154,13 +154,6 @@ struct AuthenticationTests {
                         : honest
                 }
             ),
-            (
-                "ended the exchange: other-error",
-                { step, _, honest in
-                    step == 1
-                        ? .init(message: Array("e=other-error".utf8), isComplete: true) : honest
-                }
-            ),
         ]
         try await withFake { daemon in
             for (words, twist) in frauds {
@@ -170,6 +163,21 @@ struct AuthenticationTests {
                 #expect(text.contains("cannot be trusted"), "\(text)")
                 #expect(text.contains(words), "\(text)")
                 #expect(!daemon.calls.contains("CONNECT_OPEN"))
+            }
+        }
+    }
+
+    @Test("a server may say no in the mechanism's own words, at either step")
+    func refusalInExchange() async throws {
+        try await withFake { daemon in
+            for refusedStep in 0...1 {
+                _ = FakeSASL(daemon, mechanisms: "SCRAM-SHA-1") { step, _, honest in
+                    step == refusedStep
+                        ? .init(message: Array("e=invalid-proof".utf8), isComplete: false) : honest
+                }
+                let text = await refusal(of: daemon)?.description ?? ""
+                #expect(text.contains("refused the login of \"fred\" by SCRAM-SHA-1"), "\(text)")
+                #expect(text.contains("(invalid-proof): the name or the password"), "\(text)")
             }
         }
     }

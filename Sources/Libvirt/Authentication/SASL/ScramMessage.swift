@@ -67,7 +67,7 @@ enum ScramServerFinal {
 
     fileprivate static func error(in field: ArraySlice<UInt8>) -> SASLFault? {
         guard let text = field.value(of: "e") else { return nil }
-        return SASLFault("it ended the exchange: \(String(decoding: text, as: UTF8.self))")
+        return SASLFault(refusal: String(decoding: text, as: UTF8.self))
     }
 }
 
