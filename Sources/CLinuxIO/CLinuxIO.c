@@ -43,6 +43,8 @@ int clinuxio_open_file_itself(const char *path) {
     return open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
+int clinuxio_open_process(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
 int clinuxio_accept(int descriptor) {
     return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }

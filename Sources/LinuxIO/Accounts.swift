@@ -49,6 +49,17 @@ public enum Accounts {
         return unsafe String(cString: name)
     }
 
+    /// The home directory of a user; nil where the databases have none.
+    public static func home(of number: UInt32) -> String? {
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var scratch = [CChar](repeating: 0, count: 16 * 1024)
+        // SAFETY: as above.
+        _ = unsafe getpwuid_r(number, &entry, &scratch, scratch.count, &found)
+        guard unsafe found != nil, let home = unsafe entry.pw_dir else { return nil }
+        return unsafe String(cString: home)
+    }
+
     /// The calling process's effective user.
     public static var currentUser: UInt32 { geteuid() }
     /// The calling process's effective group.

@@ -23,6 +23,12 @@ public enum File {
         }
     }
 
+    /// Whether there is anything at a path, symbolic links followed.
+    public static func exists(_ path: String) -> Bool {
+        // SAFETY: the path is a C string that lives for the call.
+        unsafe access(path, F_OK) == 0
+    }
+
     /// Replaces a file by a temporary file beside it, fsync and rename: after a crash the path holds
     /// either the old bytes or the new ones, whole.
     ///

@@ -43,6 +43,9 @@ int clinuxio_open_directory(const char *path);
 /// open with O_PATH | O_NOFOLLOW | O_CLOEXEC, of a file or link itself: needs _GNU_SOURCE.
 int clinuxio_open_file_itself(const char *path);
 
+/// pidfd_open: a descriptor, close-on-exec, that is readable once the process has ended.
+int clinuxio_open_process(int process);
+
 /// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK: needs _GNU_SOURCE.
 int clinuxio_accept(int descriptor);
 
