@@ -36,6 +36,11 @@ let cyrus = Target.Dependency.target(
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+let tls: [Target.Dependency] = [
+    nio("NIOTLS"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+]
 
 // A floor to a block, from the ground up: a room imports only from the blocks above it.
 let rooms: [Target] = [
@@ -50,7 +55,7 @@ let rooms: [Target] = [
 
     room(
         "LibvirtRPC",
-        ["XDR", "LinuxIO", "LibvirtProtocol", nio("NIOCore"), nio("NIOPosix")]),
+        ["XDR", "LinuxIO", "LibvirtProtocol", nio("NIOCore"), nio("NIOPosix")] + tls),
     room("Memif", ["LinuxIO"]),
 
     room("Libvirt", ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", crypto, cyrus]),
@@ -126,9 +131,11 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: rooms + programs + testTargets,
     swiftLanguageModes: [.v6]

@@ -86,7 +86,7 @@ public final class TestLibvirtd: Sendable {
             ] + (sasl?.arguments ?? []))
         process.withLock { $0 = child }
         let end = ContinuousClock.now + Self.patience
-        while !accepts {
+        while await !isUp() {
             guard child.status == nil, ContinuousClock.now < end else {
                 kill()
                 throw TestLibvirtdError(output: child.output)
@@ -95,7 +95,13 @@ public final class TestLibvirtd: Sendable {
         }
     }
 
-    /// Whether it listens: a socket that is bound and does not listen yet refuses.
+    /// Whether it listens wherever it should.
+    private func isUp() async -> Bool {
+        guard accepts else { return false }
+        return await network?.accepts() ?? true
+    }
+
+    /// Whether it listens on its socket: one that is bound and does not listen yet refuses.
     private var accepts: Bool {
         guard let address = try? UnixAddress(path: socketPath) else { return false }
         return (try? UnixSocket.connect(to: address, kind: .stream)) != nil

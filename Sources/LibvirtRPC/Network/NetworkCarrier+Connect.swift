@@ -2,37 +2,108 @@ internal import Glibc
 internal import LinuxIO
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 
 extension NetworkCarrier {
     /// Connects to a host's TCP port: to the first of its addresses that answers.
     ///
     /// - Parameters:
-    ///   - host: a name or an address.
+    ///   - host: a name or an address; with TLS, what the server's certificate must be for.
+    ///   - tls: secures the connection; nil leaves it plain.
     ///   - timeout: ends the attempt.
     ///   - longestFrame: the longest frame to accept.
     /// - Throws: `NetworkConnectionError`: each address that was tried, with its outcome.
     public static func connect(
-        host: String, port: UInt16, timeout: Duration,
+        host: String, port: UInt16, tls: TLSSettings? = nil, timeout: Duration,
         longestFrame: Int = FrameLimits.longest
     ) async throws(NetworkConnectionError) -> NetworkCarrier {
-        let carrier = NetworkCarrier()
-        let bootstrap = ClientBootstrap(group: group)
-            .connectTimeout(TimeAmount(timeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            // What the server says waits in the socket until somebody wants it.
-            .channelOption(.autoRead, value: false)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        FrameHandler(carrier, longestFrame: longestFrame))
-                }
-            }
         do {
-            carrier.adopt(try await bootstrap.connect(host: host, port: Int(port)).get())
-            return carrier
+            let opening = NetworkOpening(
+                host: host, port: port, tls: tls, context: try tls?.makeContext(),
+                timeout: TimeAmount(timeout), longestFrame: longestFrame)
+            return try await opening.run(on: group.next())
         } catch {
             throw NetworkConnectionError(error, host: host, port: port)
+        }
+    }
+}
+
+/// A network connection on its way to being one.
+private struct NetworkOpening {
+    let host: String
+    let port: UInt16
+    let tls: TLSSettings?
+    let context: TLSContext?
+    let timeout: TimeAmount
+    let longestFrame: Int
+
+    func run(on loop: any NIOCore.EventLoop) async throws -> NetworkCarrier {
+        let carrier = NetworkCarrier()
+        let ready = loop.makePromise(of: (any Channel).self)
+        let timer = loop.scheduleTask(in: timeout) {
+            ready.fail(ChannelError.connectTimeout(timeout))
+        }
+        ready.futureResult.whenComplete { _ in timer.cancel() }
+        bootstrap(loop, carrier).connect(host: host, port: Int(port)).whenComplete { result in
+            switch result {
+            case .failure(let error): ready.fail(error)
+            case .success(let channel):
+                // Whatever ends the wait, nobody else would close the channel.
+                ready.futureResult.whenFailure { _ in channel.close(promise: nil) }
+                admission(of: channel).map { channel }.cascade(to: ready)
+            }
+        }
+        let channel = try await withTaskCancellationHandler {
+            try await ready.futureResult.get()
+        } onCancel: {
+            ready.fail(CancellationError())
+        }
+        carrier.adopt(channel)
+        return carrier
+    }
+
+    private func bootstrap(
+        _ loop: any NIOCore.EventLoop, _ carrier: NetworkCarrier
+    ) -> ClientBootstrap {
+        ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            // What the server says waits in the socket until somebody wants it; TLS does at once.
+            .channelOption(.autoRead, value: tls != nil)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try addHandlers(to: channel, for: carrier)
+                }
+            }
+    }
+
+    /// On the channel's thread.
+    private func addHandlers(to channel: any Channel, for carrier: NetworkCarrier) throws {
+        let pipeline = channel.pipeline.syncOperations
+        if let tls, let context {
+            // A number is no name: then the certificate must be for the address that is reached.
+            let isNumber = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+            try pipeline.addHandlers([
+                NIOSSLClientHandler(
+                    context: context.context, serverHostname: isNumber ? nil : host),
+                AdmissionHandler(
+                    tls, revocations: context.revocations, host: host,
+                    admitted: channel.eventLoop.makePromise()),
+            ])
+        }
+        try pipeline.addHandler(FrameHandler(carrier, longestFrame: longestFrame))
+    }
+
+    /// When the server has admitted us; called on the channel's thread.
+    private func admission(of channel: any Channel) -> EventLoopFuture<Void> {
+        guard tls != nil else { return channel.eventLoop.makeSucceededVoidFuture() }
+        do {
+            return try channel.pipeline.syncOperations.handler(type: AdmissionHandler.self)
+                .admitted.futureResult
+        } catch {
+            // It has left already, and says why by closing.
+            return channel.eventLoop.makeFailedFuture(error)
         }
     }
 }
@@ -51,6 +122,10 @@ public struct NetworkConnectionError: Error, Hashable, Sendable, CustomStringCon
     public let attempts: [Attempt]
 
     init(_ error: any Error, host: String, port: UInt16) {
+        if let error = error as? TLSSetupError {
+            attempts = [Attempt(address: error.path, problem: error.problem)]
+            return
+        }
         guard let error = error as? NIOConnectionError else {
             attempts = [Attempt(address: "\(host):\(port)", problem: Self.words(for: error))]
             return
@@ -81,6 +156,7 @@ public struct NetworkConnectionError: Error, Hashable, Sendable, CustomStringCon
                 : SystemError(code: error.errnoCode, operation: "").reason
         case ChannelError.connectTimeout: "no answer in time"
         case is SocketAddressError: "no address is known for it"
+        case is CancellationError: "it was cancelled"
         default: "\(error)"
         }
     }
