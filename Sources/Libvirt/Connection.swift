@@ -100,7 +100,8 @@ public final class Connection: Sendable {
         } catch {
             link.close()
             await link.waitUntilReleased()
-            throw error
+            guard let program = carrier as? ProgramCarrier else { throw error }
+            throw program.explain(error)
         }
     }
 

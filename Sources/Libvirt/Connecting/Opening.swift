@@ -29,8 +29,13 @@ struct Opening {
     let deadline: ContinuousClock.Instant?
     let authentication: AuthenticationOptions
 
-    /// For each step, when no deadline was given.
-    private static let patience = Duration.seconds(30)
+    /// For each step, when no deadline was given. ssh may have to ask a person for a password first.
+    private var patience: Duration {
+        switch uri.transport {
+        case .unix, .tcp, .tls, .ext: .seconds(30)
+        case .ssh, .libssh, .libssh2: .seconds(120)
+        }
+    }
 
     /// VIR_CONNECT_RO.
     private static let readOnlyFlag: UInt32 = 1
@@ -45,9 +50,12 @@ struct Opening {
             remote_connect_open_args(
                 name: XDRString(uri.serverName), flags: readOnly ? Self.readOnlyFlag : 0))
         let others: [ServerFeatures] = [
-            .eventCallbacks, .closeCallback, .descriptorPassing, .typedParameterStrings,
-            .networkUpdateOrder,
+            .eventCallbacks, .closeCallback, .typedParameterStrings, .networkUpdateOrder,
         ]
+        // The server does not know what is in between.
+        if uri.transport == .unix, try await supports(.descriptorPassing) {
+            features.insert(.descriptorPassing)
+        }
         for feature in others where try await supports(feature) { features.insert(feature) }
         return features
     }
@@ -68,7 +76,7 @@ struct Opening {
     func call<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments
     ) async throws(LibvirtError) -> Result {
-        try await call(procedure, arguments, until: deadline ?? .now + Self.patience)
+        try await call(procedure, arguments, until: deadline ?? .now + patience)
     }
 
     func call<Arguments, Result>(

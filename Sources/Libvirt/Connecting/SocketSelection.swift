@@ -69,7 +69,7 @@ public struct SocketSelection: Hashable, Sendable {
     }
 
     /// The daemon that serves one driver alone.
-    private static let daemons: [String: String] = [
+    static let daemons: [String: String] = [
         "qemu": "virtqemud", "xen": "virtxend", "lxc": "virtlxcd", "vbox": "virtvboxd",
         "bhyve": "virtbhyved", "vz": "virtvzd", "ch": "virtchd", "network": "virtnetworkd",
         "storage": "virtstoraged", "nodedev": "virtnodedevd", "interface": "virtinterfaced",
