@@ -12,8 +12,10 @@ public import XDR
 /// Source: `virConnectPtr`.
 public final class Connection: Sendable {
     /// What was asked for.
-    public let uri: LibvirtURI
+    public var uri: LibvirtURI { parameters.uri }
+    let parameters: ConnectionParameters
     let link: Link
+    let streamConnections = StreamConnections()
     let events: EventRouter
     let features: ServerFeatures
     let registry: EventRegistry
@@ -34,18 +36,21 @@ public final class Connection: Sendable {
     }
 
     private init(
-        _ uri: LibvirtURI, _ link: Link, _ events: EventRouter, _ features: ServerFeatures,
-        timers: EventLoop
+        _ parameters: ConnectionParameters, _ link: Link, _ events: EventRouter,
+        _ features: ServerFeatures, timers: EventLoop
     ) {
-        self.uri = uri
+        self.parameters = parameters
         self.link = link
         self.events = events
         self.features = features
         registry = EventRegistry(
-            link: link, router: events, timers: timers, uri: uri.description)
+            link: link, router: events, timers: timers, uri: parameters.uri.description)
     }
 
-    deinit { link.close() }
+    deinit {
+        link.close()
+        _ = streamConnections.close()
+    }
 
     /// Connects to a daemon, authenticates, and opens the hypervisor.
     ///
@@ -82,21 +87,35 @@ public final class Connection: Sendable {
         authentication: AuthenticationOptions = AuthenticationOptions(),
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
+        try await open(
+            ConnectionParameters(
+                uri: uri, readOnly: readOnly, keepalive: keepalive,
+                authentication: authentication),
+            purpose: .calls, deadline: deadline)
+    }
+
+    static func open(
+        _ parameters: ConnectionParameters, purpose: ConnectionPurpose,
+        deadline: ContinuousClock.Instant?
+    ) async throws(LibvirtError) -> Connection {
+        let uri = parameters.uri
         let events = EventRouter(uri: uri.description)
         let loop = try readingLoop(uri)
         let carrier = try await CarrierConnector(
-            uri: uri, readOnly: readOnly, deadline: deadline, loop: loop
+            uri: uri, readOnly: parameters.readOnly, deadline: deadline, loop: loop
         ).connect()
+        var configuration = purpose.configuration
+        configuration.keepalive = parameters.keepalive
         let link = Link.start(
-            carrier, timers: loop,
-            configuration: LinkConfiguration(keepalive: keepalive),
+            carrier, timers: loop, configuration: configuration,
             handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
         do throws(LibvirtError) {
             let features = try await Opening(
-                uri: uri, link: link, carrier: carrier, readOnly: readOnly, deadline: deadline,
-                authentication: authentication
+                uri: uri, link: link, carrier: carrier, readOnly: parameters.readOnly,
+                purpose: purpose, deadline: deadline,
+                authentication: parameters.authentication
             ).run()
-            return Connection(uri, link, events, features, timers: loop)
+            return Connection(parameters, link, events, features, timers: loop)
         } catch {
             link.close()
             await link.waitUntilReleased()
@@ -105,8 +124,8 @@ public final class Connection: Sendable {
         }
     }
 
-    /// Takes leave of the daemon and ends the connection; every call under way ends with an error.
-    /// The socket is closed when this returns.
+    /// Takes leave of the daemon and ends the connection; every call and stream under way ends with an
+    /// error. The sockets are closed when this returns.
     ///
     /// Source: `virConnectClose`.
     public func close() async {
@@ -114,6 +133,7 @@ public final class Connection: Sendable {
         _ = try? await link.call(
             Remote.CONNECT_CLOSE, XDRVoid(), deadline: .now + .seconds(5))
         link.close()
+        for connection in streamConnections.close() { await connection.link.waitUntilReleased() }
         await link.waitUntilReleased()
     }
 

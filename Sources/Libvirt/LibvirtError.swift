@@ -1,5 +1,6 @@
 public import LibvirtProtocol
 public import LibvirtRPC
+public import LinuxIO
 internal import XDR
 
 /// What went wrong with a connection or a call, with everything that the server said.
@@ -16,6 +17,8 @@ public struct LibvirtError: Error, Sendable {
         case authentication(AuthenticationError)
         /// No server was reached: each address that was tried, with its outcome.
         case unreachable([ConnectionAttempt])
+        /// A file on this host could not be read or written.
+        case file(SystemError)
         /// The call did not end with an answer: cancelled, too late, or the connection was lost.
         case call(RPCError)
     }
@@ -55,7 +58,7 @@ public struct LibvirtError: Error, Sendable {
         switch kind {
         case .server(let error), .unsupported(let error): error.code
         case .authentication(let error): error.serverError?.code
-        case .invalidURI, .unreachable, .call: nil
+        case .invalidURI, .unreachable, .file, .call: nil
         }
     }
 
@@ -127,6 +130,7 @@ extension LibvirtError: CustomStringConvertible {
             "the server does not support \(procedure ?? "this"): \(error.message)"
         case .invalidURI(let problem): problem
         case .authentication(let error): error.sentence(uri)
+        case .file(let error): error.description
         case .unreachable(let attempts):
             "cannot connect to \(uri): " + attempts.map(\.description).joined(separator: "; ")
         case .call(let error): "\(error) (\(uri))" + advice

@@ -89,6 +89,19 @@ public final class FakeLibvirtd: Sendable {
         state.withLock { $0.procedures.serve(procedure, body) }
     }
 
+    /// Answers a procedure that opens a stream, and serves the stream.
+    ///
+    /// - Parameter body: gives the result, and what serves the stream: that receives, sends and ends it.
+    public func serveStream<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body:
+            @escaping @Sendable (Arguments) async throws(CallRefusal) -> (
+                Result, @Sendable (LinkStream) async -> Void
+            )
+    ) {
+        state.withLock { $0.procedures.serveStream(procedure, body) }
+    }
+
     /// Does something wrong instead of answering the procedure's next call; faults for several
     /// calls line up.
     public func inject<Arguments, Result>(

@@ -38,6 +38,9 @@ public struct FileStatus: Hashable, Sendable {
     /// Whether it is a socket file.
     public var isSocket: Bool { clinuxio_is_socket(mode) != 0 }
 
+    /// Whether it is a regular file: no device, pipe, socket or directory.
+    public var isRegularFile: Bool { mode & S_IFMT == S_IFREG }
+
     /// Whether it is a directory.
     public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
 }

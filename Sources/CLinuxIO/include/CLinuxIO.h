@@ -84,6 +84,9 @@ int clinuxio_catch_signals(const int *signals, size_t count);
 /// statx-free file identity helpers: S_ISSOCK is a macro.
 int clinuxio_is_socket(uint32_t mode);
 
+/// lseek's ways to find data and holes, which <unistd.h> hides without _GNU_SOURCE.
+enum { CLINUXIO_SEEK_DATA = 3, CLINUXIO_SEEK_HOLE = 4 };
+
 /// The processor's spin-wait hint.
 static inline void clinuxio_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

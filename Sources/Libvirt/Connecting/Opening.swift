@@ -26,6 +26,7 @@ struct Opening {
     /// What carries the link, for whoever has to protect it.
     let carrier: any Carrier
     let readOnly: Bool
+    let purpose: ConnectionPurpose
     let deadline: ContinuousClock.Instant?
     let authentication: AuthenticationOptions
 
@@ -43,8 +44,8 @@ struct Opening {
     func run() async throws(LibvirtError) -> ServerFeatures {
         try await authenticate()
         var features: ServerFeatures = []
-        // Before OPEN; and it starts the server's pings, which the link answers always.
-        if try await supports(.keepalive) { features.insert(.keepalive) }
+        // Before OPEN; and it starts the server's pings, which the link answers always when it reads.
+        if purpose == .calls, try await supports(.keepalive) { features.insert(.keepalive) }
         _ = try await call(
             Remote.CONNECT_OPEN,
             remote_connect_open_args(

@@ -112,7 +112,8 @@ extension DomainSourceError {
     init(_ error: LibvirtError) {
         switch error.kind {
         case .server, .unsupported: self = .refused("\(error)")
-        case .invalidURI, .authentication, .unreachable, .call: self = .unavailable("\(error)")
+        case .invalidURI, .authentication, .unreachable, .file, .call:
+            self = .unavailable("\(error)")
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 /// A daemon and its directory, both gone when the test is over.
 func withDaemon(
-    network: TestLibvirtd.Network? = nil, sasl: SASLSetup? = nil,
+    wantsQEMU: Bool = false, network: TestLibvirtd.Network? = nil, sasl: SASLSetup? = nil,
     _ body: (TestLibvirtd) async throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -13,7 +13,8 @@ func withDaemon(
     ).path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    let daemon = try await TestLibvirtd.start(in: directory, network: network, sasl: sasl)
+    let daemon = try await TestLibvirtd.start(
+        in: directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl)
     do {
         try await body(daemon)
     } catch {
