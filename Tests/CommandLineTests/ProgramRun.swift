@@ -13,12 +13,15 @@ final class ProgramRun: Sendable {
     private let output = Pipe()
     private let errors = Pipe()
 
-    /// Starts a program; `/proc/self/exe` is the tests' own, and the programs stand beside it.
+    /// Starts a program: a path, or one of ours. `/proc/self/exe` is the tests' own, and the programs
+    /// stand beside it.
     init(_ program: String = "virtwire", _ arguments: [String], input: String = "") throws {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: own).deletingLastPathComponent()
-            .appendingPathComponent(program)
+        process.executableURL =
+            program.hasPrefix("/")
+            ? URL(fileURLWithPath: program)
+            : URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(program)
         process.arguments = arguments
         process.standardOutput = output
         process.standardError = errors

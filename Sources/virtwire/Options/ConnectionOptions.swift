@@ -23,7 +23,8 @@ struct ConnectionOptions: ParsableArguments {
     func withConnection<Result>(
         readOnly: Bool = false, _ body: (Connection) async throws -> Result
     ) async throws -> Result {
-        let connection = try await Connection.open(uri, readOnly: readOnly)
+        let connection = try await Connection.open(
+            uri, readOnly: readOnly, authentication: TerminalLogin.options)
         do {
             let result = try await body(connection)
             await connection.close()
