@@ -34,8 +34,10 @@ extension TestLibvirtd {
         ///   - authority: has issued a certificate for the server.
         ///   - address: such as ``loopbackAddress()``; the certificate must be for it.
         ///   - port: libvirt's usual one, unless told otherwise.
+        ///   - authentication: `sasl` wants a login behind the certificate.
         public static func tls(
-            _ authority: TestAuthority, address: String, port: UInt16 = 16514
+            _ authority: TestAuthority, address: String, port: UInt16 = 16514,
+            authentication: String = "none"
         ) -> Network {
             let own = authority.directory
             return Network(
@@ -45,7 +47,7 @@ extension TestLibvirtd {
                     listen_tcp = 0
                     listen_addr = "\(address)"
                     tls_port = "\(port)"
-                    auth_tls = "none"
+                    auth_tls = "\(authentication)"
                     ca_file = "\(own)/cacert.pem"
                     cert_file = "\(own)/servercert.pem"
                     key_file = "\(own)/serverkey.pem"

@@ -77,4 +77,34 @@ struct RealSASLTests {
             #expect(missing?.description.contains("auth.conf.old cannot be used") == true)
         }
     }
+
+    @Test("over TLS every mechanism serves, and the URI's user is who logs in")
+    func tls() async throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "ca-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        ).path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let authority = try await TestAuthority(in: path)
+        let address = TestLibvirtd.Network.loopbackAddress()
+        try await authority.issue(.server, names: "IP:\(address)")
+        try await authority.issue(.client)
+        let network = TestLibvirtd.Network.tls(
+            authority, address: address, authentication: "sasl")
+        try await withDaemon(network: network, sasl: Self.setup) { _ in
+            for mechanism in Self.mechanisms {
+                let uri = "test+tls://fred@\(address)/default?pkipath=\(path)"
+                let options = AuthenticationOptions(method: .sasl(mechanism: mechanism)) {
+                    request in
+                    #expect(request.host == address)
+                    #expect(request.wanted == [.password])
+                    #expect(request.known.name == "fred")
+                    return Credentials(password: "secret")
+                }
+                let connection = try await Connection.open(uri, authentication: options)
+                #expect(try await connection.listAllDomains().count == 1)
+                await connection.close()
+            }
+        }
+    }
 }
