@@ -25,13 +25,12 @@ public final class Connection: Sendable {
         try EventLoop.start(name: "libvirt")
     }
 
-    private static func readingLoop(_ uri: LibvirtURI) throws(LibvirtError) -> EventLoop {
+    static func readingLoop(_ uri: String) throws(LibvirtError) -> EventLoop {
         do throws(SystemError) {
             return try loop.get()
         } catch {
             throw LibvirtError(
-                .unreachable([ConnectionAttempt(address: "\(uri)", problem: "\(error)")]),
-                uri: uri.description)
+                .unreachable([ConnectionAttempt(address: uri, problem: "\(error)")]), uri: uri)
         }
     }
 
@@ -64,7 +63,8 @@ public final class Connection: Sendable {
     ///     clients accepts and never answers; but a polkit agent may ask its user for any time.
     /// - Throws: `LibvirtError`: which address was tried and what came of it, or what the server said.
     ///
-    /// Source: `virConnectOpen`, `virConnectOpenReadOnly`.
+    /// Source: `virConnectOpen`, `virConnectOpenReadOnly`, `virConnectOpenAuth`,
+    /// `virConnectSetKeepAlive`.
     public static func open(
         _ uri: String, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         authentication: AuthenticationOptions = AuthenticationOptions(),
@@ -100,7 +100,7 @@ public final class Connection: Sendable {
     ) async throws(LibvirtError) -> Connection {
         let uri = parameters.uri
         let events = EventRouter(uri: uri.description)
-        let loop = try readingLoop(uri)
+        let loop = try readingLoop(uri.description)
         let carrier = try await CarrierConnector(
             uri: uri, readOnly: parameters.readOnly, deadline: deadline, loop: loop
         ).connect()
@@ -129,6 +129,7 @@ public final class Connection: Sendable {
     ///
     /// Source: `virConnectClose`.
     public func close() async {
+        events.endByThisSide()
         // The daemon closes behind its reply, and what it says no longer matters.
         _ = try? await link.call(
             Remote.CONNECT_CLOSE, XDRVoid(), deadline: .now + .seconds(5))

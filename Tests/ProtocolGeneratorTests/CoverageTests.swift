@@ -18,17 +18,6 @@ struct CoverageTests {
             "virDomainCreateXMLWithFiles", "virDomainFDAssociate",
             "virDomainQemuMonitorCommandWithFiles", "virDomainLxcOpenNamespace",
         ],
-        "the objects of the administration's own program": [
-            "virAdmConnectOpen", "virAdmConnectClose", "virAdmConnectGetLibVersion",
-            "virAdmConnectListServers", "virAdmConnectLookupServer",
-            "virAdmServerGetThreadPoolParameters", "virAdmServerSetThreadPoolParameters",
-            "virAdmServerListClients", "virAdmServerLookupClient", "virAdmClientGetInfo",
-            "virAdmClientClose", "virAdmServerGetClientLimits", "virAdmServerSetClientLimits",
-            "virAdmConnectGetLoggingOutputs", "virAdmConnectGetLoggingFilters",
-            "virAdmConnectSetLoggingOutputs", "virAdmConnectSetLoggingFilters",
-            "virAdmServerUpdateTlsFiles", "virAdmConnectSetDaemonTimeout",
-            "virAdmConnectDaemonShutdown",
-        ],
         // `domainEvents` registers and deregisters by itself.
         "no need: events are sequences": [
             "virConnectDomainEventRegister", "virConnectDomainEventDeregister",

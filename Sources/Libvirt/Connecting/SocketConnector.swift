@@ -18,6 +18,10 @@ struct SocketConnector {
         } catch {
             throw LibvirtError(.invalidURI(error.description), uri: uri.description)
         }
+        return try await connect(toFirstOf: paths)
+    }
+
+    func connect(toFirstOf paths: [String]) async throws(LibvirtError) -> UnixSocket {
         var attempts: [ConnectionAttempt] = []
         for path in paths {
             do throws(SystemError) {

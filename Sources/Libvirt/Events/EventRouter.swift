@@ -91,6 +91,12 @@ final class EventRouter: Sendable {
         end(error)
     }
 
+    /// This side takes leave. The daemon closes when it hears of it, which then is no failure.
+    func endByThisSide() {
+        closing.close(ConnectionClosure(LinkFailure(.closed), nil))
+        end(nil)
+    }
+
     /// The daemon's own connection to what it manages has ended: events come no more.
     private func driverClosed(_ incoming: IncomingEvent) {
         let message = try? incoming.message(of: Remote.CONNECT_EVENT_CONNECTION_CLOSED)
@@ -111,7 +117,10 @@ final class EventRouter: Sendable {
         for subscriber in subscribers { subscriber.buffer.finish(error) }
     }
 
-    private func error(_ failure: LinkFailure) -> LibvirtError? {
+    private func error(_ failure: LinkFailure) -> LibvirtError? { Self.error(failure, uri: uri) }
+
+    /// What is told to those who wait for the link's next word.
+    static func error(_ failure: LinkFailure, uri: String) -> LibvirtError? {
         // Closed by this side: the end of the sequence, and no failure.
         if failure.reason == .closed { return nil }
         return LibvirtError(

@@ -101,6 +101,18 @@ import Testing
         }
     }
 
+    @Test func closingEndsQuietlyAlthoughTheDaemonClosesToo() async throws {
+        try await withDaemon { daemon in
+            for _ in 0..<10 {
+                let connection = try await Connection.open(daemon.uri())
+                var iterator = try await connection.domainEvents().makeAsyncIterator()
+                await connection.close()
+                if let notice = try await iterator.next() { Issue.record("unexpected: \(notice)") }
+                #expect(connection.closure?.reason == .client)
+            }
+        }
+    }
+
     @Test func aSupervisedConnectionComesBack() async throws {
         try await withDaemon { daemon in
             let supervised = SupervisedConnection(

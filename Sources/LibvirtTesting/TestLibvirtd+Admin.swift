@@ -1,0 +1,6 @@
+extension TestLibvirtd {
+    /// A URI that leads to its administration.
+    public var adminURI: String {
+        "libvirtd:///system?socket=\(directory)/run/libvirt-admin-sock"
+    }
+}
