@@ -49,4 +49,23 @@ extension Connection {
     public func capabilities() async throws(LibvirtError) -> String {
         try await call(Remote.CONNECT_GET_CAPABILITIES, XDRVoid()).capabilities.text
     }
+
+    /// Whether nobody on the way can read what is said; as far as this side knows.
+    ///
+    /// Source: `virConnectIsEncrypted`.
+    public var isEncrypted: Bool {
+        switch uri.transport {
+        case .tls, .ssh, .libssh, .libssh2: true
+        case .unix, .tcp, .ext: false
+        }
+    }
+
+    /// Whether nobody on the way can read what is said, or nothing is said outside of the host,
+    /// from here up to the hypervisor.
+    ///
+    /// Source: `virConnectIsSecure`.
+    public func isSecure() async throws(LibvirtError) -> Bool {
+        let isServerSecure = try await call(Remote.CONNECT_IS_SECURE, XDRVoid()).secure != 0
+        return isServerSecure && (isEncrypted || uri.transport == .unix)
+    }
 }

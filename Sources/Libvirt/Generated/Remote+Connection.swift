@@ -71,15 +71,6 @@ extension Connection {
         return result.nativeConfig.text
     }
 
-    /// `virConnectIsSecure`, since libvirt 0.7.3.
-    ///
-    /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectIsSecure>
-    public func isSecure() async throws(LibvirtError) -> Bool {
-        let result = try await call(
-            Remote.CONNECT_IS_SECURE, XDRVoid())
-        return result.secure != 0
-    }
-
     /// `virConnectCompareCPU`, since libvirt 0.7.5.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virConnectCompareCPU>

@@ -10,9 +10,11 @@ struct Generator {
     func folders() throws -> [String: [GeneratedFile]] {
         [
             "Sources/LibvirtProtocol": try libvirt(),
-            "Sources/Libvirt/Generated": try methods(),
+            "Sources/Libvirt/Generated": try methods().files(),
             "Sources/VirtwireProtocol": try virtwire().files(),
             "Tests/LibvirtProtocolTests/Generated": try typeLists(),
+            "Tests/LibvirtTests/Generated": MethodTestWriter(methods: try methods().methods())
+                .files(),
         ]
     }
 
@@ -61,7 +63,7 @@ struct Generator {
     }
 
     /// The methods of `Libvirt`'s objects.
-    private func methods() throws -> [GeneratedFile] {
+    private func methods() throws -> MethodWriter {
         let remote = try directories.model.protocolModel("remote")
         let qemu = try directories.model.protocolModel("qemu")
         return try MethodWriter(
@@ -69,8 +71,7 @@ struct Generator {
                 .init(namespace: "Remote", model: remote, areas: Area.remote),
                 .init(namespace: "Qemu", model: qemu, areas: Area.whole, imported: [remote]),
             ],
-            api: directories.model.apiModel()
-        ).files()
+            api: directories.model.apiModel())
     }
 
     /// Lists of all types, so that tests can try each.

@@ -11,6 +11,7 @@ enum HandWritten {
         "virDomainDestroyFlags", "virDomainShutdownFlags", "virDomainReboot", "virDomainSuspend",
         "virDomainResume", "virDomainUndefineFlags", "virDomainGetState", "virDomainGetInfo",
         "virDomainIsActive", "virDomainIsPersistent",
+        "virConnectIsSecure",
         // Events are sequences.
         "virConnectDomainEventRegister", "virConnectDomainEventDeregister",
         "virConnectDomainEventRegisterAny", "virConnectDomainEventDeregisterAny",

@@ -11,16 +11,26 @@ struct MethodWriter {
     var programs: [Program]
     var api: APIModel
 
-    /// One file or more for each area of each program.
+    /// A function that has a method, and what the method looks like.
+    struct Method {
+        var program: Program
+        var area: String
+        var procedure: ProcedureModel
+        var function: String
+        var shape: MethodShape
+        /// The fields of the result's structure on the wire.
+        var answer: [Declaration]
+    }
+
+    /// The methods of every program, in the order of its areas.
     ///
     /// - Throws: `LanguageError` when a model is not what the importer writes.
-    func files() throws -> [GeneratedFile] {
+    func methods() throws -> [Method] {
         let flags = Set(api.enumerations.filter(\.isFlags).map(\.name))
-        var files: [GeneratedFile] = []
+        var methods: [Method] = []
         for program in programs {
             let tables = try Tables(program)
             for area in program.areas {
-                var methods: [(receiver: String, text: SourceText)] = []
                 for procedure in program.model.procedures
                 where Self.area(of: procedure, program.areas) == area.name {
                     guard let function = procedure.function, procedure.kind == .call,
@@ -31,15 +41,36 @@ struct MethodWriter {
                             procedure, function: function, structures: tables.structures,
                             limit: tables.limit, isFlags: flags.contains)
                     else { continue }
-                    methods.append((shape.receiver, method(procedure, shape, program.namespace)))
+                    methods.append(
+                        Method(
+                            program: program, area: area.name, procedure: procedure,
+                            function: function, shape: shape,
+                            answer: tables.structures[procedure.result ?? ""] ?? []))
                 }
-                files += Chunks.files(
+            }
+        }
+        return methods
+    }
+
+    /// One file or more for each area of each program.
+    ///
+    /// - Throws: `LanguageError` when a model is not what the importer writes.
+    func files() throws -> [GeneratedFile] {
+        let methods = try methods()
+        return programs.flatMap { program in
+            program.areas.flatMap { area in
+                let own = methods.filter {
+                    $0.program.namespace == program.namespace && $0.area == area.name
+                }
+                return Chunks.files(
                     named: "\(program.namespace)+\(area.name)", header: header(program),
-                    blocks: Self.sorted(methods)
+                    blocks: Self.sorted(
+                        own.map {
+                            ($0.shape.receiver, method($0.procedure, $0.shape, program.namespace))
+                        })
                 ).map(Self.tidied)
             }
         }
-        return files
     }
 
     private static func area(of procedure: ProcedureModel, _ areas: [Area]) -> String? {
@@ -142,12 +173,17 @@ struct MethodWriter {
     }
 
     /// The first parameter has no label where the method's name ends in it.
+    static func isSaid(
+        _ parameter: MethodShape.Parameter, isFirst: Bool, _ shape: MethodShape
+    ) -> Bool {
+        isFirst && parameter.label != "flags"
+            && shape.name.lowercased().hasSuffix(parameter.label.lowercased())
+    }
+
     private static func parameter(
         _ parameter: MethodShape.Parameter, isFirst: Bool, _ shape: MethodShape
     ) -> String {
-        let isSaid =
-            isFirst && parameter.label != "flags"
-            && shape.name.lowercased().hasSuffix(parameter.label.lowercased())
+        let isSaid = isSaid(parameter, isFirst: isFirst, shape)
         let label = SwiftNames.escaped(parameter.label)
         let fallback = parameter.fallback.map { " = \($0)" } ?? ""
         return "\(isSaid ? "_ " : "")\(label): \(parameter.type)\(fallback)"
