@@ -34,6 +34,11 @@ extension Array where Element == UInt8 {
 
     /// A new array with the bytes of a span.
     init(copying source: RawSpan) {
+        // The empty array is one for all threads, and an initializer would write a count of zero to it.
+        guard source.byteCount > 0 else {
+            self = []
+            return
+        }
         // SAFETY: the array has room for exactly the bytes that are copied and then declared.
         unsafe self.init(unsafeUninitializedCapacity: source.byteCount) { buffer, count in
             unsafe source.withUnsafeBytes { source in
