@@ -92,7 +92,8 @@ public struct LibvirtURI: Hashable, Sendable, CustomStringConvertible {
         if let name = parameter("name") { return name }
         if driver == "remote" { return "" }
         let rest = parameters.filter { !Self.clientParameters.contains($0.name) }
-        let query = rest.map { "\($0.name)=\(Self.escape($0.value))" }.joined(separator: "&")
+        let query = rest.map { "\(Self.escape($0.name))=\(Self.escape($0.value))" }
+            .joined(separator: "&")
         return "\(driver)://\(Self.escape(path))" + (query.isEmpty ? "" : "?\(query)")
             + (fragment.map { "#\($0)" } ?? "")
     }

@@ -90,7 +90,12 @@ struct LibvirtURIParser {
         return (try decode(host), number)
     }
 
-    func path() throws(LibvirtURIError) -> String { try decode(rest) }
+    func path() throws(LibvirtURIError) -> String {
+        guard rest.isEmpty || rest.utf8.first == UInt8(ascii: "/") else {
+            throw LibvirtURIError(text, "its path, \"\(rest)\", does not begin with a slash")
+        }
+        return try decode(rest)
+    }
 
     func parameters() throws(LibvirtURIError) -> [LibvirtURI.Parameter] {
         var parameters: [LibvirtURI.Parameter] = []

@@ -30,6 +30,7 @@ import Testing
         ("qemu:///system", "qemu:///system"),
         ("qemu+ssh://root@host/system?keyfile=/k", "qemu:///system"),
         ("test+unix:///default?socket=/a/b&foo=b%20r", "test:///default?foo=b%20r"),
+        ("test:///default?a%26b=c%26d", "test:///default?a%26b=c%26d"),
         ("remote://host/", ""),
         ("qemu+tcp://host/system?name=test:///default", "test:///default"),
     ])
@@ -41,7 +42,8 @@ import Testing
         ("", "no driver"), ("qemu", "no driver"), ("://x", "driver is"),
         ("qemu+carrier:///system", "transport is"), ("qemu+unix://host/system", "names the host"),
         ("qemu+tcp://host:99999/", "port"), ("qemu+tcp://[::1/system", "bracket"),
-        ("qemu:///sys tem", "space"), ("qemu:///%zz", "hexadecimal"), ("qemu:///%ff", "UTF-8"),
+        ("test:default", "slash"), ("qemu:///sys tem", "space"), ("qemu:///%zz", "hexadecimal"),
+        ("qemu:///%ff", "UTF-8"),
     ])
     func saysWhatIsWrong(text: String, problem: String) {
         let error = #expect(throws: LibvirtURIError.self) { try LibvirtURI(text) }
