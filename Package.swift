@@ -112,6 +112,13 @@ let testTargets: [Target] = [
     tests(
         "CommandLineTests",
         ["LibvirtProtocol", "LibvirtTesting", "Memif", "virtwire", "virtwired"]),
+    tests(
+        "FuzzTests",
+        [
+            "XDR", "LinuxIO", "LibvirtProtocol", "VirtwireProtocol", "LibvirtRPC", "Libvirt",
+            "Memif",
+        ],
+        exclude: ["Corpus"]),
     tests("HouseRulesTests", []),
 ]
 

@@ -15,6 +15,7 @@ struct Generator {
             "Tests/LibvirtProtocolTests/Generated": try typeLists(),
             "Tests/LibvirtTests/Generated": MethodTestWriter(methods: try methods().methods())
                 .files(),
+            "Tests/FuzzTests/Targets/Generated": try decoderLists(),
         ]
     }
 
@@ -86,6 +87,25 @@ struct Generator {
         let own = TypeListWriter(
             name: "virtwire", module: "VirtwireProtocol", definitions: try virtwire().types)
         return files + own.files()
+    }
+
+    /// Lists of all procedures' decoders, so that the fuzzer can drive each.
+    private func decoderLists() throws -> [GeneratedFile] {
+        var lists: [DecoderListWriter] = []
+        for part in Self.parts {
+            let procedures = try directories.model.protocolModel(part.name).procedures
+            guard !procedures.isEmpty else { continue }
+            lists.append(
+                DecoderListWriter(
+                    name: part.name, module: "LibvirtProtocol", namespace: part.namespace,
+                    procedures: procedures.map(\.name)))
+        }
+        lists.append(
+            DecoderListWriter(
+                name: "virtwire", module: "VirtwireProtocol",
+                namespace: OwnProtocolWriter.namespace,
+                procedures: try virtwire().procedures.map(\.name)))
+        return lists.map { $0.file() }
     }
 
     private func virtwire() throws -> OwnProtocolWriter {

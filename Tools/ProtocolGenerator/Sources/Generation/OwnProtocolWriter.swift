@@ -4,7 +4,8 @@ struct OwnProtocolWriter {
     private let definitions: [Definition]
     private let model: ProtocolModel
 
-    private static let namespace = "Virtwire"
+    /// The Swift namespace of the program.
+    static let namespace = "Virtwire"
     private static let names = ProtocolSource.ProgramNames(
         number: "VIRTWIRE_PROGRAM", version: "VIRTWIRE_PROTOCOL_VERSION",
         procedures: "virtwire_procedure", prefix: "VIRTWIRE_PROC_",
@@ -28,6 +29,9 @@ struct OwnProtocolWriter {
             ![names.number, names.version, names.procedures].contains($0.name)
         }
     }
+
+    /// The program's procedures.
+    var procedures: [ProcedureModel] { model.procedures }
 
     /// - Throws: `LanguageError` when the description does not fit together.
     func files() throws(LanguageError) -> [GeneratedFile] {

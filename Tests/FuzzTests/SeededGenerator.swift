@@ -1,0 +1,24 @@
+import Foundation
+
+/// SplitMix64: random numbers that a seed repeats.
+///
+/// A test prints the seed that it used; `VIRTWIRE_TEST_SEED` gives it back.
+struct SeededGenerator: RandomNumberGenerator {
+    let seed: UInt64
+    private var state: UInt64
+
+    init(_ test: String) {
+        let given = ProcessInfo.processInfo.environment["VIRTWIRE_TEST_SEED"].flatMap(UInt64.init)
+        seed = given ?? UInt64.random(in: 0...UInt64.max)
+        state = seed
+        print("\(test): VIRTWIRE_TEST_SEED=\(seed)")
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
