@@ -22,8 +22,25 @@ public struct ProcedureTable: Sendable {
         _ procedure: XDRProcedure<Arguments, Result>,
         _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> Result
     ) {
-        answer(procedure) { (arguments: Arguments) async throws(CallRefusal) in
+        answer(procedure) { (arguments: Arguments, _) async throws(CallRefusal) in
             .success(try Self.encode(try await body(arguments)), descriptors: nil)
+        }
+    }
+
+    /// Offers a procedure with which descriptors pass.
+    ///
+    /// - Parameter body: is given those of the call, and gives those of the reply; what nobody takes is
+    ///   closed.
+    public mutating func servePassing<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body:
+            @escaping @Sendable (Arguments, PassedDescriptors?) async throws(CallRefusal) -> (
+                Result, PassedDescriptors?
+            )
+    ) {
+        answer(procedure) { (arguments: Arguments, passed) async throws(CallRefusal) in
+            let (result, descriptors) = try await body(arguments, passed)
+            return .success(try Self.encode(result), descriptors: descriptors)
         }
     }
 
@@ -38,7 +55,7 @@ public struct ProcedureTable: Sendable {
                 Result, @Sendable (LinkStream) async -> Void
             )
     ) {
-        answer(procedure) { (arguments: Arguments) async throws(CallRefusal) in
+        answer(procedure) { (arguments: Arguments, _) async throws(CallRefusal) in
             let (result, serving) = try await body(arguments)
             return .stream(try Self.encode(result), serving: serving)
         }
@@ -46,7 +63,9 @@ public struct ProcedureTable: Sendable {
 
     private mutating func answer<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>,
-        _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> CallAnswer
+        _ body:
+            @escaping @Sendable (Arguments, PassedDescriptors?) async throws(CallRefusal) ->
+            CallAnswer
     ) {
         let key = Key(
             program: procedure.program, version: procedure.version, procedure: procedure.number)
@@ -56,7 +75,7 @@ public struct ProcedureTable: Sendable {
                 let arguments = try XDR.decode(
                     Arguments.self, from: call.payload, ignoringTrailingBytes: true)
                 do throws(CallRefusal) {
-                    return try await body(arguments)
+                    return try await body(arguments, call.descriptors)
                 } catch {
                     return .failure(error)
                 }

@@ -89,6 +89,18 @@ public final class FakeLibvirtd: Sendable {
         state.withLock { $0.procedures.serve(procedure, body) }
     }
 
+    /// Answers a procedure with which descriptors pass: `body` is given those of the call, and gives
+    /// those of the reply.
+    public func servePassing<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body:
+            @escaping @Sendable (Arguments, PassedDescriptors?) async throws(CallRefusal) -> (
+                Result, PassedDescriptors?
+            )
+    ) {
+        state.withLock { $0.procedures.servePassing(procedure, body) }
+    }
+
     /// Answers a procedure that opens a stream, and serves the stream.
     ///
     /// - Parameter body: gives the result, and what serves the stream: that receives, sends and ends it.
