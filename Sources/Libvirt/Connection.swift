@@ -11,8 +11,10 @@ public import XDR
 ///
 /// Source: `virConnectPtr`.
 public final class Connection: Sendable {
-    /// What was asked for.
+    /// What was asked for, with aliases and defaults resolved.
     public var uri: LibvirtURI { parameters.uri }
+    /// How it was reached: each step, and what came of it.
+    public let explanation: ConnectionExplanation
     let parameters: ConnectionParameters
     let link: Link
     let streamConnections = StreamConnections()
@@ -35,10 +37,11 @@ public final class Connection: Sendable {
     }
 
     private init(
-        _ parameters: ConnectionParameters, _ link: Link, _ events: EventRouter,
-        _ features: ServerFeatures, timers: EventLoop
+        _ parameters: ConnectionParameters, _ explanation: ConnectionExplanation, _ link: Link,
+        _ events: EventRouter, _ features: ServerFeatures, timers: EventLoop
     ) {
         self.parameters = parameters
+        self.explanation = explanation
         self.link = link
         self.events = events
         self.features = features
@@ -54,7 +57,8 @@ public final class Connection: Sendable {
     /// Connects to a daemon, authenticates, and opens the hypervisor.
     ///
     /// - Parameters:
-    ///   - uri: such as `qemu:///system` or `test:///default`; `?socket=PATH` names the socket.
+    ///   - uri: such as `qemu:///system` or `test:///default`, or an alias in libvirt.conf; nil or an
+    ///     empty text leaves the choice to `LIBVIRT_DEFAULT_URI`, libvirt.conf and the host, in this order.
     ///   - readOnly: asks for a connection on which nothing can be changed.
     ///   - keepalive: pings the daemon and gives up a silent one; nil waits for ever. The daemon's own
     ///     pings are answered always.
@@ -66,22 +70,18 @@ public final class Connection: Sendable {
     /// Source: `virConnectOpen`, `virConnectOpenReadOnly`, `virConnectOpenAuth`,
     /// `virConnectSetKeepAlive`.
     public static func open(
-        _ uri: String, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
+        _ uri: String? = nil, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         authentication: AuthenticationOptions = AuthenticationOptions(),
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
-        let parsed: LibvirtURI
-        do throws(LibvirtURIError) {
-            parsed = try LibvirtURI(uri)
-        } catch {
-            throw LibvirtError(.invalidURI(error.description), uri: uri)
-        }
-        return try await open(
-            parsed, readOnly: readOnly, keepalive: keepalive, authentication: authentication,
-            deadline: deadline)
+        try await open(
+            ConnectionParameters(
+                target: try ConnectionTarget(uri), readOnly: readOnly, keepalive: keepalive,
+                authentication: authentication),
+            purpose: .calls, deadline: deadline)
     }
 
-    /// As ``open(_:readOnly:keepalive:authentication:deadline:)-(String,_,_,_,_)``, with a URI that has been read.
+    /// As ``open(_:readOnly:keepalive:authentication:deadline:)-(String?,_,_,_,_)``, with a URI that has been read.
     public static func open(
         _ uri: LibvirtURI, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         authentication: AuthenticationOptions = AuthenticationOptions(),
@@ -89,9 +89,31 @@ public final class Connection: Sendable {
     ) async throws(LibvirtError) -> Connection {
         try await open(
             ConnectionParameters(
-                uri: uri, readOnly: readOnly, keepalive: keepalive,
+                target: try ConnectionTarget(uri), readOnly: readOnly, keepalive: keepalive,
                 authentication: authentication),
             purpose: .calls, deadline: deadline)
+    }
+
+    /// Says how a connection would be made, without making it: where the URI comes from, which socket,
+    /// host, files or program it leads to.
+    ///
+    /// - Parameter uri: as ``open(_:readOnly:keepalive:authentication:deadline:)-(String?,_,_,_,_)`` takes it.
+    /// - Throws: `LibvirtError` for a URI that cannot be used.
+    public static func explain(
+        _ uri: String? = nil, readOnly: Bool = false
+    ) throws(LibvirtError) -> ConnectionExplanation {
+        let target = try ConnectionTarget(uri)
+        return ConnectionExplanation(target, actions: try route(target, readOnly).actions)
+    }
+
+    private static func route(
+        _ target: ConnectionTarget, _ readOnly: Bool
+    ) throws(LibvirtError) -> Route {
+        do throws(LibvirtURIError) {
+            return try Route(target, readOnly: readOnly)
+        } catch {
+            throw LibvirtError(.invalidURI(error.description), uri: target.uri.description)
+        }
     }
 
     static func open(
@@ -101,9 +123,11 @@ public final class Connection: Sendable {
         let uri = parameters.uri
         let events = EventRouter(uri: uri.description)
         let loop = try readingLoop(uri.description)
+        let route = try route(parameters.target, parameters.readOnly)
+        var explanation = ConnectionExplanation(parameters.target, actions: route.actions)
         let carrier = try await CarrierConnector(
-            uri: uri, readOnly: parameters.readOnly, deadline: deadline, loop: loop
-        ).connect()
+            route: route, deadline: deadline, loop: loop
+        ).connect { explanation.note($0) }
         var configuration = purpose.configuration
         configuration.keepalive = parameters.keepalive
         let link = Link.start(
@@ -115,7 +139,8 @@ public final class Connection: Sendable {
                 purpose: purpose, deadline: deadline,
                 authentication: parameters.authentication
             ).run()
-            return Connection(parameters, link, events, features, timers: loop)
+            explanation.note("opened")
+            return Connection(parameters, explanation, link, events, features, timers: loop)
         } catch {
             link.close()
             await link.waitUntilReleased()

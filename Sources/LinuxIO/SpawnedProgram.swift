@@ -87,17 +87,28 @@ public final class SpawnedProgram: Sendable {
     /// How it ended, as waitpid(2) says; nil while it runs.
     public var status: Int32? { state.withLock { $0.status } }
 
+    /// Waits for it to end by itself, and ends it after a while; reports when it has been reaped.
+    ///
+    /// - Parameter done: called on the loop's thread, or at once where it has ended.
+    public func whenEnded(within limit: Duration, _ done: @escaping @Sendable () -> Void) {
+        wait(atMost: limit, done)
+    }
+
     /// Ends it, unless it does so by itself in a moment, and reports when it has been reaped.
     ///
     /// - Parameter done: called on the loop's thread.
     public func end(_ done: @escaping @Sendable () -> Void) {
+        state.withLock { $0.socket = nil }
+        wait(atMost: Self.grace, done)
+    }
+
+    private func wait(atMost limit: Duration, _ done: @escaping @Sendable () -> Void) {
         let isOver = state.withLock { state in
-            state.socket = nil
             if state.status == nil { state.waiting.append(done) }
             return state.status != nil
         }
         guard !isOver else { return done() }
-        loop.schedule(after: Self.grace) { [self] in
+        loop.schedule(after: limit) { [self] in
             signal(SIGTERM)
             loop.schedule(after: Self.grace) { [self] in signal(SIGKILL) }
         }

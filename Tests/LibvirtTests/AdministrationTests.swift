@@ -118,7 +118,7 @@ struct AdministrationTests {
     private func path(_ text: String, user: UInt32 = 0) throws -> String {
         try AdminSocket.path(
             of: LibvirtURI(text),
-            surroundings: .init(user: user, runtimeDirectory: "/run/user/7", home: nil))
+            surroundings: .init(user: user, variables: ["XDG_RUNTIME_DIR": "/run/user/7"]))
     }
 
     @Test("a URI names the daemon, and whose") func paths() throws {

@@ -38,7 +38,7 @@ public final class AdminConnection: Sendable {
     ) async throws(LibvirtError) -> AdminConnection {
         let text = uri ?? AdminSocket.defaultURI()
         let loop = try Connection.readingLoop(text)
-        let socket = try await AdminSocket.connect(text)
+        let socket = try await AdminSocket.connect(text, loop: loop)
         let closing = ConnectionClosing()
         let link = Link.start(
             UnixCarrier(socket, loop: loop), timers: loop,

@@ -5,12 +5,14 @@ internal import LinuxIO
 /// Source: libvirt's `libvirt-admin.c`, getSocketPath.
 enum AdminSocket {
     /// What is meant where no URI is given.
-    static func defaultURI(_ surroundings: SocketSelection.Surroundings = .current) -> String {
-        if let uri = Environment.value("LIBVIRT_ADMIN_DEFAULT_URI"), !uri.isEmpty { return uri }
-        return surroundings.user == 0 ? "libvirtd:///system" : "libvirtd:///session"
+    static func defaultURI(_ surroundings: Surroundings = .current) -> String {
+        if let uri = surroundings.variable("LIBVIRT_ADMIN_DEFAULT_URI") { return uri }
+        return surroundings.isRoot ? "libvirtd:///system" : "libvirtd:///session"
     }
 
-    static func connect(_ text: String) async throws(LibvirtError) -> UnixSocket {
+    static func connect(
+        _ text: String, loop: EventLoop
+    ) async throws(LibvirtError) -> UnixSocket {
         let uri: LibvirtURI
         let path: String
         do throws(LibvirtURIError) {
@@ -19,12 +21,19 @@ enum AdminSocket {
         } catch {
             throw LibvirtError(.invalidURI(error.description), uri: text)
         }
-        return try await SocketConnector(uri: uri, readOnly: false).connect(toFirstOf: [path])
+        let selection = SocketSelection(
+            path: path, reason: "it is the daemon's own", passedOver: [], sessionDaemon: nil)
+        do throws(ConnectionFailure) {
+            return try await SocketConnector(selection: selection, daemon: nil, loop: loop)
+                .connect { _ in }
+        } catch {
+            throw LibvirtError(.unreachable(error.attempts), uri: text)
+        }
     }
 
     /// The socket's path for a URI such as `libvirtd:///system`.
     static func path(
-        of uri: LibvirtURI, surroundings: SocketSelection.Surroundings = .current
+        of uri: LibvirtURI, surroundings: Surroundings = .current
     ) throws(LibvirtURIError) -> String {
         guard uri.transport == .unix else {
             throw LibvirtURIError(
@@ -43,8 +52,7 @@ enum AdminSocket {
         switch uri.path {
         case "/system": return "/run/libvirt/\(name)"
         case "/session":
-            let runtime = surroundings.runtimeDirectory ?? "\(surroundings.home ?? "")/.cache"
-            return "\(runtime)/libvirt/\(name)"
+            return "\(surroundings.runtimeDirectory)/\(name)"
         default:
             throw LibvirtURIError(uri.description, "its path is neither /system nor /session")
         }

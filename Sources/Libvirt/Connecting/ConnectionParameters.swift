@@ -2,10 +2,12 @@ internal import LibvirtRPC
 
 /// How a connection was opened, so that another can be opened in the same way.
 struct ConnectionParameters: Sendable {
-    let uri: LibvirtURI
+    let target: ConnectionTarget
     let readOnly: Bool
     let keepalive: KeepalivePolicy?
     let authentication: AuthenticationOptions
+
+    var uri: LibvirtURI { target.uri }
 }
 
 /// What a connection is for.

@@ -32,6 +32,8 @@ public struct LibvirtURI: Hashable, Sendable, CustomStringConvertible {
     public let driver: String
     /// How the server is reached.
     public let transport: Transport
+    /// Whether the URI itself says how.
+    public let namesTransport: Bool
     /// The user to log in as, where one is named.
     public let user: String?
     /// The server's host; nil for this one.
@@ -61,6 +63,7 @@ public struct LibvirtURI: Hashable, Sendable, CustomStringConvertible {
         path = try parser.path()
         parameters = try parser.parameters()
         fragment = parser.fragment
+        namesTransport = scheme.transport != nil
         transport = scheme.transport ?? (authority.host == nil ? .unix : .tls)
         description = text
         if transport == .unix, let host = authority.host {

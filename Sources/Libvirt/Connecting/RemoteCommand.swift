@@ -56,13 +56,6 @@ struct RemoteCommand {
             }
             proxy = .native
         }
-        if let mode = uri.parameter("mode"), mode != "auto", mode != "legacy" {
-            throw LibvirtURIError(
-                uri.description,
-                mode == "direct"
-                    ? "mode=direct is for sockets of this host: the far host chooses its own"
-                    : "mode=\(mode) is none of auto, legacy and direct")
-        }
         return proxy
     }
 

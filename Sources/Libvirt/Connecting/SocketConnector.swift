@@ -1,39 +1,72 @@
 internal import Glibc
 internal import LinuxIO
 
-/// Connects to the first of several UNIX sockets that answers.
+/// Connects to a UNIX socket, and starts the daemon that should listen there where a client may.
 struct SocketConnector {
-    let uri: LibvirtURI
-    let readOnly: Bool
+    let selection: SocketSelection
+    let daemon: SessionDaemon?
+    let loop: EventLoop
 
     /// How often a full backlog is tried again, and how long apart: a daemon that starts up is
     /// slower to accept than its clients are to come.
     private static let busyTries = 50
     private static let busyPause = Duration.milliseconds(20)
 
-    func connect() async throws(LibvirtError) -> UnixSocket {
-        let paths: [String]
-        do throws(LibvirtURIError) {
-            paths = try SocketSelection(uri, readOnly: readOnly).paths
+    /// Connects.
+    ///
+    /// - Parameter note: hears what came of each step.
+    /// - Throws: `ConnectionFailure`: each socket, with its problem.
+    func connect(_ note: (String) -> Void) async throws(ConnectionFailure) -> UnixSocket {
+        for _ in selection.passedOver { note("there is none") }
+        var attempts = selection.passedOver.map {
+            ConnectionAttempt(address: $0, problem: "there is no such socket")
+        }
+        do throws(SystemError) {
+            let socket = try await connect()
+            note("connected")
+            return socket
         } catch {
-            throw LibvirtError(.invalidURI(error.description), uri: uri.description)
-        }
-        return try await connect(toFirstOf: paths)
-    }
-
-    func connect(toFirstOf paths: [String]) async throws(LibvirtError) -> UnixSocket {
-        var attempts: [ConnectionAttempt] = []
-        for path in paths {
-            do throws(SystemError) {
-                return try await connect(to: try UnixAddress(path))
-            } catch {
-                attempts.append(ConnectionAttempt(address: path, problem: Self.advice(on: error)))
+            attempts.append(
+                ConnectionAttempt(address: selection.path, problem: advice(on: error)))
+            guard let daemon, error.code == ENOENT || error.code == ECONNREFUSED else {
+                throw ConnectionFailure(attempts: attempts)
             }
+            return try await start(daemon, attempts, note)
         }
-        throw LibvirtError(.unreachable(attempts), uri: uri.description)
     }
 
-    private func connect(to address: UnixAddress) async throws(SystemError) -> UnixSocket {
+    private func start(
+        _ daemon: SessionDaemon, _ attempts: [ConnectionAttempt], _ note: (String) -> Void
+    ) async throws(ConnectionFailure) -> UnixSocket {
+        let deed: String
+        do throws(SessionDaemonError) {
+            deed = try await daemon.start(loop: loop, isUp: isUp)
+        } catch {
+            throw ConnectionFailure(
+                attempts: attempts
+                    + [ConnectionAttempt(address: daemon.name, problem: error.description)])
+        }
+        do throws(SystemError) {
+            let socket = try await connect()
+            note("\(deed), and connected")
+            return socket
+        } catch {
+            throw ConnectionFailure(
+                attempts: attempts
+                    + [
+                        ConnectionAttempt(
+                            address: selection.path, problem: "\(deed), yet \(advice(on: error))")
+                    ])
+        }
+    }
+
+    private func isUp() -> Bool {
+        guard let address = try? UnixAddress(selection.path) else { return false }
+        return (try? UnixSocket.connect(to: address, kind: .stream)) != nil
+    }
+
+    private func connect() async throws(SystemError) -> UnixSocket {
+        let address = try UnixAddress(selection.path)
         for _ in 1..<Self.busyTries {
             do throws(SystemError) {
                 return try UnixSocket.connect(to: address, kind: .stream)
@@ -45,7 +78,7 @@ struct SocketConnector {
         return try UnixSocket.connect(to: address, kind: .stream)
     }
 
-    private static func advice(on error: SystemError) -> String {
+    private func advice(on error: SystemError) -> String {
         switch error.code {
         case ENOENT: "there is no such socket; is the libvirt daemon running?"
         case ECONNREFUSED: "nobody listens; the libvirt daemon has died or is not running"
@@ -57,4 +90,9 @@ struct SocketConnector {
         default: error.reason
         }
     }
+}
+
+/// A server that was not reached: what was tried.
+struct ConnectionFailure: Error {
+    let attempts: [ConnectionAttempt]
 }

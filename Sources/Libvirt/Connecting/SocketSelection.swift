@@ -1,68 +1,96 @@
-internal import Glibc
-internal import LinuxIO
-
-/// Which UNIX sockets a URI may mean, in the order in which they are tried.
+/// Which UNIX socket of this host a URI means.
 ///
-/// Source: libvirt's `remote_sockets.c`; a host has either the one daemon with all drivers
-/// (`libvirtd`) or a daemon for each driver (`virtqemud`, …).
+/// A host has either the one daemon with all drivers (`libvirtd`, or `virtproxyd` in its place) or a
+/// daemon for each driver (`virtqemud`, …). Which socket there is decides, before anybody connects: a
+/// daemon that refuses is the right one all the same.
+///
+/// Source: libvirt's `remote_sockets.c`.
 public struct SocketSelection: Hashable, Sendable {
-    /// The paths, best first; `@` leads an abstract name.
-    public let paths: [String]
+    /// The socket's path; `@` leads an abstract name.
+    public let path: String
+    /// Why it is this one.
+    public let reason: String
+    /// Sockets that would have been preferred, had they been there.
+    public let passedOver: [String]
+    /// The daemon that can be started to listen there, such as `virtqemud`; nil for the system's, whose
+    /// start is not a client's business, and for a socket that the URI names.
+    public let sessionDaemon: String?
 
-    /// What of the process and the host the choice depends on.
-    public struct Surroundings: Sendable {
-        /// The effective user id.
-        public var user: UInt32
-        /// `XDG_RUNTIME_DIR`; nil where it is not set.
-        public var runtimeDirectory: String?
-        /// The home directory, for a session whose runtime directory is not set.
-        public var home: String?
-
-        /// Surroundings made up, for tests.
-        public init(user: UInt32, runtimeDirectory: String?, home: String?) {
-            self.user = user
-            self.runtimeDirectory = runtimeDirectory
-            self.home = home
+    /// Chooses the socket for a URI.
+    ///
+    /// - Parameters:
+    ///   - readOnly: prefers the read-only socket, which a session does not have.
+    ///   - defaultMode: `mode` for a URI that has none, as `remote_mode` of libvirt.conf sets it.
+    ///   - surroundings: whose session, and what is there.
+    /// - Throws: `LibvirtURIError` for a `mode` that libvirt does not know.
+    public init(
+        _ uri: LibvirtURI, readOnly: Bool, defaultMode: String? = nil,
+        in surroundings: Surroundings = .current
+    ) throws(LibvirtURIError) {
+        if let socket = uri.parameter("socket"), !socket.isEmpty {
+            self.init(path: socket, reason: "the URI names it", passedOver: [], sessionDaemon: nil)
+            return
         }
-
-        /// Those of this process.
-        public static var current: Surroundings {
-            Surroundings(
-                user: geteuid(), runtimeDirectory: Environment.value("XDG_RUNTIME_DIR"),
-                home: Environment.value("HOME"))
+        let isSession = Self.isSession(uri, in: surroundings)
+        // A remote host may lack /run; libvirt spells the system's directory like this everywhere.
+        let directory = isSession ? surroundings.runtimeDirectory : "/var/run/libvirt"
+        let suffix = readOnly && !isSession ? "-ro" : ""
+        let shared = "\(directory)/libvirt-sock\(suffix)"
+        let daemon = Self.daemons[uri.driver]
+        let own = daemon.map { "\(directory)/\($0)-sock\(suffix)" }
+        let mode = uri.parameter("mode") ?? defaultMode ?? "auto"
+        switch (mode, own) {
+        case ("auto", let own?) where surroundings.fileExists(own):
+            self.init(
+                path: own, reason: "it is there", passedOver: [],
+                sessionDaemon: isSession ? daemon : nil)
+        case ("auto", let own):
+            self.init(
+                path: shared,
+                reason: surroundings.fileExists(shared)
+                    ? "it is there" : "no other is there either",
+                passedOver: own.map { [$0] } ?? [], sessionDaemon: isSession ? "libvirtd" : nil)
+        case ("legacy", _):
+            self.init(
+                path: shared, reason: "mode=legacy", passedOver: [],
+                sessionDaemon: isSession ? "libvirtd" : nil)
+        case ("direct", let own?):
+            self.init(
+                path: own, reason: "mode=direct", passedOver: [],
+                sessionDaemon: isSession ? daemon : nil)
+        case ("direct", nil):
+            throw LibvirtURIError(
+                uri.description, "mode=direct needs a driver with a daemon of its own")
+        default:
+            throw LibvirtURIError(
+                uri.description, "mode=\(mode) is none of auto, legacy and direct")
         }
     }
 
-    /// Chooses the sockets for a URI.
-    ///
-    /// - Parameters:
-    ///   - readOnly: prefers the read-only sockets, which a session does not have.
-    ///   - surroundings: whose session, and where.
-    /// - Throws: `LibvirtURIError` for a `mode` that libvirt does not know.
-    public init(
-        _ uri: LibvirtURI, readOnly: Bool, surroundings: Surroundings = .current
-    ) throws(LibvirtURIError) {
-        if let socket = uri.parameter("socket"), !socket.isEmpty {
-            paths = [socket]
-            return
-        }
-        let isSession = surroundings.user != 0 && uri.isSession
-        let runtime = surroundings.runtimeDirectory ?? "\(surroundings.home ?? "")/.cache"
-        // A remote host may lack /run; libvirt spells the system's directory like this everywhere.
-        let directory = isSession ? "\(runtime)/libvirt" : "/var/run/libvirt"
-        let suffix = readOnly && !isSession ? "-ro" : ""
-        let shared = "\(directory)/libvirt-sock\(suffix)"
-        let own = Self.daemons[uri.driver].map { "\(directory)/\($0)-sock\(suffix)" }
-        switch uri.parameter("mode") ?? "auto" {
-        case "auto": paths = [own, shared].compactMap(\.self)
-        case "legacy": paths = [shared]
+    init(path: String, reason: String, passedOver: [String], sessionDaemon: String?) {
+        self.path = path
+        self.reason = reason
+        self.passedOver = passedOver
+        self.sessionDaemon = sessionDaemon
+    }
+
+    /// Whether the daemon of the user's session is meant. Root has none; the test driver is one's own
+    /// as soon as a transport is named.
+    static func isSession(_ uri: LibvirtURI, in surroundings: Surroundings) -> Bool {
+        !surroundings.isRoot
+            && (uri.path == "/session" || uri.driver == "test" && uri.namesTransport)
+    }
+
+    /// Refuses a `mode` that means nothing for a daemon elsewhere.
+    static func checkMode(_ uri: LibvirtURI) throws(LibvirtURIError) {
+        switch uri.parameter("mode") {
+        case nil, "auto", "legacy": break
         case "direct":
-            guard let own else {
-                throw LibvirtURIError(
-                    uri.description, "mode=direct needs a driver with a daemon of its own")
-            }
-            paths = [own]
-        case let mode:
+            throw LibvirtURIError(
+                uri.description,
+                "mode=direct is for sockets of this host, and \(uri.transport.rawValue) is not "
+                    + "one")
+        case let mode?:
             throw LibvirtURIError(
                 uri.description, "mode=\(mode) is none of auto, legacy and direct")
         }

@@ -74,6 +74,26 @@ import Testing
         }
     }
 
+    @Test("what would be done is told, and what was") func explained() async throws {
+        try await withServer { daemon, server in
+            let plan = try Connection.explain(uri(server), readOnly: true)
+            #expect(plan.steps.map(\.outcome) == [nil, nil])
+            #expect(plan.description.contains("\n1. run ssh -p \(server.port) -l root -i "))
+            #expect(
+                plan.description.hasSuffix("\n2. authenticate, and open test:///default read-only"))
+            let far = try await Connection.open(uri(server))
+            #expect(far.explanation.steps.map(\.outcome) == ["started", "opened"])
+            await far.close()
+            let near = try await Connection.open(daemon.uri())
+            #expect(
+                near.explanation.steps.map(\.description) == [
+                    "connect to the UNIX socket \(daemon.socketPath) (the URI names it): connected",
+                    "authenticate, and open test:///default: opened",
+                ])
+            await near.close()
+        }
+    }
+
     @Test("read-only stays read-only, and a long reply comes whole") func readOnly() async throws {
         try await withServer { _, server in
             let writer = try await Connection.open(uri(server))
@@ -132,6 +152,14 @@ import Testing
             #expect(nobody.contains("Connection refused"), "\(nobody)")
             let missing = await problem(uri(server, "&command=/nowhere/ssh"))
             #expect(missing.contains("cannot start /nowhere/ssh"), "\(missing)")
+            let place = "\(server.address):\(server.port)"
+            let plain = await problem("test+tcp://\(place)/default")
+            #expect(plain.contains("use the ssh transport"), "\(plain)")
+            let secure = await problem("test+tls://\(place)/default?no_verify=1&pkipath=/nowhere")
+            // The server may be quicker to hang up than its banner is to be read.
+            #expect(
+                secure.contains("\(place): the server does not speak TLS")
+                    || secure.contains("in the middle of the TLS handshake"), "\(secure)")
             let noSocket = await problem(uri(server, "&socket=\(daemon.directory)/none"))
             #expect(noSocket.contains("No such file"), "\(noSocket)")
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Libvirt
 import LibvirtTesting
+import LinuxIO
 import Testing
 
 @Suite("Connecting over TLS", .timeLimit(.minutes(2))) struct TLSTests {
@@ -157,6 +158,51 @@ import Testing
                     refusal.contains("in the middle of the TLS handshake")
                         || refusal.contains("does not speak TLS"), "\(refusal)")
             }
+        }
+    }
+
+    @Test("a server that speaks TLS and is no libvirt server is told apart")
+    func otherServer() async throws {
+        try await withAuthority { authority in
+            let address = TestLibvirtd.Network.loopbackAddress()
+            try await authority.issue(.server, names: "IP:\(address)")
+            let uri = "test+tls://\(address):16514/default?pkipath=\(authority.directory)"
+            let server = try await ChildProcess([
+                "sh", "-c",
+                "cd '\(authority.directory)'; echo hello | openssl s_server -quiet -naccept 1 "
+                    + "-accept \(address):16514 -cert servercert.pem -key serverkey.pem",
+            ])
+            var said = ""
+            try await eventually("the server listens") {
+                said = await problem(uri)
+                return !said.contains("nobody listens")
+            }
+            #expect(said.contains("it speaks TLS, but is no libvirt server"), "\(said)")
+            server.kill()
+        }
+    }
+
+    @Test("a server that never answers is given up, and so is one that nobody waits for")
+    func silence() async throws {
+        try await withAuthority { authority in
+            let address = TestLibvirtd.Network.loopbackAddress()
+            let server = try await ChildProcess(["nc", "-l", "-k", address, "16514"])
+            let uri = "test+tls://\(address)/default?pkipath=\(authority.directory)"
+            var said = ""
+            try await eventually("the server listens") {
+                do {
+                    _ = try await Connection.open(uri, deadline: .now + .milliseconds(500))
+                } catch {
+                    said = "\(error)"
+                }
+                return !said.contains("nobody listens")
+            }
+            #expect(said.contains("\(address):16514: no answer in time"), "\(said)")
+            let waiting = Task { await problem(uri) }
+            waiting.cancel()
+            let cancelled = await waiting.value
+            #expect(cancelled.contains("it was cancelled"), "\(cancelled)")
+            server.kill()
         }
     }
 }

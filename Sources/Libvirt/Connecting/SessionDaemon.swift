@@ -1,0 +1,103 @@
+internal import Glibc
+internal import LinuxIO
+
+/// The daemon of a user's session, which its first client starts. It ends by itself when nobody has
+/// needed it for two minutes.
+///
+/// Source: `virnetsocket.c`, virNetSocketNewConnectUNIX; `remote_sockets.c`, remoteGetDaemonPathEnv.
+struct SessionDaemon {
+    /// Such as `virtqemud`.
+    let name: String
+    let surroundings: Surroundings
+
+    /// How long another client may take to start it, and a daemon to say that it runs.
+    private static let patience = Duration.seconds(30)
+    private static let pause = Duration.milliseconds(20)
+    private static let idleSeconds = 120
+
+    /// Whether it may be started at all.
+    var mayStart: Bool { surroundings.variable("LIBVIRT_AUTOSTART") != "0" }
+
+    /// The command that starts it: it returns when the daemon listens.
+    var command: [String] { [program, "--daemon", "--timeout=\(Self.idleSeconds)"] }
+
+    private var program: String {
+        let named = name == "libvirtd" ? "LIBVIRTD_PATH" : "VIRTD_PATH"
+        if let path = surroundings.variable(named) { return path }
+        // A user's PATH often lacks where it is.
+        let places = ["/usr/sbin", "/usr/local/sbin"].map { "\($0)/\(name)" }
+        return places.first(where: surroundings.fileExists) ?? name
+    }
+
+    /// Starts it, unless another client has by now.
+    ///
+    /// - Parameter isUp: whether somebody listens.
+    /// - Returns: what was done, in a few words.
+    func start(loop: EventLoop, isUp: () -> Bool) async throws(SessionDaemonError) -> String {
+        let lock: FileLock
+        do throws(SystemError) {
+            try Directory.ensurePath(surroundings.runtimeDirectory, mode: 0o700)
+            lock = try await takeLock()
+        } catch {
+            throw SessionDaemonError(description: error.description)
+        }
+        let deed: String
+        if isUp() {
+            deed = "another client started \(name)"
+        } else {
+            // Whatever comes of it, the lock must be held until then.
+            do throws(SessionDaemonError) {
+                try await run(loop)
+            } catch {
+                _ = consume lock
+                throw error
+            }
+            deed = "started \(command.joined(separator: " "))"
+        }
+        _ = consume lock
+        return deed
+    }
+
+    private func run(_ loop: EventLoop) async throws(SessionDaemonError) {
+        let process: SpawnedProgram
+        do throws(SystemError) {
+            process = try SpawnedProgram(command, loop: loop)
+        } catch {
+            throw SessionDaemonError(
+                description: "\(error); install libvirt's daemon, or say in \(variable) where it is"
+            )
+        }
+        _ = process.takeSocket()
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            process.whenEnded(within: Self.patience) { done.resume() }
+        }
+        guard process.status == 0 else {
+            let words = process.errorOutput.split(whereSeparator: \.isNewline).last.map {
+                ": \($0)"
+            }
+            throw SessionDaemonError(description: "\(program) does not start\(words ?? "")")
+        }
+    }
+
+    private var variable: String { name == "libvirtd" ? "LIBVIRTD_PATH" : "VIRTD_PATH" }
+
+    private func takeLock() async throws(SystemError) -> FileLock {
+        let path = "\(surroundings.runtimeDirectory)/\(name).lock"
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            do throws(SystemError) {
+                return try FileLock(path: path)
+            } catch {
+                guard error.code == EAGAIN, ContinuousClock.now < end, !Task.isCancelled else {
+                    throw error
+                }
+            }
+            try? await Task.sleep(for: Self.pause)
+        }
+    }
+}
+
+/// Why a session's daemon does not run.
+struct SessionDaemonError: Error, CustomStringConvertible {
+    let description: String
+}

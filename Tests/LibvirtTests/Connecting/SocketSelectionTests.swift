@@ -1,0 +1,67 @@
+import Libvirt
+import Testing
+
+@Suite struct SocketSelectionTests {
+    private func selection(
+        _ text: String, readOnly: Bool = false, user: UInt32 = 0, mode: String? = nil,
+        there files: Set<String> = []
+    ) throws -> SocketSelection {
+        let variables = ["XDG_RUNTIME_DIR": "/run/user/1000", "HOME": "/home/alice"]
+        return try SocketSelection(
+            try LibvirtURI(text), readOnly: readOnly, defaultMode: mode,
+            in: Surroundings(user: user, variables: variables, files: files))
+    }
+
+    private let own = "/var/run/libvirt/virtqemud-sock"
+    private let shared = "/var/run/libvirt/libvirt-sock"
+
+    @Test func theSocketThatIsThereIsTheOne() throws {
+        let both = try selection("qemu:///system", there: [own, shared])
+        #expect(both.path == own)
+        #expect(both.passedOver.isEmpty)
+        let one = try selection("qemu:///system", there: [shared])
+        #expect(one.path == shared)
+        #expect(one.passedOver == [own])
+        let none = try selection("qemu:///system", readOnly: true)
+        #expect(none.path == shared + "-ro")
+        #expect(none.passedOver == [own + "-ro"])
+        #expect(none.sessionDaemon == nil)
+    }
+
+    @Test func theModeDecidesWhateverIsThere() throws {
+        #expect(try selection("qemu:///system?mode=legacy", there: [own]).path == shared)
+        #expect(try selection("qemu:///system?mode=direct", there: [shared]).path == own)
+        #expect(try selection("qemu:///system", mode: "direct").path == own)
+        #expect(try selection("qemu:///system?mode=legacy", mode: "direct").path == shared)
+        #expect(throws: LibvirtURIError.self) { try selection("qemu:///system?mode=odd") }
+    }
+
+    @Test func theTestDriverHasNoDaemonOfItsOwn() throws {
+        #expect(try selection("test:///default").path == shared)
+        #expect(throws: LibvirtURIError.self) { try selection("test:///default?mode=direct") }
+    }
+
+    @Test func aSessionIsTheUsersOwnAndHasNoReadOnlySocket() throws {
+        let session = "/run/user/1000/libvirt/virtqemud-sock"
+        let own = try selection("qemu:///session", readOnly: true, user: 1000, there: [session])
+        #expect(own.path == session)
+        #expect(own.sessionDaemon == "virtqemud")
+        let none = try selection("qemu:///session", user: 1000)
+        #expect(none.path == "/run/user/1000/libvirt/libvirt-sock")
+        #expect(none.sessionDaemon == "libvirtd")
+        #expect(try selection("qemu:///session").path == shared)
+    }
+
+    @Test func theTestDriverIsTheUsersOwnWhereATransportIsNamed() throws {
+        let path = "/run/user/1000/libvirt/libvirt-sock"
+        #expect(try selection("test+unix:///default", user: 1000).path == path)
+        #expect(try selection("test:///default", user: 1000).path == shared)
+        #expect(try selection("test+unix:///default").path == shared)
+    }
+
+    @Test func aSocketThatIsNamedIsTheOnlyOne() throws {
+        let named = try selection("qemu+unix:///session?socket=/a/b", user: 1000)
+        #expect(named.path == "/a/b")
+        #expect(named.sessionDaemon == nil)
+    }
+}
