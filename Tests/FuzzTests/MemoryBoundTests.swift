@@ -9,7 +9,7 @@ struct MemoryBoundTests {
     @Test("no procedure's message costs more than its length allows")
     func messages() async {
         await #expect(processExitsWith: .success) {
-            let byteCount = 1 << 17
+            let byteCount = 1 << 15
             let words: [UInt32] = [1, 0x4000, 0x0010_0000, 0xFFFF_FFFF]
             // What is in use already, and an arena of the allocator's own beside what is allowed.
             guard AddressSpace.limit(toMoreBy: (64 << 20) + 64 * byteCount) else { exit(2) }
