@@ -1,0 +1,128 @@
+public import LibvirtProtocol
+internal import LibvirtRPC
+internal import XDR
+
+extension Domain {
+    /// Moves the domain to another daemon, with this program between the two: both daemons are asked
+    /// in turn, and QEMU's data goes from host to host.
+    ///
+    /// Cancelling the task aborts the migration; the domain then goes on here.
+    ///
+    /// - Parameters:
+    ///   - destination: a connection to the daemon that takes the domain.
+    ///   - parameters: such as `migrate_uri`, `destination_name` and `bandwidth`
+    ///     (`VIR_MIGRATE_PARAM_*`).
+    ///   - flags: such as `.live`; not `.peer2peer` and `.tunnelled`, for which see
+    ///     ``migrate(toURI:parameters:flags:)``.
+    /// - Returns: the domain at its destination.
+    /// - Throws: `LibvirtError`. The domain goes on here then, or is left paused where the daemons
+    ///   could not be asked to the end.
+    ///
+    /// Source: `virDomainMigrate3`, in the form of libvirt 1.1 and later.
+    public func migrate(
+        to destination: Connection, parameters: TypedParameters = [:],
+        flags: virDomainMigrateFlags = []
+    ) async throws(LibvirtError) -> Domain {
+        guard flags.isDisjoint(with: [.peer2peer, .tunnelled]) else {
+            throw refusal(
+                .invalidArg, "a migration from peer to peer takes a URI, and not a connection")
+        }
+        try await connection.requireMigration(.parameters)
+        try await destination.requireMigration(.parameters)
+        if flags.contains(.offline) {
+            try await connection.requireMigration(.offline)
+            try await destination.requireMigration(.offline)
+        }
+        let isProtected = try await connection.supports(.changeProtection)
+        let cancellation = MigrationCancellation()
+        let migration = ManagedMigration(
+            domain: self, destination: destination, parameters: parameters, flags: flags,
+            isProtected: isProtected, cancellation: cancellation)
+        return try await abortingWhenCancelled(cancellation) { () throws(LibvirtError) in
+            try await migration.run()
+        }
+    }
+
+    /// Moves the domain to another daemon, to which this one connects by itself.
+    ///
+    /// Cancelling the task aborts the migration; the domain then goes on here.
+    ///
+    /// - Parameters:
+    ///   - uri: of the daemon that takes the domain, as this daemon sees it.
+    ///   - parameters: as for ``migrate(to:parameters:flags:)``.
+    ///   - flags: such as `.live` and `.tunnelled`; `.peer2peer` is added.
+    /// - Throws: `LibvirtError`. The domain goes on here then.
+    ///
+    /// Source: `virDomainMigrateToURI3`, in the form of libvirt 1.1 and later.
+    public func migrate(
+        toURI uri: String, parameters: TypedParameters = [:], flags: virDomainMigrateFlags = []
+    ) async throws(LibvirtError) {
+        try await connection.requireMigration(.parameters)
+        let arguments = remote_domain_migrate_perform3_params_args(
+            dom: raw, dconnuri: XDRString(uri), params: parameters.raw, cookie_in: [],
+            flags: flags.union(.peer2peer).rawValue)
+        try await abortingWhenCancelled { [connection] () throws(LibvirtError) in
+            _ = try await connection.call(Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS, arguments)
+        }
+    }
+
+    /// Works on when the task is cancelled, as a migration must be ended in order, and asks the
+    /// daemon to give up until it does: before the data flow there is nothing that it could end.
+    private func abortingWhenCancelled<Value: Sendable>(
+        _ cancellation: MigrationCancellation = MigrationCancellation(),
+        _ work: @escaping @Sendable () async throws(LibvirtError) -> Value
+    ) async throws(LibvirtError) -> Value {
+        let task = Task { () -> Result<Value, LibvirtError> in
+            defer { cancellation.end() }
+            do throws(LibvirtError) {
+                return .success(try await work())
+            } catch {
+                return .failure(error)
+            }
+        }
+        let outcome = await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            cancellation.request()
+            Task {
+                while !cancellation.hasEnded, (try? await abortJob()) == nil {
+                    try? await Task.sleep(for: .milliseconds(100))
+                }
+            }
+        }
+        return try outcome.get()
+    }
+
+    func refusal(_ code: virErrorNumber, _ problem: String) -> LibvirtError {
+        LibvirtError(
+            RPCError(.refused(CallRefusal(code, problem).error), procedure: "migrating"),
+            uri: connection.uri.description)
+    }
+}
+
+extension Connection {
+    /// What a daemon's driver can do in migrations. Source: `libvirt_internal.h`.
+    enum MigrationFeature: Int32 {
+        case changeProtection = 7
+        case offline = 12
+        case parameters = 13
+    }
+
+    func supports(_ feature: MigrationFeature) async throws(LibvirtError) -> Bool {
+        try await call(
+            Remote.CONNECT_SUPPORTS_FEATURE,
+            remote_connect_supports_feature_args(feature: feature.rawValue)
+        ).supported != 0
+    }
+
+    func requireMigration(_ feature: MigrationFeature) async throws(LibvirtError) {
+        guard try await !supports(feature) else { return }
+        let what = feature == .offline ? "of inactive domains" : "with parameters"
+        throw LibvirtError(
+            RPCError(
+                .refused(
+                    CallRefusal(.noSupport, "the daemon's driver has no migration \(what)").error),
+                procedure: "migrating"),
+            uri: uri.description)
+    }
+}
