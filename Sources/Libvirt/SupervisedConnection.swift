@@ -75,7 +75,11 @@ public final class SupervisedConnection: Sendable {
     }
 
     /// The connection that stands now; nil while there is none.
-    public var connection: Connection? { current.withLock(\.self) }
+    public var connection: Connection? {
+        // One that is lost is not handed out until somebody notices: who calls over it again and again
+        // fails at once each time, and leaves the supervisor no turn to notice.
+        current.withLock { $0?.isAlive == true ? $0 : nil }
+    }
 
     /// Keeps a connection until the task is cancelled, and tells what happens, one notice after
     /// the other.
