@@ -85,8 +85,10 @@ import Testing
     }
 
     @Test func wrongURIs() async {
-        #expect(await message(of: "nonsense").contains("is not a libvirt URI"))
-        #expect(await message(of: "qemu+tcp://host/system").contains("tcp transport"))
+        let word = await message(of: "nonsense")
+        #expect(word.contains("neither a URI") && word.contains("nor an alias"))
+        let transport = await message(of: "qemu+carrier://host/system")
+        #expect(transport.contains("is not a libvirt URI") && transport.contains("\"carrier\""))
     }
 }
 
