@@ -16,6 +16,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+// MFD_HUGE_2MB of <linux/memfd.h>.
+#define HUGE_2MB (21U << 26)
+
 // Linux passes at most SCM_MAX_FD descriptors in one message; one more than that never arrives.
 #define MOST_DESCRIPTORS 253
 
@@ -24,7 +27,7 @@ const int clinuxio_seal_shrink = F_SEAL_SHRINK;
 const int clinuxio_seal_grow = F_SEAL_GROW;
 
 int clinuxio_memfd_create(const char *name, int huge_pages) {
-    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB : 0));
+    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB | HUGE_2MB : 0));
 }
 
 int clinuxio_add_seals(int descriptor, int seals) { return fcntl(descriptor, F_ADD_SEALS, seals); }

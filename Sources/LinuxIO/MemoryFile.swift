@@ -22,7 +22,8 @@ extension OwnedDescriptor {
     /// - Parameters:
     ///   - name: shown in /proc, for the operator's eyes only.
     ///   - byteCount: the size; pages are zero and not yet allocated.
-    ///   - hugePages: back it with huge pages (MFD_HUGETLB); fails where the system has none.
+    ///   - hugePages: back it with huge pages of 2 MiB (MFD_HUGETLB, MFD_HUGE_2MB), of which the size
+    ///     must be a multiple. That the system has none to give is found out when it is mapped.
     public static func memoryFile(
         name: String, byteCount: Int, seals: Seals = [.shrink, .grow], hugePages: Bool = false
     ) throws(SystemError) -> OwnedDescriptor {
@@ -37,6 +38,15 @@ extension OwnedDescriptor {
         }
         try systemCall("seal a memory file", name) { clinuxio_add_seals(number, seals.rawValue) }
         return file
+    }
+
+    /// Adds seals to those on the file.
+    ///
+    /// - Throws: `SystemError`: EPERM for a file that accepts no more, EINVAL for one that cannot be
+    ///   sealed at all (not a memory file).
+    public borrowing func addSeals(_ seals: Seals) throws(SystemError) {
+        let number = rawValue
+        try systemCall("seal a memory file") { clinuxio_add_seals(number, seals.rawValue) }
     }
 
     /// The seals on the file.

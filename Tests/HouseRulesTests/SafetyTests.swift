@@ -10,6 +10,7 @@ struct SafetyTests {
         "Sources/Memif/Control/ControlSocket.swift",
         "Sources/Memif/Memory/BufferSpace.swift",
         "Sources/Memif/Memory/CopyMemory.swift",
+        "Sources/Memif/Memory/FramePieces.swift",
         "Sources/Memif/Memory/LinkMemory.swift",
         "Sources/Memif/Memory/Region.swift",
         "Sources/Memif/Memory/RingMemory.swift",

@@ -24,7 +24,7 @@ typedef struct {
     uint32_t group;
 } clinuxio_credentials;
 
-/// memfd_create with MFD_CLOEXEC | MFD_ALLOW_SEALING, and MFD_HUGETLB where asked: needs _GNU_SOURCE.
+/// memfd_create with MFD_CLOEXEC | MFD_ALLOW_SEALING, and pages of 2 MiB where asked: needs _GNU_SOURCE.
 int clinuxio_memfd_create(const char *name, int huge_pages);
 
 /// F_ADD_SEALS and F_GET_SEALS need _GNU_SOURCE. The seals are those of <linux/fcntl.h>.

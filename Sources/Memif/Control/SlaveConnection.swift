@@ -93,7 +93,8 @@ final class SlaveConnection: Sendable {
         case .layOut(let geometry):
             let memory: LinkMemory
             do {
-                memory = try LinkMemory.makeSlave(geometry, name: configuration.name)
+                memory = try LinkMemory.makeSlave(
+                    geometry, name: configuration.name, pool: configuration.pool)
             } catch {
                 throw Self.end(of: error)
             }

@@ -16,58 +16,62 @@ struct BufferSpace: @unchecked Sendable {
         let byteCount: UInt64
     }
 
-    /// The slave's own buffers; nil as a master.
-    private let ownBuffers: UnsafeMutableRawPointer?
-    private let ownOffset: UInt32
-    private let spacing: Int
+    /// The region that holds the slave's own buffers; nil as a master.
+    private let ownBase: UnsafeMutableRawPointer?
+    /// Where each slot's own buffer begins in that region: what the slave knows, whatever the ring says.
+    private let ownOffsets: UnsafeMutablePointer<UInt32>
+    private let ownRegion: UInt16
     private let slotMask: UInt16
-    /// The room of each own buffer, in bytes.
+    /// Bytes of each own buffer before the place where frames are put.
+    let headroom: UInt32
+    /// The room of each own buffer behind its headroom, in bytes.
     let capacity: UInt32
     private let extents: UnsafePointer<Extent>
     private let extentCount: Int
 
     /// The master's view: any place in any region.
     @unsafe
-    init(extents: UnsafePointer<Extent>, count: Int) {
-        unsafe ownBuffers = nil
-        ownOffset = 0
-        spacing = 0
+    init(extents: UnsafePointer<Extent>, count: Int, noOffsets: UnsafeMutablePointer<UInt32>) {
+        unsafe ownBase = nil
+        unsafe ownOffsets = noOffsets
+        ownRegion = 0
         slotMask = 0
+        headroom = 0
         capacity = 0
         unsafe self.extents = extents
         extentCount = count
     }
 
-    /// The slave's view: the buffers of one ring, in its region 0.
+    /// The slave's view: the buffers of one ring, one for each slot.
+    ///
+    /// - Parameter offsets: the ring's part of the table, whose every entry has a whole buffer behind it.
     @unsafe
     init(
-        extents: UnsafePointer<Extent>, geometry: SlaveGeometry, direction: RingDirection,
-        index: Int
+        extents: UnsafePointer<Extent>, count: Int, geometry: SlaveGeometry,
+        offsets: UnsafeMutablePointer<UInt32>
     ) {
-        let offset = geometry.buffersOffset(direction, index)
-        precondition(
-            unsafe offset + geometry.ringSize * geometry.bufferSpacing
-                <= Int(extents.pointee.byteCount), "buffers beyond the slave's own region")
-        unsafe ownBuffers = extents.pointee.base + offset
-        ownOffset = UInt32(offset)
-        spacing = geometry.bufferSpacing
+        let region = geometry.bufferRegion
+        precondition(Int(region) < count, "the slave's buffers lie in a region that is not there")
+        unsafe ownBase = extents[Int(region)].base
+        unsafe ownOffsets = offsets
+        ownRegion = region
         slotMask = UInt16(geometry.ringSize - 1)
+        headroom = UInt32(geometry.headroom)
         capacity = UInt32(geometry.bufferSize)
         unsafe self.extents = extents
-        extentCount = 1
+        extentCount = count
     }
 
     /// Whether this end owns the buffers.
     @inline(__always)
-    var isOwner: Bool { unsafe ownBuffers != nil }
+    var isOwner: Bool { unsafe ownBase != nil }
 
     /// The descriptor of a slot's own empty buffer.
     @inline(__always)
     func emptyDescriptor(slot index: UInt16) -> Descriptor {
-        let slot = Int(index & slotMask)
+        let offset = unsafe ownOffsets[Int(index & slotMask)]
         return Descriptor(
-            hasNext: false, region: 0, length: capacity,
-            offset: ownOffset &+ UInt32(truncatingIfNeeded: slot &* spacing))
+            hasNext: false, region: ownRegion, length: capacity, offset: offset &+ headroom)
     }
 
     /// Where the bytes of a slot are, or nil for a descriptor that points beyond what is there.
@@ -75,9 +79,9 @@ struct BufferSpace: @unchecked Sendable {
     private func address(
         _ descriptor: Descriptor, slot index: UInt16
     ) -> UnsafeMutableRawPointer? {
-        if let ownBuffers = unsafe ownBuffers {
+        if let ownBase = unsafe ownBase {
             guard descriptor.length <= capacity else { return nil }
-            return unsafe ownBuffers + Int(index & slotMask) &* spacing
+            return unsafe ownBase + Int(ownOffsets[Int(index & slotMask)] &+ headroom)
         }
         let region = Int(descriptor.region)
         guard region < extentCount else { return nil }
@@ -86,6 +90,43 @@ struct BufferSpace: @unchecked Sendable {
         guard unsafe end <= extent.byteCount else { return nil }
         return unsafe extent.base + Int(descriptor.offset)
     }
+
+    // MARK: In place
+
+    /// The bytes of a slot as a piece of a frame, or nil for a descriptor that points beyond what is
+    /// there.
+    @inline(__always)
+    func piece(_ descriptor: Descriptor, slot index: UInt16) -> FramePiece? {
+        guard let address = unsafe address(descriptor, slot: index) else { return nil }
+        return unsafe FramePiece(
+            address: address, descriptor: descriptor, headroom: headroom, slot: index)
+    }
+
+    /// Whether both ends' buffers lie in one piece of memory of ours, so that they can change places.
+    func sharesBuffers(with other: BufferSpace) -> Bool {
+        unsafe isOwner && ownBase == other.ownBase
+    }
+
+    /// Lets two slots of ours change buffers. The caller holds both: neither end uses them.
+    @inline(__always)
+    func swapBuffer(of index: UInt16, with other: BufferSpace, slot: UInt16) {
+        let kept = unsafe ownOffsets[Int(index & slotMask)]
+        unsafe ownOffsets[Int(index & slotMask)] = other.ownOffsets[Int(slot & other.slotMask)]
+        unsafe other.ownOffsets[Int(slot & other.slotMask)] = kept
+    }
+
+    /// Describes a piece that lies in a buffer of ours; nil for one that does not.
+    func descriptor(of piece: FramePiece, hasNext: Bool) -> Descriptor? {
+        guard let ownBase = unsafe ownBase else { return nil }
+        let offset = unsafe piece.address - ownBase
+        guard offset >= 0,
+            unsafe UInt64(offset) + UInt64(piece.byteCount) <= extents[Int(ownRegion)].byteCount
+        else { return nil }
+        return Descriptor(
+            hasNext: hasNext, region: ownRegion, length: piece.byteCount, offset: UInt32(offset))
+    }
+
+    // MARK: Copying
 
     /// How copying a slot's bytes into a batch went.
     enum CopyOut {
@@ -126,6 +167,21 @@ struct BufferSpace: @unchecked Sendable {
             return false
         }
         unsafe copyFrame(from: source, to: target, count: count)
+        return true
+    }
+
+    /// Copies a part of a piece into a slot's buffer; false for a descriptor that points beyond what
+    /// is there.
+    func copyIn(
+        _ piece: FramePiece, from start: Int, count: Int, _ descriptor: Descriptor,
+        at targetStart: Int, slot index: UInt16
+    ) -> Bool {
+        guard start >= 0, targetStart >= 0, count >= 0, start + count <= Int(piece.byteCount),
+            targetStart + count <= Int(descriptor.length),
+            let target = unsafe address(descriptor, slot: index)
+        else { return false }
+        // Both may lie in memory of the same peer, and overlap if it says so: not `copyFrame`.
+        unsafe (target + targetStart).copyMemory(from: piece.address + start, byteCount: count)
         return true
     }
 }

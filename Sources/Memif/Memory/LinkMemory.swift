@@ -32,10 +32,17 @@ final class LinkMemory: @unchecked Sendable {
     /// The slave's own layout; nil as a master.
     let geometry: SlaveGeometry?
     private let extents: UnsafeMutablePointer<BufferSpace.Extent>
+    /// Where each slot's buffer begins, ring after ring: the slave's own knowledge.
+    private let offsets: UnsafeMutablePointer<UInt32>
+    private let offsetCount: Int
+    /// Where the buffers go back to.
+    private let pool: BufferPool?
 
+    /// - Parameter buffers: as the slave, where each slot's buffer begins, ring after ring; nil
+    ///   puts them where the geometry says.
     init(
         role: MemifRole, layout: RingLayout, regions: [Region], rings: [Ring],
-        geometry: SlaveGeometry?
+        geometry: SlaveGeometry?, buffers: [UInt32]? = nil, pool: BufferPool? = nil
     ) {
         self.role = role
         self.layout = layout
@@ -50,11 +57,22 @@ final class LinkMemory: @unchecked Sendable {
                 to: BufferSpace.Extent(
                     base: region.mapping.baseAddress, byteCount: UInt64(region.byteCount)))
         }
+        let table = buffers ?? geometry?.bufferOffsets ?? []
+        self.pool = pool
+        offsetCount = table.count
+        // SAFETY: room for the whole table (and one more, so that it is never empty), freed in deinit.
+        unsafe offsets = .allocate(capacity: table.count + 1)
+        for (index, offset) in table.enumerated() {
+            unsafe (offsets + index).initialize(to: offset)
+        }
     }
 
     deinit {
-        // SAFETY: extents are trivial; queues that point here have kept this object alive until now.
+        // SAFETY: both tables are trivial; queues that point here have kept this object alive until now.
         unsafe extents.deallocate()
+        let kept = unsafe UnsafeBufferPointer(start: offsets, count: offsetCount)
+        if let pool { unsafe pool.give(Array(kept)) }
+        unsafe offsets.deallocate()
     }
 
     /// The rings that this end receives from.
@@ -66,18 +84,22 @@ final class LinkMemory: @unchecked Sendable {
     /// The buffers of a ring. Valid while this object lives.
     func buffers(of ring: Ring) -> BufferSpace {
         guard let geometry else {
-            return unsafe BufferSpace(extents: extents, count: regions.count)
+            return unsafe BufferSpace(extents: extents, count: regions.count, noOffsets: offsets)
         }
+        let place = ring.announcement
+        let first = geometry.position(place.direction, Int(place.index)) * geometry.ringSize
+        precondition(first + geometry.ringSize <= offsetCount, "a ring without buffers")
         return unsafe BufferSpace(
-            extents: extents, geometry: geometry, direction: ring.announcement.direction,
-            index: Int(ring.announcement.index))
+            extents: extents, count: regions.count, geometry: geometry, offsets: offsets + first)
     }
 
-    /// Makes a slave's memory: one sealed region with all rings and buffers, and an eventfd for each.
+    /// Makes a slave's memory: a sealed region with all rings and, unless they come from a pool, all
+    /// buffers, and an eventfd for each ring.
     static func makeSlave(
-        _ geometry: SlaveGeometry, name: String
+        _ geometry: SlaveGeometry, name: String, pool: BufferPool? = nil
     ) throws(SystemError) -> LinkMemory {
-        let region = try Region(name: "memif \(name)", byteCount: geometry.byteCount)
+        let region = try Region(
+            name: "memif \(name)", byteCount: geometry.byteCount, hugePages: geometry.hugePages)
         var rings: [Ring] = []
         for announcement in geometry.rings {
             let offset = Int(announcement.offset)
@@ -89,9 +111,11 @@ final class LinkMemory: @unchecked Sendable {
             else { preconditionFailure("a slave's geometry puts a ring beyond its region") }
             rings.append(Ring(announcement, memory: memory, interrupt: try EventCounter()))
         }
+        let buffers = try pool?.take(geometry.ringCount * geometry.ringSize)
         return LinkMemory(
-            role: .slave, layout: geometry.layout, regions: [region], rings: rings,
-            geometry: geometry)
+            role: .slave, layout: geometry.layout,
+            regions: [region] + [pool?.region].compactMap(\.self), rings: rings,
+            geometry: geometry, buffers: buffers, pool: pool)
     }
 
     /// Puts together what a slave has announced, as the master.

@@ -35,9 +35,35 @@ final class Region: Sendable {
         self.file = file
     }
 
+    /// The size of the huge pages that are asked for.
+    static let hugePageByteCount = 1 << 21
+
     /// Makes a region of our own, sealed, its pages faulted in.
-    init(name: String, byteCount: Int) throws(SystemError) {
-        let file = try OwnedDescriptor.memoryFile(name: name, byteCount: byteCount)
+    init(name: String, byteCount: Int, hugePages: Bool = false) throws(SystemError) {
+        do throws(SystemError) {
+            let file = try OwnedDescriptor.memoryFile(
+                name: name, byteCount: byteCount, hugePages: hugePages)
+            mapping = try SharedMapping(file, byteCount: byteCount)
+            try mapping.populate()
+            self.file = file
+        } catch {
+            guard hugePages else { throw error }
+            throw SystemError(
+                code: error.code,
+                operation: "have \(byteCount >> 21) huge pages of 2 MiB (see vm.nr_hugepages) for",
+                subject: name)
+        }
+    }
+
+    /// Makes a region of a file of the caller's, sealed here against shrinking: who gets a
+    /// descriptor of it could cut it otherwise. Its pages are faulted in.
+    init(ownFile file: consuming OwnedDescriptor, byteCount: Int) throws(SystemError) {
+        if try !file.isSealedAgainstShrinking() { try file.addSeals(.shrink) }
+        let size = try file.status().byteCount
+        guard byteCount > 0, byteCount <= size else {
+            throw SystemError(
+                code: 22, operation: "use \(byteCount) bytes of a file of \(size) bytes")
+        }
         mapping = try SharedMapping(file, byteCount: byteCount)
         try mapping.populate()
         self.file = file

@@ -48,11 +48,20 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     public var queues = QueueCounts(pairs: 1)
     /// As a slave: slots of each ring, a power of two from 2 to 16,384.
     public var ringSize = 1024
-    /// As a slave: bytes of each buffer. Longer frames are chained.
+    /// As a slave: bytes of each buffer. Longer frames are chained. With a `pool`, its buffers' size
+    /// counts and not this.
     public var bufferSize = 2048
     /// As a slave: bytes from one buffer's start to the next one's. Nil puts 64 bytes more than
-    /// the buffer's size, so that buffers do not all begin in the same sets of the cache.
+    /// the buffer's size and headroom, so that buffers do not all begin in the same sets of the cache.
     public var bufferSpacing: Int?
+    /// As a slave: bytes before each received frame that are the receiver's, to put a header there
+    /// before the buffer goes on to another interface; see `FrameViews.extendFront`.
+    public var headroom = 0
+    /// As a slave: takes its buffers from memory of the caller's, which other interfaces may share.
+    public var pool: BufferPool?
+    /// As a slave: makes its region of huge pages of 2 MiB. The system must have as many reserved
+    /// (vm.nr_hugepages); where it has not, attempts at a link fail and say so.
+    public var hugePages = false
     /// As a master: what a slave may ask for.
     public var limits = InterfaceLimits()
     /// The longest frame, in bytes, that is received or sent, chained or not. Longer ones are
@@ -87,21 +96,31 @@ public struct InterfaceConfiguration: Hashable, Sendable {
                 .invalidConfiguration,
                 "a ring size of \(ringSize): it must be a power of two from 2 to \(largest)")
         }
-        let spacing = bufferSpacing ?? bufferSize + 64
-        guard (1...1 << 24).contains(bufferSize), (bufferSize...1 << 25).contains(spacing) else {
-            throw MemifError(
-                .invalidConfiguration,
-                "buffers of \(bufferSize) bytes every \(spacing) bytes: the size must be 1 to "
-                    + "\(1 << 24), and the spacing no less than the size")
-        }
         let geometry = SlaveGeometry(
             queues: queues, log2RingSize: UInt8(ringSize.trailingZeroBitCount),
-            bufferSize: bufferSize, bufferSpacing: spacing)
+            bufferSize: (pool?.bufferSize).map { $0 - headroom } ?? bufferSize,
+            bufferSpacing: pool?.bufferSpacing ?? bufferSpacing ?? bufferSize + headroom + 64,
+            headroom: headroom, poolByteCount: pool?.byteCount, hugePages: hugePages)
+        guard (1...1 << 24).contains(geometry.bufferSize), (0...1 << 16).contains(headroom),
+            (geometry.bufferSize + headroom...1 << 25).contains(geometry.bufferSpacing)
+        else {
+            throw MemifError(
+                .invalidConfiguration,
+                "buffers of \(geometry.bufferSize) bytes behind \(headroom) of headroom, every "
+                    + "\(geometry.bufferSpacing) bytes: the size must be 1 to \(1 << 24), the "
+                    + "headroom at most 65536, and the spacing no less than both together")
+        }
         guard geometry.byteCount <= UInt32.max else {
             throw MemifError(
                 .invalidConfiguration,
                 "the rings and buffers take \(geometry.byteCount) bytes; descriptors reach 4 GiB: "
                     + "lower the queues, ring size or buffer size")
+        }
+        let wanted = geometry.ringCount * geometry.ringSize
+        if let pool, pool.bufferCount < wanted {
+            throw MemifError(
+                .invalidConfiguration,
+                "a pool of \(pool.bufferCount) buffers for rings of \(wanted) slots in all")
         }
         return geometry
     }

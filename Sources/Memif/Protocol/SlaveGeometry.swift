@@ -1,17 +1,29 @@
-/// Where a slave's rings and buffers lie in its one region: all rings first, slave-to-master before
-/// master-to-slave, then, from the next page on, the buffers of each ring in the same order.
+/// Where a slave's rings and buffers lie: in region 0 all rings, slave-to-master before
+/// master-to-slave; then, from the next page on, the buffers of each ring in the same order, unless
+/// they come from a pool, which is region 1.
 struct SlaveGeometry: Hashable, Sendable {
     var queues: QueueCounts
     var log2RingSize: UInt8
     var bufferSize: Int
     var bufferSpacing: Int
+    /// Bytes of a buffer before the place where frames are put.
+    var headroom = 0
+    /// The size of the pool that the buffers come from; nil when they lie behind the rings.
+    var poolByteCount: Int?
+    /// Whether region 0 is made of huge pages.
+    var hugePages = false
     var layout = RingLayout.lines64
+
+    /// Memory is mapped in pages of this size.
+    private var pageByteCount: Int { hugePages ? Region.hugePageByteCount : 4096 }
 
     /// The geometry after the master's HELLO: no more than it has room for.
     ///
     /// - Returns: nil when the master has room for no ring at all.
     func limited(by hello: ControlMessage.Hello) -> SlaveGeometry? {
-        guard hello.largestLog2RingSize >= 1 else { return nil }
+        guard hello.largestLog2RingSize >= 1, hello.largestRegionIndex >= bufferRegion else {
+            return nil
+        }
         var result = self
         result.queues.slaveToMaster = min(
             queues.slaveToMaster, Int(hello.largestSlaveToMasterIndex) + 1)
@@ -23,7 +35,7 @@ struct SlaveGeometry: Hashable, Sendable {
 
     var ringSize: Int { 1 << Int(log2RingSize) }
 
-    private var ringCount: Int { queues.slaveToMaster + queues.masterToSlave }
+    var ringCount: Int { queues.slaveToMaster + queues.masterToSlave }
 
     /// Rounded up to whole lines, so that no two rings share one.
     private var ringSpacing: Int {
@@ -33,11 +45,24 @@ struct SlaveGeometry: Hashable, Sendable {
 
     private var buffersOffset: Int { (ringCount * ringSpacing + 4095) / 4096 * 4096 }
 
-    /// The region's size.
-    var byteCount: Int { buffersOffset + ringCount * ringSize * bufferSpacing }
+    /// The size of region 0.
+    var byteCount: Int {
+        let buffers = poolByteCount == nil ? ringCount * ringSize * bufferSpacing : 0
+        return (buffersOffset + buffers + pageByteCount - 1) / pageByteCount * pageByteCount
+    }
+
+    /// The number of the region with the buffers.
+    var bufferRegion: UInt16 { poolByteCount == nil ? 0 : 1 }
+
+    /// The regions as they are announced.
+    var regions: [ControlMessage.AddRegion] {
+        [byteCount, poolByteCount].compactMap(\.self).enumerated().map { index, byteCount in
+            ControlMessage.AddRegion(index: UInt16(index), byteCount: UInt64(byteCount))
+        }
+    }
 
     /// The place of a ring among all.
-    private func position(_ direction: RingDirection, _ index: Int) -> Int {
+    func position(_ direction: RingDirection, _ index: Int) -> Int {
         switch direction {
         case .slaveToMaster: index
         case .masterToSlave: queues.slaveToMaster + index
@@ -51,6 +76,11 @@ struct SlaveGeometry: Hashable, Sendable {
     /// The offset of a ring's first buffer.
     func buffersOffset(_ direction: RingDirection, _ index: Int) -> Int {
         buffersOffset + position(direction, index) * ringSize * bufferSpacing
+    }
+
+    /// Where every slot's buffer begins, ring after ring.
+    var bufferOffsets: [UInt32] {
+        (0..<ringCount * ringSize).map { UInt32(buffersOffset + $0 * bufferSpacing) }
     }
 
     /// The rings as they are announced.

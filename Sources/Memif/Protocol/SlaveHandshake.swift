@@ -82,9 +82,8 @@ public struct SlaveHandshake: ~Copyable, Sendable {
         let initialize = ControlMessage.Initialize(
             id: configuration.id, mode: configuration.mode.rawValue,
             secret: configuration.secret ?? .none, name: configuration.name)
-        let region = ControlMessage.AddRegion(index: 0, byteCount: UInt64(geometry.byteCount))
         let messages: [ControlMessage] =
-            [.initialize(initialize), .addRegion(region)]
+            [.initialize(initialize)] + geometry.regions.map { .addRegion($0) }
             + geometry.rings.map { .addRing($0) }
             + [.connect(interfaceName: configuration.name)]
         state = .announcing(
@@ -110,7 +109,8 @@ public struct SlaveHandshake: ~Copyable, Sendable {
                         .unsupportedVersion, "versions \(range) offered, 200 is spoken here")))
         }
         guard let limited = geometry.limited(by: hello) else {
-            return end(.violation("HELLO allows rings of one slot only"))
+            return end(
+                .violation("HELLO allows rings of one slot only, or too few regions for a pool"))
         }
         state = .layingOut(limited, peerName: hello.name)
         return .layOut(limited)

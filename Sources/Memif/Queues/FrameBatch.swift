@@ -83,14 +83,7 @@ public struct FrameBatch: ~Copyable, @unchecked Sendable {
     /// - Returns: false when there is no room for it.
     @discardableResult
     public mutating func append(_ frame: RawSpan) -> Bool {
-        guard count < frameCapacity, let target = unsafe extendOpenFrame(by: frame.byteCount) else {
-            return false
-        }
-        unsafe frame.withUnsafeBytes { source in
-            if let base = source.baseAddress {
-                unsafe copyFrame(from: base, to: target, count: source.count)
-            }
-        }
+        guard hasFreeEntry, extend(with: frame) else { return false }
         closeFrame()
         return true
     }
@@ -151,6 +144,16 @@ public struct FrameBatch: ~Copyable, @unchecked Sendable {
         guard byteCount >= 0, byteCount <= byteCapacity &- start else { return nil }
         openByteCount &+= byteCount
         return unsafe bytes + start
+    }
+
+    /// Adds a copy of bytes to the frame under construction; false when there is no room for them.
+    mutating func extend(with bytes: RawSpan) -> Bool {
+        guard let target = unsafe extendOpenFrame(by: bytes.byteCount) else { return false }
+        unsafe bytes.withUnsafeBytes { source in
+            guard let base = source.baseAddress else { return }
+            unsafe copyFrame(from: base, to: target, count: source.count)
+        }
+        return true
     }
 
     /// Adds the frame under construction; the caller has seen that an entry is free.

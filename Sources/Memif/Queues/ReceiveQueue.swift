@@ -10,8 +10,8 @@ public enum ReceiveMode: Hashable, Sendable {
 
 /// The receiving end of a ring, in either role. It has one owner, and one thread works it at a time.
 ///
-/// Bursts copy: what they deliver is checked, private and can no longer change. A peer that breaks
-/// the ring's rules ends the link with a reason; it cannot make us touch memory outside the regions.
+/// Bursts into a `FrameBatch` copy: what they deliver is checked, private and can no longer change.
+/// Bursts into `FrameViews` copy nothing: see there. A peer that breaks the ring's rules ends the link with a reason; it cannot make us touch memory outside the regions.
 /// The memory stays mapped until the queue is let go, also when the link is over.
 public struct ReceiveQueue: ~Copyable, Sendable {
     /// How long after `armInterrupt` a sleeper looks once more, in milliseconds: senders of other
@@ -28,6 +28,11 @@ public struct ReceiveQueue: ~Copyable, Sendable {
 
     /// Our index, and the only one that counts: the copy in shared memory is never read back.
     var position: UInt16
+    /// The slots before this index have been given back; those from here to `position` are held.
+    var released: UInt16
+    /// Numbers of the next burst into views, and of the next one to be released: equal when none is held.
+    var nextTicket: UInt32 = 0
+    var nextRelease: UInt32 = 0
     /// The sender's index as last seen, checked.
     var limit: UInt16
     /// Nothing more will be taken from the ring than was there at the end.
@@ -60,6 +65,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
             position = ring.ownIndexAtStart()
         }
         limit = position
+        released = position
         switch mode {
         case .polling: ring.maskInterrupts()
         case .interrupt: _ = ring.allowInterrupts()
@@ -117,7 +123,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
                 break burst
             }
         }
-        release(upTo: index)
+        pass(index)
         counters.packets &+= UInt64(batch.count)
         counters.bytes &+= bytes
         shared.store(counters)
@@ -132,7 +138,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     ///
     /// - Returns: whether there is anything to receive.
     @inline(__always)
-    private mutating func lookForFrames(_ wanted: Int) throws(LinkEnd) -> Bool {
+    mutating func lookForFrames(_ wanted: Int) throws(LinkEnd) -> Bool {
         if Int(limit &- position) < wanted || isStalled, !isSealed {
             // First the flag, then the ring: what was sent before the end is seen.
             isSealed = status.hasEnded
@@ -147,7 +153,10 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     /// Believes the sender's index if it can be true: forward, and no further than the ring is long.
     private mutating func moveLimit(to index: UInt16) throws(LinkEnd) {
         let available = index &- position
-        guard available <= ring.size, available >= limit &- position else {
+        // What is held has no room for frames.
+        guard index &- released <= ring.size, available <= ring.size,
+            available >= limit &- position
+        else {
             let problem = LinkEnd.violation("\(title): the sender's index jumped by \(available)")
             fail(problem)
             throw problem
@@ -156,12 +165,19 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         isStalled = false
     }
 
+    /// Is done with the slots before `index`; they go back unless views hold some before them.
+    @inline(__always)
+    private mutating func pass(_ index: UInt16) {
+        position = index
+        if nextTicket == nextRelease { release(upTo: index) }
+    }
+
     /// Gives slots back to the sender; as the owner of the buffers, with their full room.
     @inline(__always)
-    private mutating func release(upTo index: UInt16) {
-        guard index != position else { return }
+    mutating func release(upTo index: UInt16) {
+        guard index != released else { return }
         if buffers.isOwner {
-            var slot = position
+            var slot = released
             while slot != index {
                 ring.setDescriptor(buffers.emptyDescriptor(slot: slot), at: slot)
                 slot &+= 1
@@ -170,17 +186,17 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         } else {
             ring.setOwnIndex(index)
         }
-        position = index
+        released = index
     }
 
     /// Ends the link for what the peer did, and leaves the ring alone from now on.
-    private mutating func fail(_ problem: LinkEnd) {
+    mutating func fail(_ problem: LinkEnd) {
         isSealed = true
         limit = position
         status.finish(problem)
     }
 
-    private var title: String {
+    var title: String {
         "\(endpoint.announcement.direction.rawValue) ring \(endpoint.announcement.index)"
     }
 }

@@ -16,6 +16,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
     var position: UInt16
     /// The index up to which slots are free, from the receiver's index as last seen, checked.
     var limit: UInt16
+    /// How often something was published: what was reserved before is void.
+    var publications: UInt64 = 0
 
     /// What went through so far.
     public internal(set) var counters = QueueCounters()
@@ -134,7 +136,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
 
     /// Looks at the receiver's index.
     @inline(__always)
-    private mutating func lookForRoom() throws(LinkEnd) {
+    mutating func lookForRoom() throws(LinkEnd) {
         let index = ring.peerIndex()
         let newLimit = buffers.isOwner ? index &+ ring.size : index
         if newLimit != limit { try moveLimit(to: newLimit) }
@@ -169,13 +171,14 @@ public struct TransmitQueue: ~Copyable, Sendable {
 
     /// Publishes what was put into the slots before `index`, and raises an interrupt where wanted.
     @inline(__always)
-    private mutating func publish(_ index: UInt16) {
+    mutating func publish(_ index: UInt16) {
         guard index != position else { return }
         position = index
+        publications &+= 1
         if ring.publishAndCheck(index) { endpoint.interrupt.signal() }
     }
 
-    private var title: String {
+    var title: String {
         "\(endpoint.announcement.direction.rawValue) ring \(endpoint.announcement.index)"
     }
 }
