@@ -29,6 +29,8 @@ public final class RawMaster: Sendable {
         public let regions: [RawMemory]
         /// Its rings, in the order of their announcement.
         public let announcements: [ControlMessage.AddRing]
+        /// Their eventfds, in the same order.
+        public let interrupts: [RawInterrupt]
         /// The names of the messages that came.
         public let messages: [String]
 
@@ -46,6 +48,7 @@ public final class RawMaster: Sendable {
         try peer.send(.hello(hello ?? ControlMessage.Hello(name: "raw master")))
         var regions: [RawMemory] = []
         var rings: [ControlMessage.AddRing] = []
+        var interrupts: [RawInterrupt] = []
         var messages: [String] = []
         while var incoming = try await peer.receive() {
             messages.append(incoming.message.name)
@@ -53,14 +56,19 @@ public final class RawMaster: Sendable {
             case .connect:
                 try peer.send(.connected(interfaceName: "raw1"))
                 return Slave(
-                    peer: peer, regions: regions, announcements: rings, messages: messages)
+                    peer: peer, regions: regions, announcements: rings, interrupts: interrupts,
+                    messages: messages)
             case .addRegion(let region):
                 guard let file = incoming.descriptors.popFirst() else {
                     throw RawPeerError("a region without a file")
                 }
                 regions.append(try RawMemory(file, byteCount: Int(region.byteCount)))
             case .addRing(let ring):
+                guard let eventfd = incoming.descriptors.popFirst() else {
+                    throw RawPeerError("a ring without an eventfd")
+                }
                 rings.append(ring)
+                interrupts.append(RawInterrupt(try EventCounter(adopting: eventfd)))
             default: break
             }
             try peer.send(.acknowledge)

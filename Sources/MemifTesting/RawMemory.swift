@@ -1,5 +1,6 @@
 // SAFETY of the whole file: every offset is checked against the mapping before it is used.
 
+internal import Glibc
 public import LinuxIO
 public import Memif
 internal import Synchronization
@@ -54,6 +55,13 @@ public final class RawMemory: @unchecked Sendable {
     public func set(_ bytes: [UInt8], at offset: Int) {
         precondition(offset >= 0 && offset + bytes.count <= byteCount)
         unsafe (mapping.baseAddress + offset).copyMemory(from: bytes, byteCount: bytes.count)
+    }
+
+    /// Gives every page back to the system: all bytes are zero from now on. No seal forbids it.
+    public func punchHole() throws(SystemError) {
+        let (address, length) = unsafe (mapping.baseAddress, byteCount)
+        // MADV_REMOVE, which is fallocate(2) with FALLOC_FL_PUNCH_HOLE.
+        try systemCall("punch a hole") { unsafe madvise(address, length, 9) }
     }
 
     private func atomic<Value: AtomicRepresentable>(

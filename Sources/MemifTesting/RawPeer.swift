@@ -1,3 +1,4 @@
+internal import Glibc
 public import LinuxIO
 public import Memif
 
@@ -49,6 +50,14 @@ public final class RawPeer: Sendable {
         guard try unsafe socket.send(bytes.span.bytes, descriptors: descriptors) != nil else {
             throw SystemError(code: 11, operation: "send to a peer that does not read")
         }
+    }
+
+    /// Ends both directions, as a close does.
+    public func hangUp() { socket.shutdown() }
+
+    /// Ends the direction to the other end only: it reads the end, and may go on sending.
+    public func finishSending() {
+        _ = shutdown(socket.descriptor.rawValue, Int32(SHUT_WR))
     }
 
     /// Waits for a message.

@@ -16,6 +16,8 @@ struct SafetyTests {
         "Sources/Memif/Memory/RingMemory.swift",
         "Sources/Memif/Queues/FrameBatch.swift",
         "Sources/Memif/Responder/FrameBytes.swift",
+        "Sources/MemifTesting/Attacks/HostileFile.swift",
+        "Sources/MemifTesting/RawInterrupt.swift",
         "Sources/MemifTesting/RawMemory.swift",
         "Sources/MemifTesting/RawPeer.swift",
         "Sources/virtwire/Bench/Frames.swift",

@@ -145,7 +145,8 @@ public struct ReceiveQueue: ~Copyable, Sendable {
             let index = ring.peerIndex()
             if index != limit { try moveLimit(to: index) }
         }
-        if limit != position { return true }
+        // The rest of a frame that was incomplete at the end will never come.
+        if limit != position, !(isSealed && isStalled) { return true }
         if isSealed { throw status.end ?? .vanished }
         return false
     }

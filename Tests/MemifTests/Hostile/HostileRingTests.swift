@@ -103,6 +103,25 @@ struct HostileRingTests {
         expectEqual(batch.bytes(of: 0), [7, 8, 7])
     }
 
+    @Test("a link that ends in the midst of a chain says so")
+    func endedChain() async throws {
+        let (slave, link) = try await master.connected()
+        var receiver = try unwrap(link.takeReceiveQueue(0))
+        var batch = FrameBatch()
+        slave.transmit([1, 2, 3])
+        slave.sending.setDescriptor(1, hasNext: true, length: 2, offset: 4096)
+        slave.sending.head = 2
+        try slave.peer.send(.disconnect(DisconnectReason(.unspecified, "enough")))
+        try await eventually("the link is over") { !link.isUp }
+        expectEqual(try receiver.receiveBurst(into: &batch), 1)
+        do throws(LinkEnd) {
+            _ = try receiver.receiveBurst(into: &batch)
+            Issue.record("half a frame is waited for when nobody can send its end")
+        } catch {
+            #expect(error.reason.text == "enough")
+        }
+    }
+
     @Test("empty and overlong frames are dropped, counted, and the link goes on")
     func oddFrames() async throws {
         let (slave, link) = try await master.connected()
