@@ -41,6 +41,13 @@ public struct EventCounter: ~Copyable, Sendable {
         _ = unsafe write(descriptor.rawValue, &one, 8)
     }
 
+    /// As ``signal()``, of a counter that was never passed to anybody: it cannot block.
+    borrowing func raise() {
+        var one: UInt64 = 1
+        // SAFETY: eight bytes from this frame, as eventfd wants.
+        _ = unsafe write(descriptor.rawValue, &one, 8)
+    }
+
     /// Blocks the calling thread until it is raised or the time has passed.
     ///
     /// - Parameter milliseconds: how long at most; -1 waits without end.

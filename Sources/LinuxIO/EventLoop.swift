@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// One thread that waits for many descriptors and timers and runs their handlers, one at a time.
 ///
-/// Handlers and submitted work must not block: everything that the loop serves waits meanwhile.
+/// Handlers and submitted work must not block: everything that the loop serves waits meanwhile. The loop
+/// runs tasks too, as an executor of theirs, and the same holds for them.
 public final class EventLoop: Sendable {
     /// What watching a descriptor gave: the means to change it and to stop it.
     ///
@@ -31,13 +32,23 @@ public final class EventLoop: Sendable {
         var handlers: [UInt64: Handler] = [:]
         var timers = TimerQueue()
         var submitted: [Work] = []
+        var jobs = JobQueue()
         var nextToken: UInt64 = 1
         var isStopping = false
         var thread: Int32?
+        /// Whether the thread waits, or is about to, and nobody has woken it yet.
+        var isWaiting = false
 
         mutating func takeToken() -> UInt64 {
             defer { nextToken += 1 }
             return nextToken
+        }
+
+        /// Whether the caller has to wake the thread, so that it sees what was added: one does, and
+        /// never the thread itself.
+        mutating func mustWake() -> Bool {
+            defer { isWaiting = false }
+            return isWaiting
         }
     }
 
@@ -46,6 +57,7 @@ public final class EventLoop: Sendable {
     private let state = Mutex(State())
 
     private static let wakeToken: UInt64 = 0
+    private static let mostRoundsOfJobs = 16
 
     /// Starts a loop on a thread of its own.
     ///
@@ -61,7 +73,9 @@ public final class EventLoop: Sendable {
     private init() throws(SystemError) {
         poller = try Poller()
         wake = try EventCounter()
-        try poller.add(wake.descriptor, for: .readable, token: Self.wakeToken)
+        // Each raise is reported once, so that nobody has to lower it again.
+        try poller.add(
+            wake.descriptor, for: [.readable, .edgeTriggered], token: Self.wakeToken)
     }
 
     /// Whether the caller is on the loop's thread.
@@ -73,12 +87,23 @@ public final class EventLoop: Sendable {
     /// Runs a piece of work on the loop's thread, soon, after work submitted earlier.
     /// After `stop` it is dropped.
     public func submit(_ work: @escaping @Sendable () -> Void) {
-        let isFirst = state.withLock { state in
+        let mustWake = state.withLock { state in
             if state.isStopping { return false }
             state.submitted.append(work)
-            return state.submitted.count == 1
+            return state.mustWake()
         }
-        if isFirst { wake.signal() }
+        if mustWake { wake.raise() }
+    }
+
+    /// Takes a job of a task's; false after `stop`.
+    func take(_ job: UnownedJob) -> Bool {
+        let (isTaken, mustWake) = state.withLock { state in
+            if state.isStopping { return (false, false) }
+            state.jobs.append(job)
+            return (true, state.mustWake())
+        }
+        if mustWake { wake.raise() }
+        return isTaken
     }
 
     /// Watches a descriptor; the handler runs on the loop's thread with what was found.
@@ -127,16 +152,14 @@ public final class EventLoop: Sendable {
         after delay: Duration, _ body: @escaping @Sendable () -> Void
     ) -> Timer {
         let deadline = ContinuousClock.now + max(delay, .zero)
-        let current = Thread.currentID
-        let (timer, isNews) = state.withLock { state in
+        let (timer, mustWake) = state.withLock { state in
             let timer = Timer(deadline: deadline, token: state.takeToken())
             if state.isStopping { return (timer, false) }
             state.timers.insert(timer, body)
-            // The loop's own thread looks at the timers before it waits again.
             let isFirst = state.timers.nextDeadline == deadline
-            return (timer, isFirst && state.thread != current)
+            return (timer, isFirst && state.mustWake())
         }
-        if isNews { wake.signal() }
+        if mustWake { wake.raise() }
         return timer
     }
 
@@ -149,7 +172,7 @@ public final class EventLoop: Sendable {
     /// Ends the loop's thread after the handler that is running, and drops handlers, timers and work.
     public func stop() {
         state.withLock { $0.isStopping = true }
-        wake.signal()
+        wake.raise()
     }
 
     private func forgetHandler(of token: UInt64) {
@@ -162,18 +185,22 @@ public final class EventLoop: Sendable {
     private func run() {
         let thread = Thread.currentID
         state.withLock { $0.thread = thread }
-        while !isStopping {
+        var jobs = JobQueue()
+        while let milliseconds = beginWait() {
             do {
-                try poller.wait(milliseconds: millisecondsToNextTimer()) { token, readiness in
+                try poller.wait(milliseconds: milliseconds) { token, readiness in
                     handle(token, readiness)
                 }
             } catch {
                 preconditionFailure("an epoll set of our own refused to wait: \(error)")
             }
+            runSubmitted()
+            runJobs(&jobs)
             runDueTimers()
         }
         // Let go of what handlers captured, so that owners of this loop are freed.
         let leftovers = state.withLock { state in
+            swap(&jobs, &state.jobs)
             let leftovers = (state.handlers, state.timers, state.submitted)
             state.handlers = [:]
             state.timers = TimerQueue()
@@ -181,37 +208,52 @@ public final class EventLoop: Sendable {
             return leftovers
         }
         _ = leftovers
+        jobs.moveElsewhere()
+    }
+
+    /// How long to wait, in milliseconds: -1 is without end. Nil when the loop is stopping.
+    private func beginWait() -> Int32? {
+        state.withLock { state in
+            if state.isStopping { return nil }
+            guard state.submitted.isEmpty, state.jobs.isEmpty else { return 0 }
+            let milliseconds = state.timers.millisecondsToNext()
+            state.isWaiting = milliseconds != 0
+            return milliseconds
+        }
     }
 
     private func handle(_ token: UInt64, _ readiness: Readiness) {
-        guard token == Self.wakeToken else {
-            let handler = state.withLock { $0.isStopping ? nil : $0.handlers[token] }
-            handler?(readiness)
-            return
+        let handler = state.withLock { state in
+            state.isWaiting = false
+            return state.isStopping ? nil : state.handlers[token]
         }
-        wake.drain()
+        handler?(readiness)
+    }
+
+    private func runSubmitted() {
         let work = state.withLock { state in
+            state.isWaiting = false
             let work = state.submitted
-            state.submitted = []
+            if !work.isEmpty { state.submitted = [] }
             return work
         }
         for item in work where !isStopping { item() }
     }
 
-    private func millisecondsToNextTimer() -> Int32 {
-        let next = state.withLock { $0.timers.nextDeadline }
-        guard let next else { return -1 }
-        let left = ContinuousClock.now.duration(to: next)
-        guard left > .zero else { return 0 }
-        // A wait of a day at most: the loop then looks again.
-        let (seconds, attoseconds) = min(left, .seconds(86400)).components
-        // Rounded up, so that the timer is due when the wait ends and the loop does not spin.
-        return Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
+    /// Runs tasks that are ready, and those that they make ready, and leaves in time to look at the
+    /// descriptors: tasks may make each other ready without end.
+    private func runJobs(_ jobs: inout JobQueue) {
+        for _ in 0..<Self.mostRoundsOfJobs {
+            state.withLock { swap(&jobs, &$0.jobs) }
+            if jobs.isEmpty { return }
+            jobs.run(on: self)
+        }
     }
 
     /// Runs what is due now, one at a time: a timer may cancel the next. A timer set meanwhile
     /// waits for the next turn, so that one which sets itself again cannot starve the descriptors.
     private func runDueTimers() {
+        guard state.withLock({ $0.timers.nextDeadline != nil }) else { return }
         let now = ContinuousClock.now
         while let body = state.withLock({ state in
             state.isStopping ? nil : state.timers.popFirst(dueAt: now)

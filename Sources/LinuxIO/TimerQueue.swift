@@ -12,6 +12,17 @@ struct TimerQueue {
     /// When the first timer is due.
     var nextDeadline: ContinuousClock.Instant? { entries.first?.timer.deadline }
 
+    /// How long until then, in milliseconds for `epoll_wait`; -1 where there is no timer.
+    func millisecondsToNext() -> Int32 {
+        guard let nextDeadline else { return -1 }
+        let left = ContinuousClock.now.duration(to: nextDeadline)
+        guard left > .zero else { return 0 }
+        // A wait of a day at most: the loop then looks again.
+        let (seconds, attoseconds) = min(left, .seconds(86400)).components
+        // Rounded up, so that the timer is due when the wait ends and the loop does not spin.
+        return Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
+    }
+
     mutating func insert(_ timer: EventLoop.Timer, _ body: @escaping @Sendable () -> Void) {
         entries.insert(Entry(timer: timer, body: body), at: index(of: timer))
     }

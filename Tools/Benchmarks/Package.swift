@@ -10,8 +10,10 @@ let package = Package(
     ],
     targets: [
         .executableTarget(
-            name: "LibvirtCalls",
-            dependencies: [.product(name: "Libvirt", package: "virtwire")])
+            name: "LibvirtBench",
+            dependencies: ["XDR", "LibvirtProtocol", "Libvirt", "LibvirtTesting"].map {
+                .product(name: $0, package: "virtwire")
+            })
     ],
     swiftLanguageModes: [.v6]
 )
