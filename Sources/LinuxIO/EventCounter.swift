@@ -8,11 +8,16 @@ public struct EventCounter: ~Copyable, Sendable {
     /// The descriptor, for a poller or to pass on.
     public let descriptor: OwnedDescriptor
 
-    /// A new counter at zero, non-blocking, close-on-exec.
-    public init() throws(SystemError) {
+    /// A new counter, non-blocking, close-on-exec.
+    ///
+    /// - Parameters:
+    ///   - value: what it begins with.
+    ///   - isSemaphore: whether each read takes one (EFD_SEMAPHORE) and not all.
+    public init(value: UInt32 = 0, isSemaphore: Bool = false) throws(SystemError) {
+        let semaphore = isSemaphore ? Int32(EFD_SEMAPHORE) : 0
         descriptor = OwnedDescriptor(
             adopting: try systemCall("create an eventfd") {
-                eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+                eventfd(value, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK) | semaphore)
             })
     }
 
@@ -26,6 +31,16 @@ public struct EventCounter: ~Copyable, Sendable {
             throw SystemError(code: EINVAL, operation: "use as an eventfd", subject: target)
         }
         self.descriptor = descriptor
+    }
+
+    /// Finds out whether each read takes one and not all, by raising it twice: such a counter can be
+    /// raised so far that nobody ever empties it. What was there before is kept.
+    public borrowing func isSemaphore() -> Bool {
+        signal()
+        signal()
+        let value = drain()
+        if value > 2 { signal() }
+        return value == 1
     }
 
     /// Adds one and wakes who polls it. A saturated counter stays as it is: its reader is awake already.

@@ -1,3 +1,4 @@
+internal import Glibc
 public import LinuxIO
 public import Memif
 
@@ -7,8 +8,13 @@ public final class RawMaster: Sendable {
     private let listener: UnixListener
 
     /// Listens.
-    public init(at address: UnixAddress) throws(SystemError) {
+    ///
+    /// - Parameter backlog: how many may wait to be accepted, besides one; nil leaves the usual number.
+    public init(at address: UnixAddress, backlog: Int32? = nil) throws(SystemError) {
         listener = try UnixListener.bind(to: address, kind: .messages)
+        guard let backlog else { return }
+        let number = listener.descriptor.rawValue
+        try systemCall("shorten a listener's queue") { listen(number, backlog) }
     }
 
     /// Waits for a slave to connect, and says nothing yet.
@@ -43,7 +49,11 @@ public final class RawMaster: Sendable {
     }
 
     /// Goes through the handshake with a slave.
-    public func connect(hello: ControlMessage.Hello? = nil) async throws -> Slave {
+    ///
+    /// - Parameter prepare: called before CONNECTED is sent.
+    public func connect(
+        hello: ControlMessage.Hello? = nil, prepare: (Slave) -> Void = { _ in }
+    ) async throws -> Slave {
         let peer = try await accept()
         try peer.send(.hello(hello ?? ControlMessage.Hello(name: "raw master")))
         var regions: [RawMemory] = []
@@ -54,10 +64,12 @@ public final class RawMaster: Sendable {
             messages.append(incoming.message.name)
             switch incoming.message {
             case .connect:
-                try peer.send(.connected(interfaceName: "raw1"))
-                return Slave(
+                let slave = Slave(
                     peer: peer, regions: regions, announcements: rings, interrupts: interrupts,
                     messages: messages)
+                prepare(slave)
+                try peer.send(.connected(interfaceName: "raw1"))
+                return slave
             case .addRegion(let region):
                 guard let file = incoming.descriptors.popFirst() else {
                     throw RawPeerError("a region without a file")

@@ -137,14 +137,17 @@ final class LinkMemory: @unchecked Sendable {
                     log2Size: announcement.log2Size, role: .master),
                 let descriptor = interrupts.popFirst()
             else { throw .violation("\(title) is not within its region") }
+            let interrupt: EventCounter
             do {
-                rings.append(
-                    Ring(
-                        announcement, memory: memory,
-                        interrupt: try EventCounter(adopting: descriptor)))
+                interrupt = try EventCounter(adopting: descriptor)
             } catch {
                 throw .violation("\(title) came without an eventfd")
             }
+            // The other direction's eventfds are only written here.
+            if announcement.direction == .slaveToMaster, interrupt.isSemaphore() {
+                throw .violation("\(title) came with an eventfd that counts down by one")
+            }
+            rings.append(Ring(announcement, memory: memory, interrupt: interrupt))
         }
         return LinkMemory(
             role: .master, layout: terms.layout, regions: regions, rings: rings, geometry: nil)

@@ -67,7 +67,8 @@ extension RawMaster {
         public let peer: RawPeer
         private let file: RawMemory
 
-        init(_ peer: RawPeer) throws {
+        /// A slave that has just been accepted.
+        public init(_ peer: RawPeer) throws {
             self.peer = peer
             file = try RawMemory(byteCount: 4096)
         }

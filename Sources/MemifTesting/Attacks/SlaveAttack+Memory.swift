@@ -183,9 +183,10 @@ extension SlaveAttack {
             }
         }
         func interrupt(
-            _ name: String, _ make: @escaping @Sendable (RawSlave) throws -> OwnedDescriptor
+            _ name: String, _ text: String = "without an eventfd",
+            _ make: @escaping @Sendable (RawSlave) throws -> OwnedDescriptor
         ) -> SlaveAttack {
-            SlaveAttack(name, .refusal(.protocolViolation), "without an eventfd") { slave in
+            SlaveAttack(name, .refusal(.protocolViolation), text) { slave in
                 try await slave.advance(to: .regionAdded)
                 let descriptor = try make(slave)
                 for ring in slave.announcements {
@@ -202,6 +203,9 @@ extension SlaveAttack {
                 try UnixSocket.pair(.stream).first.descriptor.duplicate()
             },
             interrupt("a file as an interrupt") { try $0.memory.file.duplicate() },
+            interrupt("an eventfd that cannot be emptied", "counts down by one") { _ in
+                try EventCounter(value: 1_000_000, isSemaphore: true).descriptor.duplicate()
+            },
             interrupt("a device as an interrupt") { _ in
                 try HostileFile.open("/dev/null", O_RDWR)
             },

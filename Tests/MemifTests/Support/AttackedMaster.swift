@@ -9,13 +9,14 @@ struct AttackedMaster {
     let socket: MasterSocket
     let interface: MemifInterface
 
-    init() throws {
+    init(_ change: (inout InterfaceConfiguration) -> Void = { _ in }) throws {
         directory = try TemporaryDirectory()
         loop = try EventLoop.start(name: "memif")
         socket = try MasterSocket.listen(
             at: directory.address(), on: loop, options: .patient)
         var configuration = InterfaceConfiguration()
         configuration.longestFrame = 20_000
+        change(&configuration)
         interface = try socket.add(configuration)
     }
 

@@ -1,0 +1,189 @@
+import Foundation
+import LinuxIO
+import Memif
+import MemifTesting
+import Testing
+
+/// Peers that are slow, silent or too many.
+@Suite("Peers that hold things up")
+struct SlownessTests {
+    @Test("a master that says nothing is given up on, and told")
+    func silentMaster() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let master = try RawMaster(at: directory.address())
+        let slave = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: nil,
+            handshakeTimeout: .milliseconds(50))
+        let peer = try await master.accept()
+        #expect(try await peer.receiveDisconnect()?.code == .timedOut)
+        try await eventually("the slave knows") { slave.lastEnd?.cause == .timedOut }
+    }
+
+    @Test(
+        "a master that stops in the midst of it is given up on", arguments: RawMaster.Stage.allCases
+    )
+    func stoppedMaster(_ stage: RawMaster.Stage) async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let master = try RawMaster(at: directory.address())
+        let slave = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: nil,
+            handshakeTimeout: .milliseconds(200))
+        let guest = try RawMaster.Guest(try await master.accept())
+        try await guest.lead(to: stage)
+        if stage == .linked {
+            // The handshake's deadline is no link's.
+            let link = try await slave.waitForLink(within: .seconds(30))
+            try await ContinuousClock().sleep(for: .milliseconds(250))
+            #expect(link.isUp)
+        } else {
+            #expect(try await guest.peer.receiveDisconnect()?.code == .timedOut)
+        }
+        slave.remove()
+    }
+
+    @Test("a slave that announces all it can and reads nothing waits, and is served once it reads")
+    func unread() async throws {
+        let master = try AttackedMaster { $0.limits.queues = QueueCounts(pairs: 256) }
+        let slave = try master.slave {
+            $0.log2Size = 1
+            $0.bufferSize = 65_536
+        }
+        try slave.peer.send(.initialize(ControlMessage.Initialize(id: 0, name: "mute")))
+        let region = ControlMessage.AddRegion(index: 0, byteCount: UInt64(slave.memory.byteCount))
+        try slave.peer.send(.addRegion(region), descriptors: [slave.memory.file.rawValue])
+        var rest: [ControlMessage] = []
+        for index in 0..<512 as Range<UInt16> {
+            slave.memory[long: Int(index) * 192] = MemifProtocol.cookie
+            rest.append(
+                .addRing(
+                    ControlMessage.AddRing(
+                        direction: index < 256 ? .slaveToMaster : .masterToSlave,
+                        index: index % 256, region: 0, offset: UInt32(index) * 192, log2Size: 1)))
+        }
+        rest.append(.connect(interfaceName: "mute"))
+        let eventfd = slave.sendingInterrupt.descriptor.rawValue
+        for message in rest {
+            try slave.peer.send(
+                message, descriptors: message.descriptorCount == 1 ? [eventfd] : [])
+        }
+        // Its answers fill the socket: the master takes nothing more until they are read.
+        try await ContinuousClock().sleep(for: .milliseconds(50))
+        #expect(master.interface.link == nil)
+        var heard: [String] = []
+        while heard.last != "CONNECTED" {
+            heard.append(try unwrap(try await slave.peer.receive()).message.name)
+        }
+        #expect(heard.count == 1 + 514 + 1)
+        let link = try await master.interface.waitForLink(within: .seconds(60))
+        #expect(link.receiveQueueCount == 256)
+        #expect(link.transmitQueueCount == 256)
+    }
+
+    @Test("a listener whose queue is full is tried again")
+    func fullBacklog() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let master = try RawMaster(at: directory.address(), backlog: 0)
+        let crowd = try RawPeer(connectingTo: directory.address())
+        let slave = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop,
+            reconnect: ReconnectPolicy(
+                firstPause: .milliseconds(1), longestPause: .milliseconds(5)),
+            handshakeTimeout: .seconds(120))
+        try await eventually("the slave was sent away") { slave.lastEnd?.cause == .system }
+        _ = try await master.accept()
+        let guest = try RawMaster.Guest(try await master.accept())
+        try await guest.lead(to: .linked)
+        _ = try await slave.waitForLink(within: .seconds(30))
+        withExtendedLifetime(crowd) { slave.remove() }
+    }
+
+    @Test("a thousand wrong secrets keep nobody from the right one")
+    func guesses() async throws {
+        let secret = try Secret("open sesame")
+        let master = try AttackedMaster { $0.secret = secret }
+        for guess in 0..<1000 {
+            let peer = try RawPeer(connectingTo: master.directory.address())
+            try await peer.expect("HELLO")
+            let wrong = try Secret("open sesam\(guess)")
+            try peer.send(
+                .initialize(ControlMessage.Initialize(id: 0, secret: wrong, name: "")))
+            let reason = try await peer.receiveDisconnect()
+            try #require(reason?.code == .wrongSecret)
+        }
+        let (slave, link) = try await master.connected { $0.secret = secret }
+        #expect(link.isUp)
+        #expect(master.socket.refusals.count == 1000)
+        withExtendedLifetime(slave) {}
+    }
+
+    @Test("in an abstract socket, which any process may reach, the peers' users are looked at")
+    func abstract() async throws {
+        let address = try UnixAddress(
+            abstract: "virtwire-test-\(UInt64.random(in: 0...UInt64.max))")
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        var options = MasterSocket.Options()
+        options.admits = { $0.user == getuid() + 1 }
+        let socket = try MasterSocket.listen(at: address, on: loop, options: options)
+        let peer = try RawPeer(connectingTo: address)
+        #expect(
+            try await peer.receiveDisconnect()
+                == DisconnectReason(.notPermitted, "user \(getuid()) is not admitted"))
+        socket.close()
+    }
+
+    /// In a process of its own, whose descriptors run out.
+    @Test("when descriptors run out, who waits is served as soon as there are some again")
+    func noDescriptors() async {
+        await #expect(processExitsWith: .success) {
+            let scene = try await AttackScene(.master)
+            async let traffic = scene.neighbour.run()
+            do {
+                try await Self.exhaust(scene)
+            } catch {
+                Issue.record("\(error)")
+            }
+            scene.neighbour.stop()
+            let result = try await traffic
+            #expect(result.received == result.sent)
+            scene.end()
+        }
+    }
+
+    private static func exhaust(_ scene: AttackScene) async throws {
+        var hoard: [RawMemory] = []
+        var limit = rlimit()
+        // SAFETY: the calls read and write the structure, which outlives them.
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = 200
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        while let memory = try? RawMemory(byteCount: 4096) { hoard.append(memory) }
+        // The last one is for the connection whose other end cannot be accepted.
+        hoard.removeLast()
+        let late = try RawPeer(connectingTo: scene.address())
+        scene.neighbour.rest(true)
+        try await ContinuousClock().sleep(for: .milliseconds(5))
+        let before = processTime
+        try await ContinuousClock().sleep(for: .milliseconds(50))
+        let share = (processTime - before) / 0.05
+        if share > 0.5 { throw AttackFailure("\(share) of a processor while nobody is served") }
+        scene.neighbour.rest(false)
+        hoard = []
+        try await late.expect("HELLO")
+    }
+
+    /// The process's own time on the processors, in seconds. Asking for it takes no descriptor.
+    private static var processTime: Double {
+        var usage = rusage()
+        // SAFETY: the call fills the structure, which outlives it.
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    }
+}
