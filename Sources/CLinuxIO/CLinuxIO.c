@@ -48,6 +48,8 @@ int clinuxio_open_file_itself(const char *path) {
 
 int clinuxio_open_process(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
+int clinuxio_enter_network(int descriptor) { return setns(descriptor, CLONE_NEWNET); }
+
 int clinuxio_accept(int descriptor) {
     return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }

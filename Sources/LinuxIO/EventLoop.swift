@@ -2,6 +2,7 @@ internal import Glibc
 internal import Synchronization
 
 /// One thread that waits for many descriptors and timers and runs their handlers, one at a time.
+/// (`EventLoop.unattended` has no thread: its owner polls one descriptor.)
 ///
 /// Handlers and submitted work must not block: everything that the loop serves waits meanwhile. The loop
 /// runs tasks too, as an executor of theirs, and the same holds for them.
@@ -52,11 +53,14 @@ public final class EventLoop: Sendable {
         }
     }
 
-    private let poller: Poller
+    let poller: Poller
     private let wake: EventCounter
     private let state = Mutex(State())
+    /// Makes `poller` readable when a timer is due, where nobody waits for it with a limit.
+    let alarm: AlarmClock?
 
     private static let wakeToken: UInt64 = 0
+    private static let alarmToken = UInt64.max
     private static let mostRoundsOfJobs = 16
 
     /// Starts a loop on a thread of its own.
@@ -70,12 +74,17 @@ public final class EventLoop: Sendable {
         return loop
     }
 
-    private init() throws(SystemError) {
+    /// - Parameter alarm: wakes a loop without a thread; its owner is told of all that is submitted.
+    init(_ alarm: AlarmClock? = nil) throws(SystemError) {
         poller = try Poller()
         wake = try EventCounter()
+        self.alarm = alarm
         // Each raise is reported once, so that nobody has to lower it again.
         try poller.add(
             wake.descriptor, for: [.readable, .edgeTriggered], token: Self.wakeToken)
+        guard let alarm else { return }
+        try poller.add(alarm.descriptor, for: .readable, token: Self.alarmToken)
+        state.withLock { $0.isWaiting = true }
     }
 
     /// Whether the caller is on the loop's thread.
@@ -198,7 +207,27 @@ public final class EventLoop: Sendable {
             runJobs(&jobs)
             runDueTimers()
         }
-        // Let go of what handlers captured, so that owners of this loop are freed.
+        dropHandlers(&jobs)
+    }
+
+    /// One turn without waiting, for a loop without a thread. What is left to do afterwards makes the
+    /// poller readable again.
+    func turn() throws(SystemError) {
+        let thread = Thread.currentID
+        state.withLock { $0.thread = thread }
+        defer { state.withLock { $0.thread = nil } }
+        var jobs = JobQueue()
+        try poller.wait(milliseconds: 0) { token, readiness in handle(token, readiness) }
+        runSubmitted()
+        runJobs(&jobs)
+        runDueTimers()
+        guard let milliseconds = beginWait() else { return dropHandlers(&jobs) }
+        if milliseconds == 0 { wake.raise() }
+        try alarm?.set(for: state.withLock { $0.timers.nextDeadline })
+    }
+
+    /// Lets go of what handlers captured, so that owners of this loop are freed.
+    private func dropHandlers(_ jobs: inout JobQueue) {
         let leftovers = state.withLock { state in
             swap(&jobs, &state.jobs)
             let leftovers = (state.handlers, state.timers, state.submitted)

@@ -32,6 +32,11 @@ public enum Thread {
         pthread_detach(thread)
     }
 
+    /// Tells the processor that the caller is spinning: it saves power and gives the other
+    /// hardware thread room.
+    @inline(__always)
+    public static func pause() { clinuxio_pause() }
+
     /// The kernel's id of the calling thread. Never hoisted by the optimiser, unlike `pthread_self()`.
     public static var currentID: Int32 { clinuxio_thread_id() }
 

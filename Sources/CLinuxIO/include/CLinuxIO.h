@@ -46,6 +46,9 @@ int clinuxio_open_file_itself(const char *path);
 /// pidfd_open: a descriptor, close-on-exec, that is readable once the process has ended.
 int clinuxio_open_process(int process);
 
+/// setns of the calling thread into a network namespace: needs _GNU_SOURCE.
+int clinuxio_enter_network(int descriptor);
+
 /// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK: needs _GNU_SOURCE.
 int clinuxio_accept(int descriptor);
 

@@ -39,7 +39,7 @@ public final class MasterSocket: Sendable {
         let interface: MemifInterface
     }
 
-    private let loop: EventLoop
+    let loop: EventLoop
     private let options: Options
     private let state: Mutex<State>
 
@@ -71,15 +71,21 @@ public final class MasterSocket: Sendable {
     /// Listens at an address. A socket file appears whole, with its mode, and is removed at the end;
     /// one that a dead process left behind is replaced.
     ///
-    /// - Parameter mode: the file's permission bits.
+    /// - Parameters:
+    ///   - namespace: the network namespace in which an abstract address is meant; nil for our own.
+    ///   - mode: the file's permission bits.
     /// - Throws: `MemifError` with `.system`: EADDRINUSE when somebody listens there, EEXIST when
     ///   something else stands there, EACCES for a directory that may not be written, and so on.
     public static func listen(
-        at address: UnixAddress, mode: UInt32 = 0o660, on loop: EventLoop,
-        options: Options = Options()
+        at address: UnixAddress, in namespace: NetworkNamespace? = nil, mode: UInt32 = 0o660,
+        on loop: EventLoop, options: Options = Options()
     ) throws(MemifError) -> MasterSocket {
         do throws(SystemError) {
             if address.isAbstract {
+                if let namespace {
+                    return try make(
+                        namespace.listen(at: address, kind: .messages), loop, options)
+                }
                 let listener = try UnixListener.bind(to: address, kind: .messages)
                 return try make(listener, loop, options)
             }
@@ -130,6 +136,22 @@ public final class MasterSocket: Sendable {
             state.watch = watch
             state.listener = new.take()
         }
+    }
+
+    /// Takes the listener out, for whoever is to serve it from now on: another socket of this
+    /// program, or another process. Links that stand, and handshakes that go on, are not concerned. Its
+    /// socket file is no longer ours to remove.
+    ///
+    /// - Returns: nil when there is none any more.
+    public func releaseListener() -> UnixListener? {
+        let watch = state.withLock { state in
+            state.file = nil
+            return state.watch.take()
+        }
+        var listener = state.withLock { $0.listener.take() }
+        guard let taken = listener.take() else { return nil }
+        if let watch { loop.cancel(watch, taken.descriptor) }
+        return taken
     }
 
     /// Adds an interface, which slaves can reach from now on.
@@ -228,7 +250,7 @@ public final class MasterSocket: Sendable {
         }
     }
 
-    private func admit(_ connected: consuming UnixSocket) {
+    func admit(_ connected: consuming UnixSocket) {
         let peer = try? connected.peerCredentials()
         let pending = state.withLock { Array($0.connections.values) }.count(where: \.isPending)
         let serial = state.withLock { state in

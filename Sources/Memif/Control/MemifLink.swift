@@ -84,6 +84,35 @@ public final class MemifLink: Sendable {
             longestFrame: configuration.longestFrame)
     }
 
+    /// Wakes the owner of a receive queue that sleeps in `waitForFrames`, from any thread.
+    public func wakeReceiver(_ index: Int) {
+        let memory = state.withLock(\.memory)
+        guard let memory, memory.receiving.indices.contains(index) else { return }
+        memory.receiving[index].interrupt.signal()
+    }
+
+    /// What there is to know of the link now, for people and for monitors.
+    public var details: LinkDetails {
+        let (memory, receiving, sending) = state.withLock {
+            ($0.memory, $0.takenReceive, $0.takenTransmit)
+        }
+        func queues(
+            _ rings: [Ring], _ counters: [SharedCounters], _ taken: Set<Int>
+        ) -> [LinkDetails.Queue] {
+            zip(rings, counters).enumerated().map { index, pair in
+                LinkDetails.Queue(
+                    pair.0, role: role, counters: pair.1.value, isTaken: taken.contains(index))
+            }
+        }
+        return LinkDetails(
+            role: role, isUp: isUp, id: terms.id, mode: terms.mode, name: configuration.name,
+            peerName: terms.peerName, peerInterfaceName: terms.peerInterfaceName, peer: peer,
+            age: ContinuousClock.now - since,
+            regionByteCounts: memory?.regions.map(\.byteCount) ?? [],
+            receiveQueues: queues(memory?.receiving ?? [], receiveCounters, receiving),
+            transmitQueues: queues(memory?.sending ?? [], transmitCounters, sending))
+    }
+
     /// Whether it is up.
     public var isUp: Bool { !status.hasEnded }
 

@@ -19,13 +19,13 @@ final class SlaveConnection: Sendable {
     private let state: Mutex<State>
 
     init(
-        _ connected: consuming UnixSocket, connector: SlaveConnector,
+        _ connected: consuming UnixSocket, peer: PeerCredentials?, connector: SlaveConnector,
         configuration: InterfaceConfiguration, geometry: SlaveGeometry, loop: EventLoop
     ) {
         self.connector = connector
         self.configuration = configuration
         self.loop = loop
-        peer = try? connected.peerCredentials()
+        self.peer = peer
         channel = ControlChannel(connected, on: loop)
         state = Mutex(State(handshake: SlaveHandshake(configuration, geometry: geometry)))
     }

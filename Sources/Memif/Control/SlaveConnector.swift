@@ -11,19 +11,25 @@ final class SlaveConnector: Sendable {
         weak var interface: MemifInterface?
     }
 
-    private let address: UnixAddress?
+    /// Makes a connection to the master.
+    typealias Dial = @Sendable () throws(SystemError) -> UnixSocket
+
+    private let dial: Dial?
     private let configuration: InterfaceConfiguration
     private let geometry: SlaveGeometry
     private let policy: ReconnectPolicy?
     private let handshakeTimeout: Duration
+    private let admits: (@Sendable (PeerCredentials) -> Bool)?
     private let loop: EventLoop
     private let state = Mutex(State())
 
     init(
-        to address: UnixAddress?, configuration: InterfaceConfiguration, geometry: SlaveGeometry,
-        policy: ReconnectPolicy?, handshakeTimeout: Duration, loop: EventLoop
+        _ dial: Dial?, configuration: InterfaceConfiguration, geometry: SlaveGeometry,
+        policy: ReconnectPolicy?, handshakeTimeout: Duration,
+        admits: (@Sendable (PeerCredentials) -> Bool)?, loop: EventLoop
     ) {
-        self.address = address
+        self.dial = dial
+        self.admits = admits
         self.configuration = configuration
         self.geometry = geometry
         self.policy = policy
@@ -38,9 +44,9 @@ final class SlaveConnector: Sendable {
 
     /// Makes an attempt, on the loop's thread.
     func attempt() {
-        guard let address else { return }
+        guard let dial else { return }
         do throws(SystemError) {
-            use(try UnixSocket.connect(to: address, kind: .messages))
+            use(try dial())
         } catch {
             let interface = interface
             let end = LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
@@ -51,8 +57,10 @@ final class SlaveConnector: Sendable {
 
     /// Goes through the handshake on a connected socket.
     func use(_ connected: consuming UnixSocket) {
+        let peer = try? connected.peerCredentials()
         let connection = SlaveConnection(
-            connected, connector: self, configuration: configuration, geometry: geometry,
+            connected, peer: peer, connector: self, configuration: configuration,
+            geometry: geometry,
             loop: loop)
         let interface = interface
         let mayGoOn = state.withLock { state in
@@ -62,6 +70,14 @@ final class SlaveConnector: Sendable {
         }
         let isHeld = interface?.occupy { [weak connection] end in connection?.finish(end) } ?? false
         if mayGoOn, isHeld {
+            if let admits, peer.map(admits) != true {
+                // Who cannot be known is not trusted either.
+                let user = peer.map { "user \($0.user)" } ?? "a peer without credentials"
+                let reason = DisconnectReason(
+                    .notPermitted, "\(user) is not admitted as a master")
+                connection.finish(LinkEnd(.refused, reason))
+                return
+            }
             connection.start(timeout: handshakeTimeout)
         } else {
             connection.finish(
@@ -97,7 +113,7 @@ final class SlaveConnector: Sendable {
     private var interface: MemifInterface? { state.withLock { $0.interface } }
 
     private func scheduleNext(after end: LinkEnd) {
-        guard let policy, address != nil else { return }
+        guard let policy, dial != nil else { return }
         let pause = state.withLock { state -> Duration? in
             guard !state.isStopped else { return nil }
             state.failures += 1

@@ -87,6 +87,11 @@ struct RingMemory: @unchecked Sendable {
         unsafe flags.pointee.store(MemifProtocol.maskInterrupt, ordering: .relaxed)
     }
 
+    /// Whether the receiver asks for no interrupts; for details only.
+    var areInterruptsMasked: Bool {
+        unsafe flags.pointee.load(ordering: .relaxed) & MemifProtocol.maskInterrupt != 0
+    }
+
     // MARK: Slots
 
     /// A private copy of a slot's descriptor.

@@ -29,15 +29,59 @@ extension ReceiveQueue {
             || status.hasEnded
     }
 
-    /// Sleeps until there may be frames, the link is over, or the time has passed.
+    /// Changes how the owner learns of frames. What came before may need no interrupt: look at the ring
+    /// once after it.
+    public mutating func setMode(_ mode: ReceiveMode) {
+        self.mode = mode
+        applyMode()
+    }
+
+    func applyMode() {
+        switch mode {
+        case .polling, .adaptive: ring.maskInterrupts()
+        case .interrupt: _ = ring.allowInterrupts()
+        }
+    }
+
+    /// Waits, as the queue's mode says, until there may be frames, the link is over, somebody calls
+    /// `MemifLink.wakeReceiver`, or the time has passed.
     ///
-    /// Blocks the calling thread. The end of the link wakes it.
+    /// Keeps the calling thread: spinning in polling mode, asleep in interrupt mode, one after the other in
+    /// adaptive mode. The end of the link ends it.
     ///
     /// - Parameter milliseconds: how long at most; -1 waits without end.
     /// - Returns: false when the time passed and nothing came.
     public mutating func waitForFrames(milliseconds: Int32 = -1) -> Bool {
         if hasNews { return true }
+        let limit = milliseconds < 0 ? nil : Duration.milliseconds(Int64(milliseconds))
+        switch mode {
+        case .interrupt: return sleepForFrames(milliseconds)
+        case .polling: return spinForFrames(limit)
+        case .adaptive(let spinning):
+            let first = min(spinning, limit ?? spinning)
+            if spinForFrames(first) { return true }
+            guard let limit else { return sleepForFrames(-1) }
+            let (seconds, attoseconds) = max(limit - first, .zero).components
+            return sleepForFrames(
+                Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+        }
+    }
+
+    /// Looks again and again; the clock only now and then.
+    private func spinForFrames(_ limit: Duration?) -> Bool {
+        let end = limit.map { ContinuousClock.now + $0 }
+        while true {
+            for _ in 0..<32 {
+                if hasNews { return true }
+                Thread.pause()
+            }
+            if let end, ContinuousClock.now >= end { return false }
+        }
+    }
+
+    private mutating func sleepForFrames(_ milliseconds: Int32) -> Bool {
         guard armInterrupt() else { return true }
+        counters.sleeps &+= 1
         defer { disarmInterrupt() }
         let first = milliseconds < 0 ? Self.recheckDelay : min(milliseconds, Self.recheckDelay)
         if endpoint.interrupt.wait(milliseconds: first) || hasNews { return true }

@@ -1,13 +1,5 @@
 public import LinuxIO
 
-/// How a queue learns of frames.
-public enum ReceiveMode: Hashable, Sendable {
-    /// Its owner looks again and again; the peer raises no interrupt.
-    case polling
-    /// The peer raises an interrupt when frames come; its owner may sleep.
-    case interrupt
-}
-
 /// The receiving end of a ring, in either role. It has one owner, and one thread works it at a time.
 ///
 /// Bursts into a `FrameBatch` copy: what they deliver is checked, private and can no longer change.
@@ -40,6 +32,8 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     /// The frame at `position` was incomplete when `limit` was read.
     var isStalled = false
 
+    /// How its owner learns of frames.
+    public internal(set) var mode: ReceiveMode
     /// What went through so far.
     public internal(set) var counters = QueueCounters()
 
@@ -66,10 +60,8 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         }
         limit = position
         released = position
-        switch mode {
-        case .polling: ring.maskInterrupts()
-        case .interrupt: _ = ring.allowInterrupts()
-        }
+        self.mode = mode
+        applyMode()
     }
 
     /// The number of the queue among those of its direction.

@@ -55,6 +55,7 @@ extension TransmitQueue {
             for piece in range { _ = views.pieces[piece].setByteCount(0) }
             frame += 1
         }
+        if frame < views.count { counters.fullBursts &+= 1 }
         publish(index)
         shared.store(counters)
         if let problem {

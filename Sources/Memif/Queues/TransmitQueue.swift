@@ -105,6 +105,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
         }
         counters.packets &+= packets
         counters.bytes &+= bytes
+        if frame < count { counters.fullBursts &+= 1 }
         publish(index)
         shared.store(counters)
         if let problem {
@@ -175,7 +176,10 @@ public struct TransmitQueue: ~Copyable, Sendable {
         guard index != position else { return }
         position = index
         publications &+= 1
-        if ring.publishAndCheck(index) { endpoint.interrupt.signal() }
+        if ring.publishAndCheck(index) {
+            counters.interrupts &+= 1
+            endpoint.interrupt.signal()
+        }
     }
 
     var title: String {
