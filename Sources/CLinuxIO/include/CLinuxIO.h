@@ -99,4 +99,15 @@ static inline void clinuxio_pause(void) {
 #endif
 }
 
+/// Fetch a cache line to be read, or to be written. They never fault.
+static inline void clinuxio_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+static inline void clinuxio_prefetch_to_write(const void *address) {
+#if defined(__x86_64__)
+    // Without -mprfchw the compiler would fetch it to be read; processors without it take it as a hint.
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
+#else
+    __builtin_prefetch(address, 1, 3);
+#endif
+}
+
 #endif

@@ -4,6 +4,9 @@ internal import LinuxIO
 ///
 /// The memory stays mapped until the queue is let go, also when the link is over.
 public struct TransmitQueue: ~Copyable, Sendable {
+    /// How many slots ahead the first line of a buffer is fetched.
+    static let prefetchDistance: UInt16 = 8
+
     let memory: LinkMemory
     let endpoint: Ring
     let ring: RingMemory
@@ -76,7 +79,12 @@ public struct TransmitQueue: ~Copyable, Sendable {
         var packets: UInt64 = 0
         var bytes: UInt64 = 0
         var problem: LinkEnd?
+        var fetched = index
         burst: while frame < count {
+            while fetched != limit, fetched &- index < Self.prefetchDistance {
+                buffers.prefetchToWrite(ring, slot: fetched)
+                fetched &+= 1
+            }
             let length = batch.byteCount(of: frame)
             var outcome = Chain.tooLong
             if length > 0, length <= longest {
