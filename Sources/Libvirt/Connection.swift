@@ -135,6 +135,7 @@ public final class Connection: Sendable {
         deadline: ContinuousClock.Instant?
     ) async throws(LibvirtError) -> Connection {
         let uri = parameters.uri
+        let deadline = CallDeadline.earliest(deadline)
         let events = EventRouter(uri: uri.description)
         let loop = try readingLoop(uri.description)
         let route = try route(parameters.target, parameters.readOnly)
@@ -182,14 +183,16 @@ public final class Connection: Sendable {
 
     /// Calls any procedure of any of the daemon's programs.
     ///
-    /// - Parameter deadline: ends the wait; the server works on.
+    /// - Parameter deadline: ends the wait; the server works on. See ``withDeadline(_:_:)`` for calls that
+    ///   take none.
     /// - Throws: `LibvirtError`.
     public func call<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Result {
         do throws(RPCError) {
-            return try await link.call(procedure, arguments, deadline: deadline)
+            return try await link.call(
+                procedure, arguments, deadline: CallDeadline.earliest(deadline))
         } catch {
             throw LibvirtError(error, uri: uri.description)
         }

@@ -49,7 +49,7 @@ public final class AdminConnection: Sendable {
         do throws(LibvirtError) {
             _ = try await connection.call(
                 Admin.CONNECT_OPEN, admin_connect_open_args(flags: 0),
-                deadline: deadline ?? .now + .seconds(30))
+                deadline: CallDeadline.earliest(deadline) ?? .now + .seconds(30))
             return connection
         } catch {
             link.close()
@@ -89,7 +89,8 @@ public final class AdminConnection: Sendable {
         deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Result {
         do throws(RPCError) {
-            return try await link.call(procedure, arguments, deadline: deadline)
+            return try await link.call(
+                procedure, arguments, deadline: CallDeadline.earliest(deadline))
         } catch {
             throw LibvirtError(error, uri: uri)
         }

@@ -39,7 +39,8 @@ extension Connection {
         let passed = descriptors.isEmpty ? nil : PassedDescriptors(descriptors)
         do throws(RPCError) {
             let reply = try await link.callReturningDescriptors(
-                procedure, arguments, descriptors: passed, deadline: deadline)
+                procedure, arguments, descriptors: passed,
+                deadline: CallDeadline.earliest(deadline))
             return DescriptorReply(
                 value: reply.result,
                 descriptors: reply.descriptors?.takeAll() ?? DescriptorQueue())

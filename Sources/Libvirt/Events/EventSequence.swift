@@ -179,7 +179,8 @@ extension Connection {
         let scopes = selections.scopes
         watchDriver()
         let number = try await registry.subscribe(
-            buffer, to: scopes, until: deadline ?? .now + EventRegistry.patience)
+            buffer, to: scopes,
+            until: CallDeadline.earliest(deadline) ?? .now + EventRegistry.patience)
         return EventSequence(subscription: EventSubscription(self, number, scopes, buffer))
     }
 }

@@ -155,7 +155,7 @@ extension Connection {
             isOwn ? try await streamConnections.take(parameters, deadline: deadline) : self
         do throws(RPCError) {
             let (result, stream) = try await carrying.link.openStream(
-                procedure, arguments, deadline: deadline)
+                procedure, arguments, deadline: CallDeadline.earliest(deadline))
             return (
                 result,
                 DataStream(self, carriedBy: carrying, stream, isSparse: isSparse)
