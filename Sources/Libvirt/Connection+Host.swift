@@ -1,22 +1,8 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A version of libvirt or of a hypervisor: 9.0.0.
-public struct LibvirtVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
-    /// Major, minor and release in one number: 1,000,000 · major + 1,000 · minor + release.
-    public let number: UInt64
-
-    /// Takes the number that libvirt gives.
-    public init(number: UInt64) { self.number = number }
-
-    /// Major, minor and release, with points between.
-    public var description: String {
-        "\(number / 1_000_000).\(number / 1_000 % 1_000).\(number % 1_000)"
-    }
-
-    /// Order by number.
-    public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
-}
+public typealias LibvirtVersion = LibvirtProtocol.LibvirtVersion
 
 extension Connection {
     /// The host's name, as the daemon knows it. Source: `virConnectGetHostname`.
