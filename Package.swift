@@ -86,6 +86,25 @@ let programs: [Target] = [
         swiftSettings: settings),
 ]
 
+/// A program of Tools/Examples: built and tested here, and no product.
+func example(_ name: String) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: [
+            "ExampleSupport", "LibvirtProtocol", "LibvirtRPC", "Libvirt", argumentParser,
+        ],
+        path: "Tools/Examples/\(name)", swiftSettings: settings)
+}
+
+let examples: [Target] = [
+    "attach-console", "backup-disk", "live-stats", "on-event", "rolling-restart",
+].map(example)
+
+let exampleSupport = Target.target(
+    name: "ExampleSupport",
+    dependencies: ["LinuxIO", "LibvirtProtocol", "Libvirt", argumentParser],
+    path: "Tools/Examples/Support", swiftSettings: settings)
+
 let testTargets: [Target] = [
     tests("XDRTests", ["XDR"], exclude: ["Fixtures"]),
     tests("LinuxIOTests", ["LinuxIO"]),
@@ -119,6 +138,10 @@ let testTargets: [Target] = [
             "Memif",
         ],
         exclude: ["Corpus"]),
+    tests(
+        "ExamplesTests",
+        ["LinuxIO", "LibvirtProtocol", "Libvirt", "LibvirtTesting"]
+            + examples.map { .target(name: $0.name) }),
     tests("HouseRulesTests", []),
 ]
 
@@ -144,6 +167,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
-    targets: rooms + programs + testTargets,
+    targets: rooms + programs + [exampleSupport] + examples + testTargets,
     swiftLanguageModes: [.v6]
 )
