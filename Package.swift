@@ -139,6 +139,9 @@ let testTargets: [Target] = [
         ],
         exclude: ["Corpus"]),
     tests(
+        "DocumentationTests",
+        ["XDR", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
+    tests(
         "ExamplesTests",
         ["LinuxIO", "LibvirtProtocol", "Libvirt", "LibvirtTesting"]
             + examples.map { .target(name: $0.name) }),

@@ -1,7 +1,7 @@
 /// Writes values in XDR (RFC 4506) into memory that the caller provides.
 ///
 /// Every item is big-endian and padded with zero bytes to a multiple of four. Scalars allocate
-/// nothing. An encoder made by ``measuring()`` writes nowhere and only counts, so that the caller
+/// nothing. An encoder made by ``measuring(refusingNUL:)`` writes nowhere and only counts, so that the caller
 /// can provide memory of the right size. After an error the memory's content from
 /// ``byteOffset`` on is unspecified, and the encoder must not be used further.
 public struct XDREncoder: ~Copyable, ~Escapable {
