@@ -12,6 +12,7 @@ struct SafetyTests {
         "Sources/Memif/Memory/CopyMemory.swift",
         "Sources/Memif/Memory/FramePieces.swift",
         "Sources/Memif/Memory/LinkMemory.swift",
+        "Sources/Memif/Memory/Lookahead.swift",
         "Sources/Memif/Memory/Region.swift",
         "Sources/Memif/Memory/RingMemory.swift",
         "Sources/Memif/Queues/FrameBatch.swift",

@@ -13,7 +13,12 @@ let package = Package(
             name: "LibvirtBench",
             dependencies: ["XDR", "LibvirtProtocol", "Libvirt", "LibvirtTesting"].map {
                 .product(name: $0, package: "virtwire")
-            })
+            }),
+        .target(name: "CountedCalls", path: "CountedCalls"),
+        .executableTarget(
+            name: "MemifRates",
+            dependencies: ["CountedCalls"]
+                + ["LinuxIO", "Memif"].map { .product(name: $0, package: "virtwire") }),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,56 +1,123 @@
-# memif: dpdk-testpmd sends 64-byte frames to dpdk-testpmd, then to our master.
+# memif: frames between two cores, one queue, one process at each end. dpdk-testpmd with itself, ours with
+# testpmd in both roles, ours with ours; and beside the long frames what memcpy does between the
+# same cores, which is the most that a copying queue can do.
 # shellcheck shell=bash disable=SC2154 # seconds, rounds, work and results are the driver's
 # shellcheck source=Tools/lib/testpmd.sh
 . Tools/lib/testpmd.sh
 
-prepare_memif() { virtwire=$(build_for_release virtwire); }
+prepare_memif() { rates=$(build_for_release MemifRates); }
 
-# receiving WHO RATE LOG: packets a second, of which there must be some.
-receiving() {
-    [ "$2" -gt 0 ] || fail "$1 received nothing from testpmd: $(tail -n 1 "$3")"
-    result "receive 64-byte frames" Mpps "$1" "$(awk -v rate="$2" 'BEGIN {printf "%.2f", rate / 1e6}')"
+# keep MEASURE WHO RATE LOG: packets a second, of which there must be some.
+keep() {
+    [ "${3:-0}" -gt 0 ] || fail "$1, $2: nothing passed: $(tail -n 1 "$4")"
+    result "$1" Mpps "$2" "$(awk -v rate="$3" 'BEGIN {printf "%.3f", rate / 1e6}')"
 }
 
-# From testpmd to testpmd.
-testpmd_receives() {
-    local socket=$work/testpmd.sock server
-    start_testpmd server server "$socket" rxonly "$work/server.log"
+# figure NAME FILE: a number of the last line of JSON.
+figure() { python3 -c 'import json, sys
+print(json.loads(open(sys.argv[2]).read().strip().splitlines()[-1])[sys.argv[1]])' "$1" "$2"; }
+
+# testpmd_frames SIZE BURST: what testpmd is told so that it sends such frames.
+testpmd_frames() {
+    frames=("--txpkts=$1" "--burst=$2" "--mbuf-size=9344")
+    testpmd_device=$([ "$1" -le 2048 ] || printf ',bsize=9216')
+}
+
+# testpmd_alone SHAPE DIRECTION SIZE BURST: from testpmd to testpmd, which everything is compared with.
+testpmd_alone() {
+    local socket=$work/testpmd.sock server client sends=txonly receives=rxonly log=server rate what
+    testpmd_frames "$3" "$4"
+    [ "$2" = up ] || { sends=rxonly receives=txonly log=client; }
+    start_testpmd server server "$socket" "$receives" "$work/server.log" "${frames[@]}"
     server=$testpmd_pid
-    processes+=("$server")
     wait_until 30 "testpmd's socket" test -S "$socket"
-    start_testpmd client client "$socket" txonly "$work/client.log"
-    processes+=("$testpmd_pid")
+    start_testpmd client client "$socket" "$sends" "$work/client.log" "${frames[@]}"
+    client=$testpmd_pid
+    processes+=("$server" "$client")
     sleep $((seconds + 3))
     # The server first: one whose client has gone may crash.
     end_process "$server" INT
-    end_process "$testpmd_pid" INT
-    receiving dpdk-testpmd "$(testpmd_median_rate "$work/server.log" rx)" "$work/server.log"
+    end_process "$client" INT
+    rm -f "$socket"
+    rate=$(testpmd_median_rate "$work/$log.log" rx)
+    for what in "both ends" "we receive" "we send"; do
+        keep "$1 $2, $what" testpmd "$rate" "$work/$log.log"
+    done
 }
 
-# From testpmd to our master, on the CPU that testpmd's server had.
-we_receive() {
-    local socket=$work/ours.sock receiver rate
-    "$virtwire" memif bench --role master --socket "$socket" --mode rx --cpu 0 \
-        >"$work/ours.log" 2>&1 &
-    receiver=$!
-    processes+=("$receiver")
-    wait_until 30 "our socket" test -S "$socket"
-    start_testpmd client client "$socket" txonly "$work/client.log"
-    processes+=("$testpmd_pid")
-    sleep $((seconds + 3))
-    end_process "$receiver"
+# with_testpmd MEASURE ROLE rx|tx SIZE BURST: between our end, in this role, and testpmd.
+with_testpmd() {
+    local socket=$work/ours.sock ours theirs=txonly
+    testpmd_frames "$4" "$5"
+    [ "$3" = rx ] || theirs=rxonly
+    if [ "$2" = master ]; then
+        "$rates" master "$socket" "$3" "$4" "$5" "$seconds" >"$work/ours.log" 2>&1 &
+        ours=$!
+        wait_until 30 "our socket" test -S "$socket"
+        start_testpmd client client "$socket" "$theirs" "$work/peer.log" "${frames[@]}"
+    else
+        start_testpmd server server "$socket" "$theirs" "$work/peer.log" "${frames[@]}"
+        wait_until 30 "testpmd's socket" test -S "$socket"
+        "$rates" slave "$socket" "$3" "$4" "$5" "$seconds" >"$work/ours.log" 2>&1 &
+        ours=$!
+    fi
+    processes+=("$ours" "$testpmd_pid")
+    wait "$ours" || fail "$1: $(tail -n 1 "$work/ours.log")"
     end_process "$testpmd_pid" INT
-    # The median of the seconds, the first two left out, as with testpmd.
-    rate=$(sed -n 's/.* \([0-9.]*\) Mpps .*/\1/p' "$work/ours.log" | tail -n +3 | sort -n \
-        | awk '{rate[NR] = $1} END {printf "%d\n", NR ? rate[int((NR + 1) / 2)] * 1e6 : 0}')
-    receiving virtwire "$rate" "$work/ours.log"
+    rm -f "$socket"
+    keep "$1" virtwire "$(figure packets_per_second "$work/ours.log")" "$work/ours.log"
+}
+
+# alone SIZE BURST: both ends ours, both directions, copying and in place.
+alone() {
+    local way line direction
+    for way in copy place; do
+        "$rates" ours "$1" "$2" "$seconds" "$way" >"$work/ours.log"
+        while read -r line; do
+            direction=up
+            [[ $line != *'"master to slave"'* ]] || direction=down
+            printf '%s\n' "$line" >"$work/line.log"
+            if [ "$way" = copy ]; then
+                keep "$1 B by $2 $direction, both ends" virtwire \
+                    "$(figure packets_per_second "$work/line.log")" "$work/line.log"
+            else
+                keep "$1 B by $2 $direction, in place" virtwire \
+                    "$(figure packets_per_second "$work/line.log")" "$work/line.log"
+            fi
+        done <"$work/ours.log"
+    done
+}
+
+# one_shape SIZE BURST: every pairing with frames of a size in bursts of a length; up is from slave to
+# master.
+one_shape() {
+    local shape="$1 B by $2"
+    testpmd_alone "$shape" up "$1" "$2"
+    testpmd_alone "$shape" down "$1" "$2"
+    alone "$1" "$2"
+    with_testpmd "$shape up, we receive" master rx "$1" "$2"
+    with_testpmd "$shape up, we send" slave tx "$1" "$2"
+    with_testpmd "$shape down, we receive" slave rx "$1" "$2"
+    with_testpmd "$shape down, we send" master tx "$1" "$2"
+    "$rates" copies "$1" "$2" "$seconds" >"$work/ours.log"
+    keep "$shape up, both ends" memcpy "$(figure packets_per_second "$work/ours.log")" "$work/ours.log"
 }
 
 measure_memif() {
-    say "Receiving 64-byte frames from dpdk-testpmd over memif, one queue, one core at each end"
-    local round
+    local round mode share
+    say "What a burst does beyond its frames"
+    "$rates" costs
+    say "Frames over memif, one queue, one core at each end"
     for ((round = 0; round < rounds; round++)); do
-        testpmd_receives
-        we_receive
+        for burst in 1 32 256; do one_shape 64 "$burst"; done
+        for size in 512 1500 9000; do one_shape "$size" 32; done
+        for mode in polling adaptive interrupt; do
+            "$rates" trips "$mode" "$seconds" >"$work/ours.log"
+            for share in p50 p99 p99.9; do
+                result "round trip, $mode, $share" us virtwire "$(figure "$share" "$work/ours.log")"
+            done
+        done
     done
+    say "A thousand links on one control thread"
+    "$rates" links 1000
 }

@@ -1,8 +1,6 @@
 // SAFETY of the whole file: every address is made from a base that a `LinkMemory` keeps mapped and an
 // offset and length that were compared, in 64-bit arithmetic, with that mapping's size in the same function.
 
-internal import LinuxIO
-
 /// Where one ring's buffers are, and the only way to their bytes.
 ///
 /// The slave knows its own buffers by their slots and never reads a place back from shared memory. The
@@ -77,8 +75,8 @@ struct BufferSpace: @unchecked Sendable {
     }
 
     /// Where the bytes of a slot are, or nil for a descriptor that points beyond what is there.
-    @inline(__always)
-    private func address(
+    @unsafe @inline(__always)
+    func address(
         _ descriptor: Descriptor, slot index: UInt16
     ) -> UnsafeMutableRawPointer? {
         if let ownBase = unsafe ownBase {
@@ -91,24 +89,6 @@ struct BufferSpace: @unchecked Sendable {
         let end = UInt64(descriptor.offset) &+ UInt64(descriptor.length)
         guard unsafe end <= extent.byteCount else { return nil }
         return unsafe extent.base + Int(descriptor.offset)
-    }
-
-    /// Fetches what the bytes of a slot begin with, to be read soon: a few slots ahead of use, so
-    /// that the next lines are on their way from the other core while one is copied.
-    @inline(__always)
-    func prefetchToRead(_ ring: RingMemory, slot index: UInt16) {
-        // An owner need not look at the descriptor for the place.
-        let descriptor =
-            isOwner ? emptyDescriptor(slot: index) : ring.descriptor(at: index)
-        if let address = unsafe address(descriptor, slot: index) { unsafe Prefetch.read(address) }
-    }
-
-    /// Fetches what a slot's empty buffer begins with, to be written soon.
-    @inline(__always)
-    func prefetchToWrite(_ ring: RingMemory, slot index: UInt16) {
-        let descriptor =
-            isOwner ? emptyDescriptor(slot: index) : ring.descriptor(at: index)
-        if let address = unsafe address(descriptor, slot: index) { unsafe Prefetch.write(address) }
     }
 
     // MARK: In place

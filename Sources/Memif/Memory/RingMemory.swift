@@ -2,6 +2,7 @@
 // lie within its mapping, 16-byte aligned; slots are masked, so that no index reaches beyond it. The
 // mapping lives as long as the `LinkMemory` that every holder of a `RingMemory` keeps.
 
+internal import LinuxIO
 internal import Synchronization
 
 /// A ring in shared memory, seen from one end: `own` is the index that this end writes, `peer` the
@@ -101,6 +102,18 @@ struct RingMemory: @unchecked Sendable {
         return unsafe Descriptor(
             first: slot.pointee.load(ordering: .relaxed),
             second: (slot + 1).pointee.load(ordering: .relaxed))
+    }
+
+    /// Fetches the line of a slot's descriptor, to be read.
+    @inline(__always)
+    func prefetchToRead(_ index: UInt16) {
+        unsafe Prefetch.read(slots + 2 * Int(index & (size &- 1)))
+    }
+
+    /// Fetches the line of a slot's descriptor, to be written.
+    @inline(__always)
+    func prefetchToWrite(_ index: UInt16) {
+        unsafe Prefetch.write(slots + 2 * Int(index & (size &- 1)))
     }
 
     /// Writes a whole descriptor, as the owner of the buffers.

@@ -10,9 +10,6 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     /// makes have no barrier between publishing frames and asking whether an interrupt is wanted.
     public static let recheckDelay: Int32 = 1
 
-    /// How many slots ahead the first line of a frame is fetched.
-    static let prefetchDistance: UInt16 = 8
-
     let memory: LinkMemory
     let endpoint: Ring
     let ring: RingMemory
@@ -88,12 +85,9 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         var index = position
         var bytes: UInt64 = 0
         var problem: LinkEnd?
-        var fetched = index
+        var lookahead = Lookahead(from: index, to: end, most: batch.frameCapacity)
         burst: while index != end, batch.hasFreeEntry {
-            while fetched != end, fetched &- index < Self.prefetchDistance {
-                buffers.prefetchToRead(ring, slot: fetched)
-                fetched &+= 1
-            }
+            lookahead.read(ring, buffers, from: index)
             let descriptor = ring.descriptor(at: index)
             let length = Int(descriptor.length)
             guard !descriptor.hasNext, length > 0, length <= longest else {

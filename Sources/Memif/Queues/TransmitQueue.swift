@@ -4,9 +4,6 @@ internal import LinuxIO
 ///
 /// The memory stays mapped until the queue is let go, also when the link is over.
 public struct TransmitQueue: ~Copyable, Sendable {
-    /// How many slots ahead the first line of a buffer is fetched.
-    static let prefetchDistance: UInt16 = 8
-
     let memory: LinkMemory
     let endpoint: Ring
     let ring: RingMemory
@@ -79,12 +76,9 @@ public struct TransmitQueue: ~Copyable, Sendable {
         var packets: UInt64 = 0
         var bytes: UInt64 = 0
         var problem: LinkEnd?
-        var fetched = index
+        var lookahead = Lookahead(from: index, to: limit, most: max(count &- first, 0))
         burst: while frame < count {
-            while fetched != limit, fetched &- index < Self.prefetchDistance {
-                buffers.prefetchToWrite(ring, slot: fetched)
-                fetched &+= 1
-            }
+            lookahead.write(ring, buffers, from: index)
             let length = batch.byteCount(of: frame)
             var outcome = Chain.tooLong
             if length > 0, length <= longest {

@@ -1,0 +1,110 @@
+// The functions below stand in for those of the C library and of Swift's runtime, in this program only.
+#define _GNU_SOURCE
+#include "CountedCalls.h"
+
+#include <dlfcn.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+// Swift's runtime calls retain through this pointer, so that tools can put theirs there.
+extern void *(*_swift_retain)(void *object);
+static void *(*retain)(void *object);
+
+static _Thread_local counted_calls counts;
+static _Thread_local int is_counting;
+
+static void *counted_retain(void *object) {
+    counts.retains += is_counting;
+    return retain(object);
+}
+
+void counted_calls_start(void) {
+    if (!retain) {
+        retain = _swift_retain;
+        _swift_retain = counted_retain;
+    }
+    memset(&counts, 0, sizeof counts);
+    is_counting = 1;
+}
+
+counted_calls counted_calls_stop(void) {
+    is_counting = 0;
+    return counts;
+}
+
+void *malloc(size_t size) {
+    counts.allocations += is_counting;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    counts.allocations += is_counting;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+    counts.allocations += is_counting;
+    return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    counts.allocations += is_counting;
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    counts.allocations += is_counting;
+    *memory = __libc_memalign(alignment, size);
+    return *memory ? 0 : 12;
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t count) {
+    counts.writes += is_counting;
+    return syscall(SYS_write, descriptor, bytes, count);
+}
+
+int poll(struct pollfd *watched, nfds_t count, int milliseconds) {
+    counts.polls += is_counting;
+    return (int)syscall(SYS_poll, watched, count, milliseconds);
+}
+
+int pthread_mutex_lock(pthread_mutex_t *mutex) {
+    static int (*real)(pthread_mutex_t *);
+    if (!real) real = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_lock");
+    counts.locks += is_counting;
+    return real(mutex);
+}
+
+int counted_accesses_start(unsigned long address, int writes_only) {
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_BREAKPOINT,
+        .size = sizeof attributes,
+        .bp_type = writes_only ? HW_BREAKPOINT_W : HW_BREAKPOINT_RW,
+        .bp_addr = address,
+        .bp_len = HW_BREAKPOINT_LEN_2,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+    };
+    return (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
+}
+
+long counted_accesses_stop(int descriptor) {
+    uint64_t count = 0;
+    if (descriptor < 0) return -1;
+    ssize_t length = read(descriptor, &count, sizeof count);
+    close(descriptor);
+    return length == sizeof count ? (long)count : -1;
+}
