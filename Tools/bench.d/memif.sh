@@ -19,7 +19,7 @@ print(json.loads(open(sys.argv[2]).read().strip().splitlines()[-1])[sys.argv[1]]
 
 # testpmd_frames SIZE BURST: what testpmd is told so that it sends such frames.
 testpmd_frames() {
-    frames=("--txpkts=$1" "--burst=$2" "--mbuf-size=9344")
+    frames=("--mbuf-size=9344" "--txpkts=$1" "--burst=$2")
     testpmd_device=$([ "$1" -le 2048 ] || printf ',bsize=9216')
 }
 

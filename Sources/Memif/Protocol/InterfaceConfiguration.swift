@@ -62,6 +62,10 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     /// As a slave: makes its region of huge pages of 2 MiB. The system must have as many reserved
     /// (vm.nr_hugepages); where it has not, attempts at a link fail and say so.
     public var hugePages = false
+    /// As a slave: how the rings are laid out. memif does not negotiate it: a master built for lines
+    /// of 128 bytes (some on ARM and POWER) misreads rings of 64 without a word. A master of ours finds out
+    /// by itself.
+    public var ringLayout = RingLayout.lines64
     /// As a master: what a slave may ask for.
     public var limits = InterfaceLimits()
     /// The longest frame, in bytes, that is received or sent, chained or not. Longer ones are
@@ -100,7 +104,8 @@ public struct InterfaceConfiguration: Hashable, Sendable {
             queues: queues, log2RingSize: UInt8(ringSize.trailingZeroBitCount),
             bufferSize: (pool?.bufferSize).map { $0 - headroom } ?? bufferSize,
             bufferSpacing: pool?.bufferSpacing ?? bufferSpacing ?? bufferSize + headroom + 64,
-            headroom: headroom, poolByteCount: pool?.byteCount, hugePages: hugePages)
+            headroom: headroom, poolByteCount: pool?.byteCount, hugePages: hugePages,
+            layout: ringLayout)
         guard (1...1 << 24).contains(geometry.bufferSize), (0...1 << 16).contains(headroom),
             (geometry.bufferSize + headroom...1 << 25).contains(geometry.bufferSpacing)
         else {

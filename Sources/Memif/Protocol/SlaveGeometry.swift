@@ -37,10 +37,11 @@ struct SlaveGeometry: Hashable, Sendable {
 
     var ringCount: Int { queues.slaveToMaster + queues.masterToSlave }
 
-    /// Rounded up to whole lines, so that no two rings share one.
+    /// Rounded up to whole lines, so that no two rings share one; but long lines are only known by
+    /// their distance, which must be exact.
     private var ringSpacing: Int {
         let bytes = layout.byteCount(log2Size: log2RingSize)
-        return (bytes + 63) / 64 * 64
+        return layout == .lines128 ? bytes : (bytes + 63) / 64 * 64
     }
 
     private var buffersOffset: Int { (ringCount * ringSpacing + 4095) / 4096 * 4096 }

@@ -46,6 +46,19 @@ struct SlaveGeometryTests {
         }
     }
 
+    @Test("rings with lines of 128 bytes are known by their distance", arguments: 1...14)
+    func longLines(log2: Int) throws {
+        var configuration = InterfaceConfiguration()
+        configuration.ringSize = 1 << log2
+        configuration.bufferSize = 64
+        configuration.ringLayout = .lines128
+        let geometry = try configuration.slaveGeometry()
+        var admission = RingAdmission(limits: InterfaceLimits())
+        for region in geometry.regions { #expect(admission.admit(region) == nil) }
+        for ring in geometry.rings { #expect(admission.admit(ring) == nil) }
+        #expect(try admission.settledLayout().get() == .lines128)
+    }
+
     @Test("sizes that no slave can have are refused with what is allowed")
     func refusals() throws {
         let changes: [(inout InterfaceConfiguration) -> Void] = [

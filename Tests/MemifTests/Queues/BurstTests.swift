@@ -152,6 +152,20 @@ struct BurstTests {
         }
     }
 
+    @Test("a slave may have rings with lines of 128 bytes", arguments: RingDirection.allCases)
+    func longLines(_ direction: RingDirection) async throws {
+        let pair = try await LinkPair {
+            $0.ringLayout = .lines128
+            $0.ringSize = 16
+        }
+        #expect(pair.master.terms.layout == .lines128)
+        let (sending, receiving) = pair.ends(direction)
+        var sender = try unwrap(sending.takeTransmitQueue(0))
+        var receiver = try unwrap(receiving.takeReceiveQueue(0))
+        let frames = (1...50).map { [UInt8](repeating: 3, count: $0 * 50) }
+        #expect(try Frames.pass(frames, through: &sender, &receiver) == frames)
+    }
+
     @Test("each queue can be taken once")
     func takenOnce() async throws {
         let pair = try await LinkPair()
