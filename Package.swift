@@ -106,6 +106,7 @@ let exampleSupport = Target.target(
     path: "Tools/Examples/Support", swiftSettings: settings)
 
 let testTargets: [Target] = [
+    .target(name: "CountedAllocations", path: "Tests/CountedAllocations"),
     tests("XDRTests", ["XDR"], exclude: ["Fixtures"]),
     tests("LinuxIOTests", ["LinuxIO"]),
     tests("ProtocolGeneratorTests", ["ProtocolGenerator"], exclude: ["Fixtures"]),
@@ -115,8 +116,8 @@ let testTargets: [Target] = [
     tests(
         "LibvirtRPCTests",
         [
-            "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting", nio("NIOCore"),
-            nio("NIOEmbedded"),
+            "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "LibvirtTesting",
+            "CountedAllocations", nio("NIOCore"), nio("NIOEmbedded"),
         ]),
     tests(
         "LibvirtTests",

@@ -16,6 +16,9 @@ package struct FirstInFirstOut<Element> {
     var elements: [Element] { slots[head...].compactMap(\.self) }
     package var first: Element? { isEmpty ? nil : slots[head] }
 
+    /// What waits behind so many others.
+    subscript(offset: Int) -> Element? { slots[head + offset] }
+
     package mutating func append(_ element: Element) { slots.append(element) }
 
     package mutating func popFirst() -> Element? {

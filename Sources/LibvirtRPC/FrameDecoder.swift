@@ -105,7 +105,18 @@ public struct FrameDecoder: ~Copyable {
         while true {
             switch phase {
             case .prefix:
-                guard let prefix = try parsePrefix(), takePayload(of: prefix) else {
+                guard let prefix = try parsePrefix() else {
+                    try checkDescriptorsLeft(atMost: 0)
+                    return nil
+                }
+                // As most are: whole and without descriptors.
+                if prefix.descriptorCount == 0, end - start >= prefix.length {
+                    defer { frameOffset += UInt64(prefix.length) }
+                    return Frame(
+                        header: prefix.header, payload: copyPayload(of: prefix),
+                        streamOffset: frameOffset)
+                }
+                guard takePayload(of: prefix) else {
                     try checkDescriptorsLeft(atMost: 0)
                     return nil
                 }
@@ -152,11 +163,19 @@ public struct FrameDecoder: ~Copyable {
 
 extension FrameDecoder {
     private func word(at offset: Int) -> UInt32 {
-        var value: UInt32 = 0
-        for index in start + offset..<start + offset + 4 {
-            value = value << 8 | UInt32(buffer[index])
-        }
-        return value
+        buffer.span.raw.bigEndianWord(at: start + offset)
+    }
+
+    /// Whether nothing is there that belongs to a frame not taken yet.
+    var isAtEnd: Bool { start == end && descriptors.isEmpty }
+
+    /// Takes a payload that is there whole.
+    private mutating func copyPayload(of prefix: Prefix) -> [UInt8] {
+        let payload = [UInt8](
+            copying: buffer.span.raw.extracting(
+                start + prefix.byteCount..<start + prefix.length))
+        start += prefix.length
+        return payload
     }
 
     /// Reads what comes before the payload, once it is there.
@@ -208,10 +227,7 @@ extension FrameDecoder {
     private mutating func takePayload(of prefix: Prefix) -> Bool {
         let first = start + prefix.byteCount
         if end - start >= prefix.length {
-            let payload = [UInt8](
-                copying: buffer.span.raw.extracting(first..<start + prefix.length))
-            start += prefix.length
-            phase = .descriptors(prefix, payload: payload)
+            phase = .descriptors(prefix, payload: copyPayload(of: prefix))
             return true
         }
         guard prefix.length > buffer.count else { return false }

@@ -8,6 +8,11 @@ struct FrameWriter: ~Copyable {
     private var sent = 0
     /// Bytes that have not gone yet.
     private(set) var queuedByteCount = 0
+    /// Short frames that go together, kept for its memory.
+    private var gathered: [UInt8] = []
+
+    /// Frames up to this length are gathered, to about as much at a time.
+    private static let mostGathered = 16_384
 
     var isEmpty: Bool { frames.isEmpty }
 
@@ -24,6 +29,11 @@ struct FrameWriter: ~Copyable {
         _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
     ) throws(Failure) {
         while let frame = frames.first {
+            if frames.count > 1, gather() {
+                guard let count = try send(gathered.span.raw, []) else { return }
+                drop(count)
+                continue
+            }
             while sent < frame.bytes.count {
                 let rest = frame.bytes.span.raw.extracting(sent...)
                 guard let count = try send(rest, []) else { return }
@@ -32,6 +42,50 @@ struct FrameWriter: ~Copyable {
             }
             guard try flushDescriptors(of: frame, send) else { return }
             sent = 0
+            _ = frames.popFirst()
+        }
+    }
+
+    /// Sends a frame at once where none is before it, and keeps what there is no room for.
+    mutating func send<Failure: Error>(
+        _ frame: OutgoingFrame, _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
+    ) throws(Failure) {
+        guard isEmpty, frame.descriptors == nil else {
+            append(frame)
+            return try flush(send)
+        }
+        do throws(Failure) {
+            let count = try send(frame.bytes.span.raw, []) ?? 0
+            guard count < frame.bytes.count else { return }
+            append(frame)
+            sent = count
+            queuedByteCount -= count
+        } catch {
+            append(frame)
+            throw error
+        }
+    }
+
+    /// Joins what is left of the first frame with the short ones behind it; false where there are none,
+    /// or descriptors come between.
+    private mutating func gather() -> Bool {
+        gathered.removeAll(keepingCapacity: true)
+        var count = 0
+        while count < frames.count, let frame = frames[count], frame.descriptors == nil,
+            gathered.count + frame.bytes.count <= Self.mostGathered
+        {
+            gathered += count == 0 && sent > 0 ? Array(frame.bytes[sent...]) : frame.bytes
+            count += 1
+        }
+        return count > 1
+    }
+
+    /// Forgets bytes that have gone, of frames without descriptors.
+    private mutating func drop(_ count: Int) {
+        queuedByteCount -= count
+        sent += count
+        while let frame = frames.first, sent >= frame.bytes.count {
+            sent -= frame.bytes.count
             _ = frames.popFirst()
         }
     }

@@ -22,9 +22,10 @@ extension Link {
                 procedure, .VIR_NET_STREAM, serial: serial, status: .VIR_NET_CONTINUE),
             procedure.name)
         do throws(RPCError) {
-            let reply = try await roundTrip(
-                procedure, arguments, descriptors: nil, serial: serial, deadline: deadline)
-            return (reply.result, LinkStream(channel))
+            let called = CalledProcedure(procedure)
+            let call = try OutgoingCall(called, arguments, descriptors: nil, serial: serial)
+            let frame = try await reply(to: call, until: deadline)
+            return (try called.result(Result.self, in: frame), LinkStream(channel))
         } catch {
             if error.mayHaveRun { channel.abandon() } else { forget(channel) }
             throw error

@@ -19,7 +19,7 @@ public final class Link: Sendable {
     typealias Outcome = Result<Frame, CallEnd>
 
     /// Why a call ended without a reply.
-    enum CallEnd: Error {
+    indirect enum CallEnd: Error {
         case cancelled(CallDelivery)
         case deadlineExceeded(CallDelivery)
         case connectionLost(LinkFailure, CallDelivery)
@@ -94,69 +94,16 @@ public final class Link: Sendable {
 
     // MARK: - Calling
 
-    /// Calls a procedure of the peer's and waits for its result.
-    ///
-    /// Cancelling the task frees the caller at once; the peer may work on, and its late reply is
-    /// dropped with any descriptors that come with it.
-    ///
-    /// - Parameters:
-    ///   - descriptors: passed along, where the procedure takes some; theirs is then the peer's.
-    ///   - deadline: ends the wait.
-    /// - Throws: `RPCError`, which says whether the call may have run.
-    public func call<Arguments, Result>(
-        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
-        descriptors: PassedDescriptors? = nil, deadline: ContinuousClock.Instant? = nil
-    ) async throws(RPCError) -> Result {
-        try await callReturningDescriptors(
-            procedure, arguments, descriptors: descriptors, deadline: deadline
-        ).result
-    }
-
-    /// As ``call(_:_:descriptors:deadline:)``, with the descriptors that came with the reply.
-    public func callReturningDescriptors<Arguments, Result>(
-        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
-        descriptors: PassedDescriptors? = nil, deadline: ContinuousClock.Instant? = nil
-    ) async throws(RPCError) -> (result: Result, descriptors: PassedDescriptors?) {
-        try await roundTrip(
-            procedure, arguments, descriptors: descriptors, serial: takeSerial(),
-            deadline: deadline)
-    }
-
     /// A serial that nothing alive has.
+    @usableFromInline
     func takeSerial() -> UInt32 { state.withLock { $0.calls.takeSerial() } }
 
-    /// A call under a serial that was taken for it.
-    func roundTrip<Arguments, Result>(
-        _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
-        descriptors: PassedDescriptors?, serial: UInt32, deadline: ContinuousClock.Instant?
-    ) async throws(RPCError) -> (result: Result, descriptors: PassedDescriptors?) {
-        let frame: OutgoingFrame
-        do throws(XDRError) {
-            frame = try OutgoingFrame.encoding(
-                virNetMessageHeader(
-                    procedure, descriptors == nil ? .VIR_NET_CALL : .VIR_NET_CALL_WITH_FDS,
-                    serial: serial, status: .VIR_NET_OK),
-                arguments, descriptors: descriptors, callSerial: serial)
-        } catch {
-            throw RPCError(.invalidArguments(error), procedure: procedure.name)
-        }
-        guard frame.bytes.count <= FrameLimits.longest else {
-            throw RPCError(.tooLong(byteCount: frame.bytes.count), procedure: procedure.name)
-        }
-        let route = LinkState<OneShot<Outcome>>.Route(
-            program: procedure.program, version: procedure.version, procedure: procedure.number)
-        let outcome = await exchange(
-            frame, serial: serial, route: route, name: procedure.name, deadline: deadline)
-        return try outcome.result(of: procedure)
-    }
-
-    private func exchange(
-        _ frame: OutgoingFrame, serial: UInt32, route: LinkState<OneShot<Outcome>>.Route,
-        name: String, deadline: ContinuousClock.Instant?
-    ) async -> Outcome {
+    /// Sends a call and waits for its reply, or for the first reason to wait no longer.
+    func exchange(_ call: OutgoingCall, until deadline: ContinuousClock.Instant?) async -> Outcome {
         // What nobody waits for any more is not begun.
         if Task.isCancelled { return .failure(.cancelled(.notSent)) }
         if let deadline, deadline <= .now { return .failure(.deadlineExceeded(.notSent)) }
+        let serial = call.serial
         let timer = deadline.map { deadline in
             timers.schedule(after: ContinuousClock.now.duration(to: deadline)) { [weak self] in
                 self?.giveUp(serial) { .deadlineExceeded($0) }
@@ -165,7 +112,7 @@ public final class Link: Sendable {
         defer { if let timer { timers.cancel(timer) } }
         return await withTaskCancellationHandler {
             await withOneShot(of: Outcome.self) { continuation in
-                begin(frame, serial: serial, route: route, name: name, continuation)
+                begin(call, continuation)
                 // A cancellation or deadline that came before the call stood found nothing to end.
                 if Task.isCancelled { giveUp(serial) { .cancelled($0) } }
                 if let deadline, deadline <= .now { giveUp(serial) { .deadlineExceeded($0) } }
@@ -175,12 +122,11 @@ public final class Link: Sendable {
         }
     }
 
-    private func begin(
-        _ frame: OutgoingFrame, serial: UInt32, route: LinkState<OneShot<Outcome>>.Route,
-        name: String, _ continuation: OneShot<Outcome>
-    ) {
+    private func begin(_ call: OutgoingCall, _ continuation: OneShot<Outcome>) {
         let begun = state.withLock {
-            $0.calls.begin(serial, route, frame, name: name, continuation)
+            $0.calls.begin(
+                call.serial, call.procedure.route, call.frame, name: call.procedure.name,
+                continuation)
         }
         switch begun {
         case .wait: break
@@ -288,12 +234,14 @@ extension Link: CarrierReceiver {
                     FrameError(.header("a reply cannot be continued"), at: frame.streamOffset)))
             return
         }
-        let route = LinkState<OneShot<Outcome>>.Route(
+        let route = CallRoute(
             program: header.prog, version: header.vers, procedure: header.proc)
         let (reply, stream) = state.withLock { state in
             (
                 state.calls.replied(header.serial, route),
-                state.streams[StreamChannel.Key(isOurs: true, serial: header.serial)]
+                // Most links never have one.
+                state.streams.isEmpty
+                    ? nil : state.streams[StreamChannel.Key(isOurs: true, serial: header.serial)]
             )
         }
         switch reply {

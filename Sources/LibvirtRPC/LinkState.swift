@@ -1,20 +1,23 @@
+/// A reply's way back: what it must have in common with its call besides the serial.
+struct CallRoute: Hashable {
+    let program: UInt32
+    let version: UInt32
+    let procedure: Int32
+}
+
 /// Which calls are under way on a link: numbers them, holds back those that are too many, and finds
 /// for what comes back whose it is.
 ///
 /// No I/O: an event goes in, what to do comes out, and it is done after the lock is let go. `Context`
 /// is what finishes a call: a continuation, or a string in tests.
 struct LinkState<Context>: ~Copyable {
-    /// A reply's way back: what it must have in common with its call besides the serial.
-    struct Route: Hashable {
-        let program: UInt32
-        let version: UInt32
-        let procedure: Int32
-    }
+    typealias Route = CallRoute
 
     /// What is known of whether the peer has run a call that ends without a reply.
     typealias Ended = (context: Context, delivery: CallDelivery)
 
     private struct InFlight {
+        let serial: UInt32
         let route: Route
         /// Nil once the call was given up: the reply, should it come, is nobody's.
         var context: Context?
@@ -31,7 +34,8 @@ struct LinkState<Context>: ~Copyable {
         let context: Context
     }
 
-    private var inFlight: [UInt32: InFlight] = [:]
+    /// A few: found by looking at each.
+    private var inFlight: [InFlight] = []
     private var waiting: [UInt32: Waiting] = [:]
     /// The serials of waiting calls in order; those given up meanwhile are in `waiting` no more.
     private var order = FirstInFirstOut<UInt32>()
@@ -41,6 +45,8 @@ struct LinkState<Context>: ~Copyable {
     private let mostInFlight: Int
     /// Why the link is closed, which it stays; nil while it is open. All tables are empty then.
     private(set) var failure: LinkFailure?
+    /// Whether there is a failure, asked without a copy of it.
+    private var isClosed = false
     /// The name of the call sent last, for the error should the peer end the link over it.
     private(set) var lastCall: String?
 
@@ -58,7 +64,14 @@ struct LinkState<Context>: ~Copyable {
     }
 
     private func isLive(_ serial: UInt32) -> Bool {
-        inFlight[serial] != nil || waiting[serial] != nil || reserved.contains(serial)
+        place(of: serial) != nil || !waiting.isEmpty && waiting[serial] != nil
+            || !reserved.isEmpty && reserved.contains(serial)
+    }
+
+    /// Where a call in flight stands.
+    private func place(of serial: UInt32) -> Int? {
+        for index in inFlight.indices where inFlight[index].serial == serial { return index }
+        return nil
     }
 
     /// Keeps a serial from being taken again after its call has ended.
@@ -84,13 +97,13 @@ extension LinkState {
     mutating func begin(
         _ serial: UInt32, _ route: Route, _ frame: OutgoingFrame, name: String, _ context: Context
     ) -> Begin {
-        if let failure { return .refuse(context, failure) }
+        if isClosed, let failure { return .refuse(context, failure) }
         guard inFlight.count < mostInFlight else {
             waiting[serial] = Waiting(route: route, frame: frame, name: name, context: context)
             order.append(serial)
             return .wait
         }
-        inFlight[serial] = InFlight(route: route, context: context)
+        inFlight.append(InFlight(serial: serial, route: route, context: context))
         lastCall = name
         return .send(frame)
     }
@@ -108,11 +121,13 @@ extension LinkState {
 
     /// A reply has come.
     mutating func replied(_ serial: UInt32, _ route: Route) -> Reply {
-        guard let call = inFlight[serial] else { return .ignore }
-        guard call.route == route else { return .mismatch }
-        inFlight[serial] = nil
-        let next = promote()
-        return call.context.map { .deliver($0, next: next) } ?? .discard(next: next)
+        guard let place = place(of: serial) else { return .ignore }
+        guard inFlight[place].route == route else { return .mismatch }
+        let context = inFlight[place].context
+        inFlight.swapAt(place, inFlight.count - 1)
+        inFlight.removeLast()
+        let next = waiting.isEmpty ? nil : promote()
+        return context.map { .deliver($0, next: next) } ?? .discard(next: next)
     }
 
     /// The caller no longer waits: its task was cancelled or its time is over. Nil when the call
@@ -122,15 +137,19 @@ extension LinkState {
             forgetGivenUp()
             return (call.context, .notSent)
         }
-        guard let call = inFlight[serial], let context = call.context else { return nil }
+        guard let place = place(of: serial), let context = inFlight[place].context else {
+            return nil
+        }
         // The server works on: the call keeps its place until the reply comes.
-        inFlight[serial]?.context = nil
-        return (context, call.delivery)
+        inFlight[place].context = nil
+        return (context, inFlight[place].delivery)
     }
 
     /// The carrier took no byte of a call's frame, as it had ended. The call ends with all others
     /// when the carrier says why.
-    mutating func notSent(_ serial: UInt32) { inFlight[serial]?.isUnsent = true }
+    mutating func notSent(_ serial: UInt32) {
+        if let place = place(of: serial) { inFlight[place].isUnsent = true }
+    }
 
     /// The link has ended: everything under way ends with it.
     ///
@@ -138,16 +157,17 @@ extension LinkState {
     mutating func close(_ failure: LinkFailure, unsent: [UInt32]) -> [Ended] {
         guard self.failure == nil else { return [] }
         self.failure = failure
+        isClosed = true
         var ended: [Ended] = []
-        for (serial, call) in inFlight {
+        for call in inFlight {
             guard let context = call.context else { continue }
-            ended.append((context, unsent.contains(serial) ? .notSent : call.delivery))
+            ended.append((context, unsent.contains(call.serial) ? .notSent : call.delivery))
         }
         for serial in order.elements {
             guard let call = waiting[serial] else { continue }
             ended.append((call.context, .notSent))
         }
-        inFlight = [:]
+        inFlight = []
         waiting = [:]
         order = FirstInFirstOut()
         return ended
@@ -163,7 +183,7 @@ extension LinkState {
     private mutating func promote() -> OutgoingFrame? {
         while let serial = order.popFirst() {
             guard let call = waiting.removeValue(forKey: serial) else { continue }
-            inFlight[serial] = InFlight(route: call.route, context: call.context)
+            inFlight.append(InFlight(serial: serial, route: call.route, context: call.context))
             lastCall = call.name
             return call.frame
         }

@@ -11,6 +11,14 @@ extension Span where Element == UInt8 {
     }
 }
 
+extension RawSpan {
+    /// The big-endian word at `offset`, which need not be aligned.
+    func bigEndianWord(at offset: Int) -> UInt32 {
+        // SAFETY: the load checks that all four bytes lie inside; any bytes are a word.
+        UInt32(bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+}
+
 extension Array where Element == UInt8 {
     /// Lets `body` write some of the bytes in `range`, in place.
     mutating func withMutableBytes<Result: ~Copyable, Failure: Error>(

@@ -34,6 +34,11 @@ public final class UnixCarrier: Carrier {
         /// Whether a write has failed; what the peer said before it left is still to be read.
         var isBroken = false
         var hasEnded = false
+        /// Whether what is to be sent is held back for a moment, to go together.
+        var isGathering = false
+
+        /// Whether nothing can be written now.
+        var mustKeep: Bool { waitsForRoom || isBroken || isGathering }
     }
 
     private let loop: EventLoop
@@ -84,10 +89,12 @@ public final class UnixCarrier: Carrier {
         enum Outcome { case done, ended, broken(SystemError) }
         let outcome: Outcome = output.withLock { output in
             guard !output.hasEnded else { return .ended }
-            output.writer.append(frame)
-            guard !output.waitsForRoom, !output.isBroken else { return .done }
+            guard !output.mustKeep else {
+                output.writer.append(frame)
+                return .done
+            }
             do throws(SystemError) {
-                try flush(&output)
+                try send(frame, &output)
                 return .done
             } catch {
                 output.isBroken = true
@@ -150,6 +157,38 @@ extension UnixCarrier {
         try output.writer.flush { (bytes, descriptors) throws(SystemError) in
             try socket.socket.send(bytes, descriptors: descriptors)
         }
+        try watchForRoom(&output)
+    }
+
+    /// As `flush`, with a frame behind what is there.
+    private func send(_ frame: OutgoingFrame, _ output: inout Output) throws(SystemError) {
+        guard let socket = output.socket else { return output.writer.append(frame) }
+        try output.writer.send(frame) { (bytes, descriptors) throws(SystemError) in
+            try socket.socket.send(bytes, descriptors: descriptors)
+        }
+        try watchForRoom(&output)
+    }
+
+    /// Holds back what is to be sent; whoever receives the frames of one read may answer each.
+    private func gather() { output.withLock { $0.isGathering = true } }
+
+    /// Writes what was held back.
+    private func sendGathered() {
+        let failure = output.withLock { output -> SystemError? in
+            output.isGathering = false
+            guard !output.hasEnded, !output.mustKeep else { return nil }
+            do throws(SystemError) {
+                try flush(&output)
+                return nil
+            } catch {
+                output.isBroken = true
+                return error
+            }
+        }
+        if let failure { failAfterReading(failure) }
+    }
+
+    private func watchForRoom(_ output: inout Output) throws(SystemError) {
         let mustWait = !output.writer.isEmpty
         guard mustWait != output.waitsForRoom else { return }
         output.waitsForRoom = mustWait
@@ -245,8 +284,17 @@ extension UnixCarrier {
 
     /// Hands on the frames that are whole; false when what came cannot be one.
     private func deliver(to receiver: any CarrierReceiver) -> Bool {
+        var isGathering = false
+        defer { if isGathering { sendGathered() } }
         do throws(FrameError) {
-            while let frame = try nextFrame() { receiver.received(frame) }
+            while let (frame, isLast) = try nextFrame() {
+                if !isLast, !isGathering {
+                    gather()
+                    isGathering = true
+                }
+                receiver.received(frame)
+                if isLast { return true }
+            }
             return true
         } catch {
             close(.malformed(error))
@@ -254,8 +302,11 @@ extension UnixCarrier {
         }
     }
 
-    private func nextFrame() throws(FrameError) -> Frame? {
-        try input.withLock { (input) throws(FrameError) in try input.decoder.next() }
+    private func nextFrame() throws(FrameError) -> (frame: Frame, isLast: Bool)? {
+        try input.withLock { (input) throws(FrameError) in
+            guard let frame = try input.decoder.next() else { return nil }
+            return (frame, isLast: input.decoder.isAtEnd)
+        }
     }
 
     private func release() {

@@ -158,7 +158,13 @@ extension FakeLibvirtd {
     private func serveTheUsual() {
         serve(Remote.AUTH_LIST) { _ in remote_auth_list_ret(types: [.REMOTE_AUTH_NONE]) }
         serve(Remote.CONNECT_SUPPORTS_FEATURE) { _ in .init(supported: 1) }
-        serve(Remote.CONNECT_OPEN) { _ in XDRVoid() }
+        // Takes any arguments: go-libvirt says yes to the name with another number than 1, as libvirt's
+        // C allows.
+        serve(
+            XDRProcedure<XDRVoid, XDRVoid>(
+                program: Remote.CONNECT_OPEN.program, version: Remote.CONNECT_OPEN.version,
+                number: Remote.CONNECT_OPEN.number, name: Remote.CONNECT_OPEN.name)
+        ) { _ in XDRVoid() }
         serve(Remote.CONNECT_CLOSE) { _ in XDRVoid() }
         serve(Remote.CONNECT_GET_HOSTNAME) { _ in .init(hostname: "fake") }
     }

@@ -12,6 +12,7 @@ extension XDRDecoder {
     ///   - minimumByteCount: the fewest bytes that one element takes.
     /// - Throws: `XDRError` with code `overLimit`, or `truncated` when the bytes left cannot hold
     ///   that many elements.
+    @inlinable
     public mutating func decodeCount(
         limit: Int, minimumByteCount: Int
     ) throws(XDRError) -> Int {
@@ -34,6 +35,7 @@ extension XDRDecoder {
     }
 
     /// Checks that `count` bytes and their padding are there, passes them, returns their start.
+    @inlinable
     mutating func take(_ count: Int) throws(XDRError) -> Int {
         let start = byteOffset
         let padding = -count & 3

@@ -40,6 +40,7 @@ extension XDRFixedOpaque: Hashable {
 
 extension XDRFixedOpaque: XDREncodable, XDRDecodable {
     /// The bytes and their padding.
+    @inlinable
     public static var minimumByteCount: Int { (count + 3) & ~3 }
 
     /// Writes the bytes and their padding.
@@ -52,6 +53,7 @@ extension XDRFixedOpaque: XDREncodable, XDRDecodable {
     /// Reads `count` bytes and their padding.
     ///
     /// - Throws: `XDRError` with code `truncated` or `nonZeroPadding`.
+    @inlinable
     public init(from decoder: inout XDRDecoder) throws(XDRError) {
         let start = try decoder.take(count)
         elements = InlineArray(repeating: 0)

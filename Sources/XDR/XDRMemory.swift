@@ -34,8 +34,31 @@ extension RawSpan {
         assert(offset >= 0 && byteCount - offset >= count)
         // SAFETY: the range was checked; `String` copies the bytes and keeps no pointer.
         return unsafe withUnsafeBytes { source in
-            unsafe String(validating: source[offset..<offset + count], as: UTF8.self)
+            let part = unsafe UnsafeRawBufferPointer(rebasing: source[offset..<offset + count])
+            // Nearly all text is, and needs no check beyond this one.
+            if unsafe part.isASCII {
+                return unsafe String(decoding: part, as: UTF8.self)
+            }
+            return unsafe String(validating: part, as: UTF8.self)
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether no byte has its highest bit set: eight are asked at a time.
+    fileprivate var isASCII: Bool {
+        var bits: UInt64 = 0
+        var offset = 0
+        while offset + 8 <= count {
+            // SAFETY: the eight bytes lie inside; so does each that is left below.
+            bits |= unsafe loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            offset += 8
+        }
+        while offset < count {
+            bits |= UInt64(unsafe self[offset])
+            offset += 1
+        }
+        return bits & 0x8080_8080_8080_8080 == 0
     }
 }
 

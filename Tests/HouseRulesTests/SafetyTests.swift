@@ -7,6 +7,7 @@ struct SafetyTests {
         "Sources/XDR/XDRMemory.swift",
         "Sources/Libvirt/Authentication/Cyrus/CyrusSession.swift",
         "Sources/LibvirtRPC/Memory.swift",
+        "Sources/LibvirtRPC/OneShot.swift",
         "Sources/Memif/Control/ControlSocket.swift",
         "Sources/Memif/Memory/BufferSpace.swift",
         "Sources/Memif/Memory/CopyMemory.swift",

@@ -235,6 +235,8 @@ private func pattern(_ count: Int, seed: Int = 1) -> [UInt8] {
         let stream = try await pair.client.openStream(download, XDRVoid()).stream
         for attempt in 0..<2 {
             let task = Task {
+                // Else the server may have confirmed before.
+                while !Task.isCancelled { await Task.yield() }
                 if attempt == 0 {
                     _ = try await stream.receive()
                 } else {

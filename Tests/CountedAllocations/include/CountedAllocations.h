@@ -1,0 +1,9 @@
+// Counts what the calling thread allocates, for tests that bound it.
+#ifndef COUNTED_ALLOCATIONS_H
+#define COUNTED_ALLOCATIONS_H
+
+/// How often the calling thread has asked for memory so far; 0 always under a sanitizer, which has an
+/// allocator of its own.
+long counted_allocations(void);
+
+#endif
