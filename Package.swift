@@ -35,6 +35,10 @@ let cyrus = Target.Dependency.target(
     name: "CCyrusSASL", condition: .when(traits: ["CyrusSASL"]))
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: [Target.Dependency] = [
+    .product(name: "Configuration", package: "swift-configuration"),
+    .product(name: "Yams", package: "Yams"),
+]
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 let tls: [Target.Dependency] = [
     nio("NIOTLS"),
@@ -70,7 +74,8 @@ let rooms: [Target] = [
 let programs: [Target] = [
     .executableTarget(
         name: "virtwired",
-        dependencies: ["LinuxIO", "Libvirt", "Memif", "MemifController", logging, argumentParser],
+        dependencies: ["LinuxIO", "Libvirt", "Memif", "MemifController", logging, argumentParser]
+            + configuration + [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")],
         swiftSettings: settings),
     .executableTarget(
         name: "virtwire",
@@ -166,10 +171,12 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: rooms + programs + [exampleSupport] + examples + testTargets,
     swiftLanguageModes: [.v6]

@@ -26,11 +26,14 @@ public enum UnixSocketKind: Sendable {
     case stream
     /// A sequence of whole messages (memif's control channel).
     case messages
+    /// Single messages without a connection (a service manager's notification socket).
+    case datagrams
 
     var type: Int32 {
         switch self {
         case .stream: Int32(SOCK_STREAM.rawValue)
         case .messages: Int32(SOCK_SEQPACKET.rawValue)
+        case .datagrams: Int32(SOCK_DGRAM.rawValue)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import LinuxIO
 public import Logging
 internal import Synchronization
@@ -27,6 +28,7 @@ public final class Controller: Sendable {
         var active: Set<VMIdentifier> = []
         var ledger: PresenceLedger
         var connection = ConnectionState.connecting
+        var statistics = ControllerStatistics()
     }
 
     private let host: Host
@@ -58,11 +60,16 @@ public final class Controller: Sendable {
         try await run { {} }
     }
 
-    /// As ``run()``.
+    /// As ``run()``; a controller that only observes claims nothing, restores nothing, and ends
+    /// without having to take anything away.
     ///
     /// - Parameter whenRestored: called when what was recorded stands again and nothing has been
     ///   asked yet; what it returns is called before the end.
     func run(whenRestored: () throws(PortError) -> () -> Void) async throws(PortError) {
+        if host.configuration.observes {
+            await serve()
+            return
+        }
         let claim = try DirectoryClaim(host)
         await restore()
         let end: () -> Void
@@ -82,7 +89,7 @@ public final class Controller: Sendable {
     private func serve() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.source.run { self.handle($0) } }
-            group.addTask { await self.loop.run { await self.look(at: $0, noticed: $1) } }
+            group.addTask { await self.loop.run { await self.timedLook(at: $0, noticed: $1) } }
             group.addTask { await self.resync() }
             group.addTask { await self.every(self.host.configuration.pollInterval, self.poll) }
             group.addTask {
@@ -99,6 +106,13 @@ public final class Controller: Sendable {
                 group.addTask { await domain.stop() }
             }
         }
+    }
+
+    /// Has another policy hold from now on: every domain is looked at, and ports that it does not
+    /// allow are closed. Memory is limited anew where a port is opened, not under a link that stands.
+    public func adopt(_ policy: HostPolicy) {
+        host.policy.current = policy
+        requestResync.yield()
     }
 
     /// Whether the daemon is up to date with everything that it has been told.
@@ -118,6 +132,17 @@ public final class Controller: Sendable {
             ports: ports.sorted {
                 ($0.domainName, $0.vm, $0.name) < ($1.domainName, $1.vm, $1.name)
             })
+    }
+
+    /// What has been done so far.
+    public func statistics() -> ControllerStatistics {
+        var statistics = state.withLock { state in
+            var statistics = state.statistics
+            statistics.activeDomains = state.active.count
+            return statistics
+        }
+        (statistics.queueDepth, statistics.longestLook) = loop.load
+        return statistics
     }
 
     /// Puts back what the records tell of, and finds what no record tells of.
@@ -142,13 +167,19 @@ public final class Controller: Sendable {
             state.withLock { state in
                 state.ledger.reset()
                 state.connection = .connected
+                state.statistics.connects += 1
             }
             requestResync.yield()
         case .changed(let vm, let cause):
             host.logger.debug("event", metadata: ["vm": "\(vm)", "event": "\(cause)"])
+            state.withLock { state in
+                state.statistics.events += 1
+                state.statistics.lastEvent = Date().timeIntervalSince1970
+            }
             loop.mark(vm, .event)
         case .gap:
             host.logger.warning("events may have been lost; looking at every domain")
+            state.withLock { $0.statistics.gaps += 1 }
             requestResync.yield()
         case .disconnected(let reason):
             let new = ConnectionState.disconnected(reason: reason)
@@ -162,6 +193,19 @@ public final class Controller: Sendable {
                     metadata: ["reason": "\(reason)"])
             }
         }
+    }
+
+    private func timedLook(
+        at vm: VMIdentifier, noticed: ContinuousClock.Instant
+    ) async -> ReconcileQueue.Outcome {
+        let start = ContinuousClock.now
+        let outcome = await look(at: vm, noticed: noticed)
+        let time = start.duration(to: .now)
+        state.withLock { state in
+            state.statistics.lookTimes.add(time)
+            state.statistics.looks[outcome.result, default: 0] += 1
+        }
+        return outcome
     }
 
     private func look(
@@ -185,8 +229,15 @@ public final class Controller: Sendable {
             state.domains[vm] = domain
             return domain
         }
+        let before = domain.snapshot.latencies
         let outcome = await domain.reconcile(reading, noticed: noticed)
         let after = domain.snapshot
+        let opened = after.latencies.filter { before[$0.key] != $0.value }
+        if !opened.isEmpty {
+            state.withLock { state in
+                for time in opened.values { state.statistics.provisionTimes.add(time) }
+            }
+        }
         if after.isEmpty, after.conditions.isEmpty {
             // Most domains of most hosts ask for nothing, and cost nothing.
             state.withLock { state in state.domains[vm] = nil }
@@ -256,6 +307,16 @@ public final class Controller: Sendable {
             // Apart from each other, so that hosts that started together do not ask together.
             try? await Task.sleep(for: interval * Double.random(in: 0.9...1.1))
             if !Task.isCancelled { await body() }
+        }
+    }
+}
+
+extension ReconcileQueue.Outcome {
+    fileprivate var result: ControllerStatistics.LookResult {
+        switch self {
+        case .settled: .settled
+        case .failed: .failed
+        case .unavailable: .unavailable
         }
     }
 }

@@ -3,6 +3,8 @@ internal import LinuxIO
 extension HostConfiguration {
     /// What would keep a daemon from running with this configuration, found without changing anything.
     public func problems() -> [PortError] {
+        // Who only looks needs no directory.
+        if observes { return [] }
         var problems: [PortError] = []
         for (flag, path) in [
             ("--runtime-directory", runtimeDirectory), ("--state-directory", stateDirectory),

@@ -9,8 +9,10 @@ public struct HostConfiguration: Sendable, Hashable {
     /// The group of sockets and their directories where a port names none. Where the host has no
     /// such group, the process's own takes its place.
     public var group = "virtwire"
-    /// What a domain can ask for at most.
-    public var limits = Limits()
+    /// Which domains can have what.
+    public var policy = HostPolicy()
+    /// Whether the controller only says what it would do: it opens, writes and removes nothing.
+    public var observes = false
     /// How far apart the two looks are that have to lack a domain of which only a record or a socket
     /// tells, before those are removed: libvirt may be loading its domains still.
     public var orphanGrace: Duration = .seconds(5)
@@ -21,17 +23,6 @@ public struct HostConfiguration: Sendable, Hashable {
 
     /// The defaults.
     public init() {}
-
-    /// What a domain can ask for at most.
-    public struct Limits: Sendable, Hashable {
-        /// Ports of one domain.
-        public var portsPerDomain = 32
-        /// Rings in each direction of one port.
-        public var queuesPerPort = 16
-
-        /// The defaults.
-        public init() {}
-    }
 }
 
 /// Where everything of the daemon's stands under its two directories.

@@ -1,11 +1,11 @@
 internal import ArgumentParser
 internal import Foundation
-internal import Libvirt
+internal import LinuxIO
 internal import Logging
 internal import MemifController
 
 /// The daemon's command line.
-struct DaemonCommand: AsyncParsableCommand {
+struct DaemonCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "virtwired",
         abstract: "Gives every libvirt domain the memif sockets that its metadata asks for.",
@@ -13,103 +13,121 @@ struct DaemonCommand: AsyncParsableCommand {
             Serves until SIGTERM or SIGINT; then peers are told, sockets are removed, and records \
             stay for the next start. It is ready when RUNTIME-DIRECTORY/control.sock answers, which \
             does not wait for libvirt: without a connection the daemon keeps trying, and changes \
-            nothing. Ends with 0 after a signal, 1 when it cannot run, 2 for a command line that \
-            makes no sense.
+            nothing. SIGHUP has it read its settings again. Ends with 0 after a signal, 1 when it \
+            cannot run, 2 for a command line that makes no sense.
+
+            What is given here goes before the environment (VIRTWIRED_LOG_LEVEL and its like), and \
+            that before the file.
             """,
         version: Daemon.version)
+
+    @Option(
+        help: ArgumentHelp(
+            "The file of settings, in YAML.",
+            discussion: "Without it \(SettingsFile.usualPath), if that is there.",
+            valueName: "file"))
+    var config: String?
 
     @Option(
         name: [.customShort("c"), .customLong("connect")],
         help: ArgumentHelp(
             "The libvirt daemon's URI.",
-            discussion: "Without it LIBVIRT_DEFAULT_URI, else qemu:///system.", valueName: "uri"))
+            discussion: "Without any LIBVIRT_DEFAULT_URI, else qemu:///system.", valueName: "uri"))
     var connect: String?
 
     @Option(help: ArgumentHelp("Where sockets stand.", valueName: "directory"))
-    var runtimeDirectory = HostConfiguration().runtimeDirectory
+    var runtimeDirectory: String?
 
     @Option(help: ArgumentHelp("Where records are kept over restarts.", valueName: "directory"))
-    var stateDirectory = HostConfiguration().stateDirectory
+    var stateDirectory: String?
 
     @Option(
         help: ArgumentHelp(
             "Where the secrets are that ports refer to, a file each.", valueName: "directory"))
-    var secretsDirectory = HostConfiguration().secretsDirectory
+    var secretsDirectory: String?
 
     @Option(help: "The group of sockets whose ports name none.")
-    var group = HostConfiguration().group
+    var group: String?
 
     @Option(help: "How much to log.")
-    var logLevel = LogLevel.info
+    var logLevel: LogLevel?
 
     @Flag(help: "Say whether the daemon could run like this, and end.")
     var check = false
 
-    /// The URI asked for.
-    var uri: String {
-        let environment = ProcessInfo.processInfo.environment["LIBVIRT_DEFAULT_URI"] ?? ""
-        return connect ?? (environment.isEmpty ? "qemu:///system" : environment)
-    }
+    @Flag(help: "Say what would be done for each domain, do nothing, and go on looking.")
+    var observe = false
 
-    /// The host's configuration, as the flags have it.
-    var host: HostConfiguration {
-        var host = HostConfiguration()
-        host.runtimeDirectory = runtimeDirectory
-        host.stateDirectory = stateDirectory
-        host.secretsDirectory = secretsDirectory
-        host.group = group
-        return host
+    /// What was given, by its key in the file.
+    private var flags: [String: String] {
+        let given: [([String], String?)] = [
+            (SettingsKey.connect, connect), (SettingsKey.runtimeDirectory, runtimeDirectory),
+            (SettingsKey.stateDirectory, stateDirectory),
+            (SettingsKey.secretsDirectory, secretsDirectory), (SettingsKey.group, group),
+            (SettingsKey.logLevel, logLevel?.rawValue),
+        ]
+        return Dictionary(
+            given.compactMap { key, value in value.map { (key.joined(separator: "."), $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     mutating func validate() throws {
-        let parsed: LibvirtURI
         do {
-            parsed = try LibvirtURI(uri)
+            _ = try Settings(flags: flags, environment: [:], file: nil)
         } catch {
             throw ValidationError("\(error)")
         }
-        guard parsed.transport == .unix else {
-            throw ValidationError(
-                "\(uri) is not on this host: the daemon serves the host that it runs on, "
-                    + "over a UNIX socket, as with qemu:///system")
-        }
     }
 
-    func run() async throws {
-        let logger = Self.logger(logLevel.level)
-        let problems = host.problems()
-        for problem in problems { Self.say("\(problem)") }
-        for remark in host.remarks() {
-            logger.warning("\(remark.reason)", metadata: ["remedy": "\(remark.remedy)"])
-        }
-        guard problems.isEmpty else { throw ExitCode(1) }
-        if check { return }
+    /// Reads every place that settings come from.
+    private func settings() throws(SettingsError) -> Settings {
+        let path = config ?? SettingsFile.usualPath
+        // What was named must be there; at the usual place nothing has to.
+        let isThere = config != nil || (try? FileStatus(path: path)) != nil
+        return try Settings(
+            flags: flags, environment: ProcessInfo.processInfo.environment,
+            file: isThere ? try SettingsFile(path) : nil)
+    }
+
+    /// Runs the daemon, or says why it does not.
+    func run(_ interruption: Interruption) async throws {
         do {
-            let backend = try MemifPortBackend(logger: logger)
-            let source = LibvirtDomainSource(uri: uri)
-            try await Daemon(host, uri: uri, source: source, backend: backend, logger: logger).run()
+            var settings = try settings()
+            settings.host.observes = observe
+            let problems = settings.host.problems()
+            for problem in problems { Self.say("\(problem)") }
+            guard problems.isEmpty else { throw ExitCode(1) }
+            let threshold = LogThreshold(settings.logLevel)
+            for remark in settings.host.remarks() {
+                threshold.logger.warning(
+                    "\(remark.reason)", metadata: ["remedy": "\(remark.remedy)"])
+            }
+            if check { return }
+            try await serve(settings, threshold, interruption)
+        } catch let code as ExitCode {
+            throw code
         } catch {
             Self.say("\(error)")
             throw ExitCode(1)
         }
     }
 
-    /// One line to standard error for each change.
-    private static func logger(_ level: Logger.Level) -> Logger {
-        var logger = Logger(label: "virtwired") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = level
-        return logger
+    private func serve(
+        _ settings: Settings, _ threshold: LogThreshold, _ interruption: Interruption
+    ) async throws {
+        let logger = threshold.logger
+        let daemon = Daemon(
+            settings.host, uri: settings.uri, source: LibvirtDomainSource(uri: settings.uri),
+            backend: try MemifPortBackend(logger: logger), logger: logger)
+        let reload = SettingsReload(settings, threshold, daemon)
+        interruption.whenHungUp {
+            reload.perform { () throws(SettingsError) in try self.settings() }
+        }
+        try await DaemonService(daemon: daemon, metrics: settings.metrics, logger: logger).run()
     }
 
     /// Says why the daemon does not run.
     static func say(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data("virtwired: \(text)\n".utf8))
     }
-}
-
-/// How much is logged.
-enum LogLevel: String, CaseIterable, ExpressibleByArgument {
-    case trace, debug, info, notice, warning, error
-
-    var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
 }

@@ -8,8 +8,8 @@ struct Program {
         Signals.ignoreBrokenPipes()
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
-            let interruption = try Interruption()
-            let work = Task { @concurrent in await run(arguments) }
+            let interruption = try Interruption(catchingHangUp: true)
+            let work = Task { @concurrent in await run(arguments, interruption) }
             interruption.whenAsked { work.cancel() }
             exit(await work.value)
         } catch {
@@ -19,11 +19,13 @@ struct Program {
     }
 
     /// Runs the daemon and gives the program's exit status: 0, 1, or 2 for the command line.
-    private static func run(_ arguments: [String]) async -> Int32 {
+    private static func run(
+        _ arguments: [String], _ interruption: Interruption
+    ) async -> Int32 {
         do {
             var command = try DaemonCommand.parseAsRoot(arguments)
-            if var daemon = command as? any AsyncParsableCommand {
-                try await daemon.run()
+            if let daemon = command as? DaemonCommand {
+                try await daemon.run(interruption)
             } else {
                 try command.run()
             }

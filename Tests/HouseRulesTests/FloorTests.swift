@@ -23,7 +23,10 @@ struct FloorTests {
         "LibvirtRPC": ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1"],
         "MemifController": ["Foundation", "FoundationEssentials", "FoundationXML", "Logging"],
         "virtwire": ["ArgumentParser", "Foundation", "FoundationEssentials"],
-        "virtwired": ["ArgumentParser", "Foundation", "FoundationEssentials", "Logging"],
+        "virtwired": [
+            "ArgumentParser", "Configuration", "Foundation", "FoundationEssentials", "Logging",
+            "NIOCore", "NIOHTTP1", "NIOPosix", "Yams",
+        ],
     ]
 
     struct Import {

@@ -56,6 +56,28 @@ struct ControllerTests {
         }
     }
 
+    @Test("who observes says what would be done, and touches nothing")
+    func observing() async throws {
+        let scratch = try Scratch()
+        try await ControllerHarness.run(in: scratch, { $0.observes = true }) { it in
+            it.source.define(
+                one, "<memif:port name='a'/><memif:port name='b' group='no-such-group-here'/>")
+            it.source.define(two, "")
+            #expect(await eventually { it.condition(one, "a")?.state == .planned })
+            #expect(it.condition(one, "a")?.reason.hasSuffix("domain shut off") == true)
+            #expect(it.condition(one, "b")?.reason.contains("no-such-group-here") == true)
+            it.source.start(one)
+            #expect(
+                await eventually { it.condition(one, "a")?.reason.hasSuffix("serve peers") == true }
+            )
+            it.source.stop(one)
+            it.source.undefine(one)
+            #expect(await eventually { it.controller.status().ports.isEmpty })
+            #expect(it.backend.opened == 0)
+        }
+        #expect(try Directory.entries(of: scratch.path) == [])
+    }
+
     @Test("a quick restart is no flap; the end of the linger is noticed by itself")
     func linger() async throws {
         try await ControllerHarness.run(in: Scratch()) { it in

@@ -18,7 +18,7 @@ struct MemifPortTests {
     ) -> PortSpecification {
         PortSpecification(
             vm: Sample.vm(1), domainName: "vm", declaration: Sample.port("a", change),
-            path: "\(scratch.path)/a.sock", user: nil, group: nil, secret: nil,
+            path: "\(scratch.path)/a.sock", user: nil, group: nil, secret: nil, memory: 1 << 30,
             admission: admission)
     }
 

@@ -12,6 +12,7 @@ public final class PacketWorker: Sendable {
         case detach(UInt64)
         /// The link is over: look at its queues once more, they will say so.
         case lookAt(UInt64)
+        case run(@Sendable () -> Void)
         case stop
     }
 
@@ -64,6 +65,10 @@ public final class PacketWorker: Sendable {
         link.whenEnded { [weak self] _ in self?.submit(.lookAt(token)) }
         return attachment
     }
+
+    /// Has the thread run a piece of work between bursts, soon: whether it does tells that it lives.
+    /// After ``stop()`` it is dropped.
+    public func submit(_ work: @escaping @Sendable () -> Void) { submit(.run(work)) }
 
     /// Ends the thread; all queues are let go.
     public func stop() { submit(.stop) }

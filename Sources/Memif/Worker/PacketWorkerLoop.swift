@@ -64,6 +64,7 @@ final class PacketWorkerLoop: @unchecked Sendable {
             for (token, port) in ports where port.attachment.token == attachment {
                 wakePort(token)
             }
+        case .run(let work): work()
         case .stop: isStopping = true
         }
     }

@@ -22,11 +22,40 @@ public struct Daemon: Sendable {
         self.uri = uri
     }
 
+    /// Has another policy hold from now on. See ``Controller/adopt(_:)``.
+    public func adopt(_ policy: HostPolicy) { controller.adopt(policy) }
+
+    /// Everything, as of now.
+    public func status() -> ControllerStatus { controller.status() }
+
+    /// What has been done so far.
+    public func statistics() -> ControllerStatistics { controller.statistics() }
+
+    /// Returns when everything that serves has come round once, and no look at a domain has been under
+    /// way for longer than ``longestLook``: a daemon that is stuck never does.
+    public func comeRound() async {
+        await host.backend.comeRound()
+        while controller.statistics().longestLook > Self.longestLook, !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Seconds that a look at a domain takes at most, several answers of a slow libvirt included.
+    static let longestLook: Double = 300
+
     /// Serves until its task is cancelled; then peers are told "daemon stopping" and every socket is
     /// taken away.
     ///
+    /// - Parameter whenReady: called when what was recorded stands again and the control socket
+    ///   answers.
     /// - Throws: `PortError` when its directories or its control socket cannot be used.
-    public func run() async throws(PortError) {
+    public func run(whenReady: () -> Void = {}) async throws(PortError) {
+        if host.configuration.observes {
+            host.logger.notice(
+                "observing: saying what would be done, and doing nothing",
+                metadata: ["libvirt": "\(uri)"])
+            return try await controller.run()
+        }
         let loop: EventLoop
         do throws(SystemError) {
             loop = try EventLoop.start(name: "control")
@@ -39,6 +68,7 @@ public struct Daemon: Sendable {
             host.logger.info(
                 "ready",
                 metadata: ["control": "\(host.layout.controlSocket)", "libvirt": "\(uri)"])
+            whenReady()
             return { server.stop() }
         }
     }

@@ -145,7 +145,7 @@ extension String {
 
     /// Fit for a log line: not too long, and with nothing in it that breaks the line, moves the
     /// cursor or changes the direction.
-    var printable: String {
+    package var printable: String {
         let most = 64
         let start = unicodeScalars.prefix(most + 1)
         var text = String.UnicodeScalarView()
@@ -177,7 +177,7 @@ extension UInt8 {
 
 extension Duration {
     /// Reads a whole number with `ms`, `s` or `m` after it; zero needs no unit.
-    init?(shortForm text: String) {
+    package init?(shortForm text: String) {
         if text == "0" {
             self = .zero
             return

@@ -56,28 +56,16 @@ public struct DeclaredPorts: Hashable, Sendable {
     public init() {}
 
     /// What is to stand: the ports that can be provided, and those that cannot be understood as they
-    /// were when they last could.
-    func resolved(lastGood: [String: PortDeclaration]) -> [PortDeclaration] {
-        let kept = lastGood.values.sorted { $0.name < $1.name }.filter { port in
-            isUnreadable || malformed.contains(port.name)
+    /// were when they last could, unless the host's policy does not allow that any more.
+    func resolved(
+        lastGood: [String: PortDeclaration], under rule: PolicyRule = HostPolicy().fallback
+    ) -> [PortDeclaration] {
+        var result = ports
+        for port in lastGood.values.sorted(by: { $0.name < $1.name })
+        where isUnreadable || malformed.contains(port.name) {
+            if rule.breach(of: port, beside: result.count) == nil { result.append(port) }
         }
-        return ports + kept
-    }
-
-    /// Takes out what asks for more than the host gives.
-    mutating func enforce(_ limits: HostConfiguration.Limits) {
-        let refused = ports.filter { $0.queues > limits.queuesPerPort }
-        ports.removeAll { $0.queues > limits.queuesPerPort }
-        for port in refused {
-            malformed.insert(port.name)
-            add(
-                DeclarationFinding(
-                    severity: .error, element: "memif:port", port: port.name,
-                    attribute: PortAttribute.queues.rawValue,
-                    problem: "asks for \(port.queues), and this host gives a port "
-                        + "\(limits.queuesPerPort)",
-                    remedy: "ask for fewer, or raise the host's limit"))
-        }
+        return result
     }
 
     /// Adds a finding; beyond ``mostFindings`` of its severity they are left out, and one says so.

@@ -1,18 +1,16 @@
 extension DeclaredPorts {
     /// What a domain's XML asks for.
     ///
-    /// A port that cannot be understood harms no other: it is named in ``malformed``, with a finding
-    /// that says which element and attribute, why, and what to do.
+    /// A port that cannot be understood, or that the host's policy refuses, harms no other: it is
+    /// named in ``malformed``, with a finding that says which element and attribute, why, and what
+    /// to do.
     ///
-    /// - Parameter limits: what this host gives one domain.
+    /// - Parameter rule: what this host lets the domain have.
     public static func read(
-        fromDomainXML xml: String, limits: HostConfiguration.Limits = .init()
+        fromDomainXML xml: String, under rule: PolicyRule = HostPolicy().fallback
     ) -> DeclaredPorts {
         do {
-            var result = read(
-                try DomainDocument(xml: xml).elements, mostPorts: limits.portsPerDomain)
-            result.enforce(limits)
-            return result
+            return read(try DomainDocument(xml: xml).elements, under: rule)
         } catch {
             var result = DeclaredPorts()
             result.isUnreadable = true
@@ -23,7 +21,7 @@ extension DeclaredPorts {
         }
     }
 
-    static func read(_ elements: [MetadataElement], mostPorts: Int) -> DeclaredPorts {
+    static func read(_ elements: [MetadataElement], under rule: PolicyRule) -> DeclaredPorts {
         var result = DeclaredPorts()
         guard let first = elements.first else { return result }
         guard first.name == "ports", elements.count == 1 else {
@@ -45,12 +43,14 @@ extension DeclaredPorts {
                 remedy: "remove it; what is about a port belongs on its <memif:port>")
         }
         for (index, element) in first.children.enumerated() {
-            result.readPort(element, place: index + 1, mostPorts: mostPorts)
+            result.readPort(element, place: index + 1, under: rule)
         }
         return result
     }
 
-    private mutating func readPort(_ element: MetadataElement, place: Int, mostPorts: Int) {
+    private mutating func readPort(
+        _ element: MetadataElement, place: Int, under rule: PolicyRule
+    ) {
         guard element.name == "port" else {
             report(
                 .warning, "memif:ports/*[\(place)]",
@@ -72,12 +72,11 @@ extension DeclaredPorts {
         }
         do throws(AttributeError) {
             let port = try PortDeclaration(attributes: element.attributes)
-            guard ports.count < mostPorts else {
+            if let breach = rule.breach(of: port, beside: ports.count) {
                 malformed.insert(port.name)
                 report(
-                    .error, place, port: port.name,
-                    problem: "is one more than the \(mostPorts) that this host gives a domain",
-                    remedy: "declare fewer ports, or raise the host's limit")
+                    .error, place, port: port.name, attribute: breach.attribute?.rawValue,
+                    problem: breach.problem, remedy: breach.remedy)
                 return
             }
             ports.append(port)

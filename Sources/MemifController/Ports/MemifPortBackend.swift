@@ -47,6 +47,12 @@ public final class MemifPortBackend: PortBackend {
         }
     }
 
+    /// Has both threads answer.
+    public func comeRound() async {
+        await withCheckedContinuation { continuation in loop.submit { continuation.resume() } }
+        await withCheckedContinuation { continuation in worker.submit { continuation.resume() } }
+    }
+
     private func options(_ specification: PortSpecification) -> MasterSocket.Options {
         var options = MasterSocket.Options()
         options.admits = { [logger] peer in
@@ -70,6 +76,7 @@ public final class MemifPortBackend: PortBackend {
             secret: nil, mode: declaration.mode == .ip ? .ip : .ethernet)
         configuration.limits.queues = QueueCounts(pairs: declaration.queues)
         configuration.limits.ringSize = declaration.ringSize
+        configuration.limits.regionBytes = specification.memory
         configuration.bufferSize = declaration.bufferSize
         if let bytes = specification.secret {
             do throws(MemifError) {

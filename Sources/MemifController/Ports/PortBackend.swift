@@ -4,6 +4,15 @@ public protocol PortBackend: Sendable {
     ///
     /// What stands at the path before is replaced when nobody holds it, and left alone otherwise.
     func open(_ specification: PortSpecification) throws(PortError) -> any Port
+
+    /// Returns when every thread that serves ports has come round once: a back end that is stuck
+    /// never does.
+    func comeRound() async
+}
+
+extension PortBackend {
+    /// For back ends without threads.
+    public func comeRound() async {}
 }
 
 /// A port that stands, until it is closed.
@@ -59,6 +68,8 @@ public struct PortSpecification: Sendable, Hashable {
     public var group: UInt32?
     /// The secret that a peer has to know.
     public var secret: [UInt8]?
+    /// The most bytes of memory that a peer can share with this side.
+    public var memory: UInt64
     /// Whether peers are served from the first moment.
     public var admission: Admission
 

@@ -1,7 +1,7 @@
 /// How a port is: for an operator to read and for a program to compare.
 public struct PortCondition: Sendable, Hashable {
     /// How a port is, in one word.
-    public enum State: String, Sendable, Hashable {
+    public enum State: String, Sendable, Hashable, CaseIterable {
         /// Socket and link are as declared, and a peer is connected.
         case connected = "Connected"
         /// Socket and link are as declared; a peer that connects is served.
@@ -10,6 +10,8 @@ public struct PortCondition: Sendable, Hashable {
         case waiting = "Waiting"
         /// Something works, and something is not as declared.
         case degraded = "Degraded"
+        /// There would be a socket, if the daemon did more than observe.
+        case planned = "Planned"
         /// There is no socket.
         case failed = "Failed"
     }

@@ -13,6 +13,8 @@ struct Deeds {
     private(set) var problem: PortError?
     /// Why no socket can be opened at all.
     private var obstacle: PortError?
+    /// What would be done, by port, where nothing is done.
+    private(set) var foreseen: [String: String] = [:]
 
     init(vm: VMIdentifier, host: Host, noticed: ContinuousClock.Instant) {
         self.vm = vm
@@ -22,7 +24,9 @@ struct Deeds {
 
     /// The record before the deed, and the directory before the socket.
     mutating func prepare(_ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState) {
-        guard case .defined(let declarations) = wanted, !declarations.isEmpty else { return }
+        guard case .defined(let declarations) = wanted, !declarations.isEmpty,
+            !host.configuration.observes
+        else { return }
         var ports = state.ports.mapValues { $0.specification.declaration }
         for declaration in declarations { ports[declaration.name] = declaration }
         do throws(PortError) {
@@ -62,6 +66,7 @@ struct Deeds {
     /// Does one deed, or says why not.
     mutating func perform(_ action: PortAction, _ state: inout DomainState) async {
         do throws(PortError) {
+            if host.configuration.observes { return try foresee(action, state) }
             switch action {
             case .open(let declaration, let admission):
                 try open(declaration, admission, &state)
@@ -81,6 +86,20 @@ struct Deeds {
         } catch {
             failures[action.port] = error
         }
+    }
+
+    /// Finds out how far a deed would come.
+    private mutating func foresee(
+        _ action: PortAction, _ state: DomainState
+    ) throws(PortError) {
+        guard case .open(let declaration, let admission) = action else { return }
+        let specification = try host.specification(vm, state.name, declaration, admission)
+        let link =
+            switch admission {
+            case .open: "serve peers"
+            case .closed(let reason): "turn peers away: \(reason)"
+            }
+        foreseen[action.port] = "would listen at \(specification.path) and \(link)"
     }
 
     private func open(
@@ -126,7 +145,7 @@ struct Deeds {
 
     /// After the deeds: what an earlier process left goes, and the record says what is wanted still.
     mutating func cleanUp(_ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState) {
-        if state.isEmpty { return }
+        if state.isEmpty || host.configuration.observes { return }
         let directory = DomainDirectory(host.layout, vm)
         let foreign = directory.sweep(keeping: plan.portsAfter)
         if foreign != state.foreign, !foreign.isEmpty {

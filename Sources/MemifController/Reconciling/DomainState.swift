@@ -92,6 +92,9 @@ struct DomainState: Sendable {
             case .closed(let reason): result[name] = PortCondition(.waiting, reason: reason)
             }
         }
+        for (name, plan) in deeds.foreseen where result[name] == nil {
+            result[name] = PortCondition(.planned, reason: plan)
+        }
         for (name, failure) in failures {
             result[name] = PortCondition(
                 ports[name] == nil ? .failed : .degraded, reason: failure.reason,

@@ -1,5 +1,6 @@
 internal import LinuxIO
 internal import Logging
+internal import Synchronization
 
 /// What every domain's reconciliation uses of this host.
 struct Host: Sendable {
@@ -8,6 +9,7 @@ struct Host: Sendable {
     let records: RecordStore
     let backend: any PortBackend
     let logger: Logger
+    let policy: CurrentPolicy
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
@@ -18,6 +20,7 @@ struct Host: Sendable {
         records = RecordStore(layout)
         self.backend = backend
         self.logger = logger
+        policy = CurrentPolicy(configuration.policy)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
     }
 
@@ -38,7 +41,8 @@ struct Host: Sendable {
             user: try account("user", "owner", declaration.owner, Accounts.user),
             group: try account("group", "group", declaration.group, Accounts.group)
                 ?? defaultGroup,
-            secret: try secret(declaration.secretReference), admission: admission)
+            secret: try secret(declaration.secretReference),
+            memory: policy.current.rule(forDomain: domainName).memory, admission: admission)
     }
 
     private func account(
@@ -56,5 +60,17 @@ struct Host: Sendable {
     private func secret(_ reference: String?) throws(PortError) -> [UInt8]? {
         guard let reference else { return nil }
         return try SecretDirectory(path: configuration.secretsDirectory).secret(named: reference)
+    }
+}
+
+/// The host's policy as it is now: it can change while the daemon runs.
+final class CurrentPolicy: Sendable {
+    private let policy: Mutex<HostPolicy>
+
+    init(_ policy: HostPolicy) { self.policy = Mutex(policy) }
+
+    var current: HostPolicy {
+        get { policy.withLock(\.self) }
+        set { policy.withLock { $0 = newValue } }
     }
 }

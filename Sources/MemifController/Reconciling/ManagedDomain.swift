@@ -35,7 +35,11 @@ final class ManagedDomain: Sendable {
     /// Opens what the record tells of, before anything can be asked; so nothing is removed yet.
     func restore(noticed: ContinuousClock.Instant) async {
         var state = snapshot
-        let wanted = WantedPorts.defined(state.lastGood.values.sorted { $0.name < $1.name })
+        // As long as libvirt has not been asked: what stood, as far as the policy of today allows it.
+        var unread = DeclaredPorts()
+        unread.isUnreadable = true
+        let rule = host.policy.current.rule(forDomain: state.name)
+        let wanted = WantedPorts.defined(unread.resolved(lastGood: state.lastGood, under: rule))
         let plan = PortPlan(wanted: wanted, standing: [:], run: state.run, now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         deeds.prepare(plan, wanted, &state)
@@ -57,9 +61,9 @@ final class ManagedDomain: Sendable {
         let outcome: ReconcileQueue.Outcome
         if let reading {
             state.name = reading.shownName
-            let declared = DeclaredPorts.read(
-                fromDomainXML: reading.xml, limits: host.configuration.limits)
-            let declarations = declared.resolved(lastGood: state.lastGood)
+            let rule = host.policy.current.rule(forDomain: state.name)
+            let declared = DeclaredPorts.read(fromDomainXML: reading.xml, under: rule)
+            let declarations = declared.resolved(lastGood: state.lastGood, under: rule)
             state.lastGood = Self.byName(declarations)
             outcome = await carryOut(
                 .defined(declarations), declared: declared, &state, noticed: noticed)
@@ -113,7 +117,8 @@ final class ManagedDomain: Sendable {
             if !condition.reason.isEmpty { metadata["reason"] = "\(condition.reason)" }
             if !condition.remedy.isEmpty { metadata["remedy"] = "\(condition.remedy)" }
             switch condition.state {
-            case .ready, .waiting, .connected: host.logger.info("port changed", metadata: metadata)
+            case .ready, .waiting, .connected, .planned:
+                host.logger.info("port changed", metadata: metadata)
             case .degraded, .failed: host.logger.warning("port changed", metadata: metadata)
             }
         }

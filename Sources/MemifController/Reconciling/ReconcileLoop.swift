@@ -4,7 +4,8 @@ internal import Synchronization
 final class ReconcileLoop: Sendable {
     private struct State {
         var queue = ReconcileQueue()
-        var running = 0
+        /// The looks under way, and since when they are.
+        var running: [VMIdentifier: ContinuousClock.Instant] = [:]
         var armed: ContinuousClock.Instant?
     }
 
@@ -29,6 +30,14 @@ final class ReconcileLoop: Sendable {
     /// Whether nothing waits for a look and none is under way.
     var isIdle: Bool { state.withLock { $0.queue.isIdle } }
 
+    /// How many domains wait for a look, and how many seconds the longest look under way has lasted.
+    var load: (depth: Int, longestLook: Double) {
+        state.withLock { state in
+            let longest = state.running.values.map { $0.duration(to: .now) }.max() ?? .zero
+            return (state.queue.depth, longest / .seconds(1))
+        }
+    }
+
     /// Looks, for ever; ends when its task is cancelled, after the looks that are under way.
     func run(
         _ look:
@@ -52,13 +61,13 @@ final class ReconcileLoop: Sendable {
         _ group: inout DiscardingTaskGroup
     ) -> (VMIdentifier, ContinuousClock.Instant)? {
         let (found, alarm) = state.withLock { state in
-            guard state.running < Self.mostAtOnce else {
+            guard state.running.count < Self.mostAtOnce else {
                 return (nil, nil)
                     as ((VMIdentifier, ContinuousClock.Instant)?, ContinuousClock.Instant?)
             }
             switch state.queue.next(now: .now) {
             case .look(let vm, let since):
-                state.running += 1
+                state.running[vm] = .now
                 return ((vm, since), nil)
             case .wait(let until):
                 guard let until, until < state.armed ?? until + .seconds(1) else {
@@ -82,7 +91,7 @@ final class ReconcileLoop: Sendable {
 
     private func finish(_ vm: VMIdentifier, _ outcome: ReconcileQueue.Outcome) {
         state.withLock { state in
-            state.running -= 1
+            state.running[vm] = nil
             state.queue.finish(vm, outcome, now: .now)
         }
         wake.yield()

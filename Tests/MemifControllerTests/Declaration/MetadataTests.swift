@@ -134,22 +134,6 @@ struct MetadataTests {
         #expect(declared.resolved(lastGood: good) == [PortDeclaration(name: "a")])
     }
 
-    @Test("the host's limits hold")
-    func limits() {
-        var limits = HostConfiguration.Limits()
-        limits.portsPerDomain = 1
-        limits.queuesPerPort = 2
-        let many = DeclaredPorts.read(
-            fromDomainXML: Sample.xml("<memif:port name='a'/><memif:port name='b'/>"),
-            limits: limits)
-        #expect(many.ports.map(\.name) == ["a"])
-        #expect(many.malformed == ["b"])
-        let wide = DeclaredPorts.read(
-            fromDomainXML: Sample.xml("<memif:port name='a' queues='3'/>"), limits: limits)
-        #expect(wide.ports.isEmpty)
-        #expect(wide.findings.map(\.attribute) == ["queues"])
-    }
-
     @Test("no text at all is read as a domain, and nothing is taken away because of it")
     func rubbish() {
         for xml in ["", "<", "<domain>", "<network/>", "\u{0}"] {

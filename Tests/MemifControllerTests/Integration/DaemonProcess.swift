@@ -30,11 +30,15 @@ struct DaemonProcess {
 
     /// Starts it and waits until it is ready.
     ///
-    /// - Parameter wrapper: a program with arguments that becomes the daemon, such as prlimit.
-    init(in scratch: Scratch, under wrapper: [String] = []) async throws {
+    /// - Parameters:
+    ///   - wrapper: a program with arguments that becomes the daemon, such as prlimit.
+    ///   - more: flags besides the usual ones.
+    init(
+        in scratch: Scratch, under wrapper: [String] = [], _ more: [String] = []
+    ) async throws {
         self.scratch = scratch
         layout = RuntimeLayout(scratch.configuration)
-        process = try await ChildProcess(wrapper + [Self.program] + Self.flags(scratch))
+        process = try await ChildProcess(wrapper + [Self.program] + Self.flags(scratch) + more)
         let layout = layout
         let isReady = await eventually { (try? await RealDaemon.status(layout)) != nil }
         try #require(isReady, "\(process.output)")

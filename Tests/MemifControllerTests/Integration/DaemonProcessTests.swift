@@ -4,6 +4,8 @@ import LinuxIO
 import Memif
 import MemifTesting
 import Testing
+import VirtwireProtocol
+import XDR
 
 @testable import MemifController
 
@@ -95,6 +97,59 @@ struct DaemonProcessTests {
             [DaemonProcess.program, "--check"] + DaemonProcess.flags(scratch))
         #expect(status == 0)
         #expect(try Directory.entries(of: scratch.path) == [])
+    }
+
+    @Test("--observe says what would be done beside a daemon that does it, and leaves no trace")
+    func observe() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let daemon = try await DaemonProcess(in: libvirtd.scratch)
+        _ = try await libvirtd.define("<memif:port name='a'/>")
+        #expect(await eventually { daemon.stands(["a"]) })
+        let elsewhere = try Scratch()
+        let observer = try await ChildProcess(
+            [
+                DaemonProcess.program, "--observe", "--connect",
+                PrivateLibvirtd.uri(in: libvirtd.scratch), "--runtime-directory",
+                "\(elsewhere.path)/run", "--state-directory", "\(elsewhere.path)/state",
+            ])
+        #expect(await eventually { observer.output.contains("would listen at \(elsewhere.path)") })
+        observer.signal(15)
+        #expect(await observer.waitForEnd() == 0)
+        #expect(try Directory.entries(of: elsewhere.path) == [])
+        #expect(daemon.stands(["a"]))
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+    }
+
+    @Test("SIGHUP has settings read again; bad ones change nothing, and say so")
+    func reload() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let file = "\(libvirtd.scratch.path)/d.yaml"
+        func write(_ text: String) throws { try File.replace(file, with: Array(text.utf8)) }
+        try write("policy: {default: {ports: 1}}")
+        let daemon = try await DaemonProcess(in: libvirtd.scratch, ["--config", file])
+        _ = try await libvirtd.define("<memif:port name='a'/><memif:port name='b'/>")
+        #expect(await eventually { await daemon.port("b")?.state.text == "Failed" })
+        #expect(daemon.stands(["a"]))
+
+        try write("policy: {default: {portz: 2}}")
+        daemon.process.signal(1)
+        #expect(await eventually { daemon.process.output.contains("policy.default.portz") })
+        #expect(daemon.process.output.contains("those from before hold"))
+        #expect(daemon.stands(["a"]))
+
+        try write("policy: {default: {ports: 2}}\ngroup: kvm")
+        daemon.process.signal(1)
+        #expect(await eventually { daemon.stands(["a", "b"]) })
+        #expect(daemon.process.output.contains("restart virtwired for the others"))
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+
+        try write("policy: {default: {portz: 2}}")
+        let (status, output) = try await DaemonProcess.run(
+            [DaemonProcess.program, "--check", "--config", file])
+        #expect(status == 1)
+        #expect(output.contains("policy.default.portz is no setting"))
     }
 
     @Test(
