@@ -81,7 +81,7 @@ let programs: [Target] = [
         name: "virtwire",
         dependencies: [
             "XDR", "LinuxIO", "LibvirtProtocol", "Libvirt", "LibvirtRPC", "VirtwireProtocol",
-            "Memif", argumentParser,
+            "Memif", "MemifController", argumentParser,
         ],
         swiftSettings: settings),
     .executableTarget(
@@ -136,7 +136,10 @@ let testTargets: [Target] = [
         ]),
     tests(
         "CommandLineTests",
-        ["LibvirtProtocol", "LibvirtTesting", "Memif", "virtwire", "virtwired"]),
+        [
+            "LinuxIO", "LibvirtProtocol", "LibvirtTesting", "Memif", "MemifController", "virtwire",
+            "virtwired",
+        ]),
     tests(
         "FuzzTests",
         [

@@ -49,6 +49,23 @@ public enum Accounts {
         return unsafe String(cString: name)
     }
 
+    /// The groups that a user belongs to; empty for a user that there is not.
+    public static func groups(of number: UInt32) -> Set<UInt32> {
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var scratch = [CChar](repeating: 0, count: 16 * 1024)
+        // SAFETY: as above; the name points into the scratch memory, which outlives the second call.
+        _ = unsafe getpwuid_r(number, &entry, &scratch, scratch.count, &found)
+        guard unsafe found != nil, let name = unsafe entry.pw_name else { return [] }
+        var groups = [gid_t](repeating: 0, count: 1024)
+        var count = Int32(groups.count)
+        // SAFETY: at most `count` numbers are written, and `count` says how many.
+        guard unsafe getgrouplist(name, entry.pw_gid, &groups, &count) >= 0 else {
+            return [unsafe entry.pw_gid]
+        }
+        return Set(groups.prefix(Int(count)))
+    }
+
     /// The home directory of a user; nil where the databases have none.
     public static func home(of number: UInt32) -> String? {
         var entry = unsafe passwd()

@@ -11,5 +11,6 @@ struct VirtwireCommand: AsyncParsableCommand {
             """,
         subcommands: [
             EventsCommand.self, DomainCommand.self, MemifCommand.self, StatusCommand.self,
+            DoctorCommand.self,
         ])
 }

@@ -22,7 +22,9 @@ struct FloorTests {
         "Libvirt": ["Crypto"],
         "LibvirtRPC": ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1"],
         "MemifController": ["Foundation", "FoundationEssentials", "FoundationXML", "Logging"],
-        "virtwire": ["ArgumentParser", "Foundation", "FoundationEssentials"],
+        "virtwire": [
+            "ArgumentParser", "Foundation", "FoundationEssentials", "FoundationXML",
+        ],
         "virtwired": [
             "ArgumentParser", "Configuration", "Foundation", "FoundationEssentials", "Logging",
             "NIOCore", "NIOHTTP1", "NIOPosix", "Yams",

@@ -55,6 +55,9 @@ public struct DeclaredPorts: Hashable, Sendable {
     /// Metadata that asks for nothing.
     public init() {}
 
+    /// The namespace of the elements that are read.
+    public static var namespace: String { DomainDocument.namespace }
+
     /// What is to stand: the ports that can be provided, and those that cannot be understood as they
     /// were when they last could, unless the host's policy does not allow that any more.
     func resolved(
