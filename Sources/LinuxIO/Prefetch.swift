@@ -1,3 +1,5 @@
+// SAFETY of the whole file: a hint reads and writes nothing, and an address of anything will do.
+
 public import CLinuxIO
 
 /// Hints to the processor about memory that will be used soon. They never fault, whatever the address.

@@ -10,7 +10,7 @@ public struct Daemon: Sendable {
     private let controller: Controller
     private let uri: String
 
-    /// Puts a daemon together; it does nothing before ``run()``.
+    /// Puts a daemon together; it does nothing before ``run(whenReady:)``.
     ///
     /// - Parameter uri: the libvirt URI that the source connects to, for the status.
     public init(
@@ -32,7 +32,7 @@ public struct Daemon: Sendable {
     public func statistics() -> ControllerStatistics { controller.statistics() }
 
     /// Returns when everything that serves has come round once, and no look at a domain has been under
-    /// way for longer than ``longestLook``: a daemon that is stuck never does.
+    /// way for longer than five minutes: a daemon that is stuck never does.
     public func comeRound() async {
         await host.backend.comeRound()
         while controller.statistics().longestLook > Self.longestLook, !Task.isCancelled {

@@ -66,7 +66,8 @@ struct PolicyTests {
             ),
         ])
     func refusal(rule: PolicyRule, port: String, attribute: String, words: String) throws {
-        let xml = Sample.xml("<memif:port \(port)/><memif:port name='lan0' ring-size='2' secret-ref='s'/>")
+        let allowed = "<memif:port name='lan0' ring-size='2' secret-ref='s'/>"
+        let xml = Sample.xml("<memif:port \(port)/>\(allowed)")
         let declared = DeclaredPorts.read(fromDomainXML: xml, under: rule)
         let finding = try #require(declared.findings.first)
         #expect(finding.severity == .error && finding.attribute == attribute)

@@ -37,7 +37,7 @@ struct SlownessTests {
         if stage == .linked {
             // The handshake's deadline is no link's.
             let link = try await slave.waitForLink(within: .seconds(30))
-            try await ContinuousClock().sleep(for: .milliseconds(250))
+            try await Task.sleep(for: .milliseconds(250))
             #expect(link.isUp)
         } else {
             #expect(try await guest.peer.receiveDisconnect()?.code == .timedOut)
@@ -71,7 +71,7 @@ struct SlownessTests {
                 message, descriptors: message.descriptorCount == 1 ? [eventfd] : [])
         }
         // Its answers fill the socket: the master takes nothing more until they are read.
-        try await ContinuousClock().sleep(for: .milliseconds(50))
+        try await Task.sleep(for: .milliseconds(50))
         #expect(master.interface.link == nil)
         var heard: [String] = []
         while heard.last != "CONNECTED" {
@@ -168,9 +168,9 @@ struct SlownessTests {
         hoard.removeLast()
         let late = try RawPeer(connectingTo: scene.address())
         scene.neighbour.rest(true)
-        try await ContinuousClock().sleep(for: .milliseconds(5))
+        try await Task.sleep(for: .milliseconds(5))
         let before = processTime
-        try await ContinuousClock().sleep(for: .milliseconds(50))
+        try await Task.sleep(for: .milliseconds(50))
         let share = (processTime - before) / 0.05
         if share > 0.5 { throw AttackFailure("\(share) of a processor while nobody is served") }
         scene.neighbour.rest(false)

@@ -105,7 +105,7 @@ extension RingModel {
         case .mask:
             receives(.mask(true))
             receiver = .look
-        case .sleep: sleep()
+        case .sleep: fallAsleep()
         case .wake:
             // disarmInterrupt
             receives(.mask(true))
@@ -127,7 +127,7 @@ extension RingModel {
     }
 
     /// EventCounter.wait: going to sleep is a system call, which is a barrier.
-    private mutating func sleep() {
+    private mutating func fallAsleep() {
         if isRaised {
             receiver = .wake
         } else if !receiverStores.isEmpty {
