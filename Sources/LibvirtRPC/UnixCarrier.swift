@@ -172,19 +172,20 @@ extension UnixCarrier {
     /// Holds back what is to be sent; whoever receives the frames of one read may answer each.
     private func gather() { output.withLock { $0.isGathering = true } }
 
-    /// Writes what was held back.
-    private func sendGathered() {
-        let failure = output.withLock { output -> SystemError? in
+    /// Writes what was held back; who found no room meanwhile is told.
+    private func sendGathered(_ receiver: any CarrierReceiver) {
+        let (failure, hasDrained) = output.withLock { output -> (SystemError?, Bool) in
             output.isGathering = false
-            guard !output.hasEnded, !output.mustKeep else { return nil }
+            guard !output.hasEnded, !output.mustKeep else { return (nil, false) }
             do throws(SystemError) {
                 try flush(&output)
-                return nil
+                return (nil, output.writer.queuedByteCount < CarrierLimits.lowMark)
             } catch {
                 output.isBroken = true
-                return error
+                return (error, false)
             }
         }
+        if hasDrained { receiver.drained() }
         if let failure { failAfterReading(failure) }
     }
 
@@ -285,7 +286,7 @@ extension UnixCarrier {
     /// Hands on the frames that are whole; false when what came cannot be one.
     private func deliver(to receiver: any CarrierReceiver) -> Bool {
         var isGathering = false
-        defer { if isGathering { sendGathered() } }
+        defer { if isGathering { sendGathered(receiver) } }
         do throws(FrameError) {
             while let (frame, isLast) = try nextFrame() {
                 if !isLast, !isGathering {
