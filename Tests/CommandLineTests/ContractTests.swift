@@ -22,6 +22,18 @@ struct ContractTests {
             slave("bench", "--mode", "rx", "--interval", "\(Int.max)"),
             slave("bench", "--mode", "rx", "--secret", String(repeating: "s", count: 25)),
             slave("responder", "--address", "1.2.3"),
+            slave("ping", "1.2.3"), slave("ping", "192.0.2.1", "--count", "0"),
+            slave("ping", "192.0.2.1", "--size", "41"),
+            slave("raw-data", "--size", "5"), slave("raw-data", "--interval", "-1"),
+            slave("capture", "f.pcap", "--count", "0"), slave("capture"),
+            ["memif", "bridge", "--a", "tap:x", "--b", "tap:x"],
+            ["memif", "bridge", "--a", "tap:x"],
+            ["memif", "bridge", "--a", "x.sock", "--b", "tap:x"],
+            ["memif", "bridge", "--a", "guest:x.sock", "--b", "tap:x"],
+            ["memif", "bridge", "--a", "master:", "--b", "tap:x"],
+            ["memif", "bridge", "--a", "master:s,id=x", "--b", "tap:x"],
+            ["memif", "bridge", "--a", "master:s,color=red", "--b", "tap:x"],
+            ["memif", "bridge", "--a", "master:s", "--b", "tap:a-name-that-is-too-long"],
             ["memif", "bench", "--role", "slave", "--socket", "", "--mode", "rx"],
         ])
     func usage(arguments: [String]) async throws {
@@ -48,7 +60,7 @@ struct ContractTests {
             ["--connect=test+unix:///default?socket=/nowhere/sock", "events", "--count", "1"],
             ["status", "--runtime-directory", "/nowhere"],
             ["memif", "status", "--runtime-directory", "/nowhere"],
-            slave("bench", "--mode", "rx"),
+            slave("bench", "--mode", "rx"), slave("ping", "192.0.2.1"), slave("raw-data"),
         ])
     func unreachable(arguments: [String]) async throws {
         let run = try await ProgramRun("virtwire", arguments).ended()

@@ -22,7 +22,6 @@ struct SafetyTests {
         "Sources/MemifTesting/RawInterrupt.swift",
         "Sources/MemifTesting/RawMemory.swift",
         "Sources/MemifTesting/RawPeer.swift",
-        "Sources/virtwire/Bench/Frames.swift",
     ]
 
     @Test("unsafe code stands in few named files")

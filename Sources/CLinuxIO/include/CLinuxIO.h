@@ -110,4 +110,8 @@ static inline void clinuxio_prefetch_to_write(const void *address) {
 #endif
 }
 
+/// Opens a TAP device, made if it is not there, and writes its name (16 bytes) to `actual`. Returns the
+/// descriptor, non-blocking and close-on-exec, or -1 with errno.
+int clinuxio_open_tap(const char *name, char *actual);
+
 #endif

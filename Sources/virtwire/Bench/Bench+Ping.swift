@@ -59,7 +59,7 @@ extension Bench {
         while ContinuousClock.now < end && !isStopping {
             let count = try receiving.receiveBurst(into: &batch)
             for index in 0..<count {
-                if let found = find(Frames.bytes(of: batch, at: index)) { return found }
+                if let found = find(batch.bytes(of: index)) { return found }
             }
             if count == 0 { _ = receiving.waitForFrames(milliseconds: 20) }
         }

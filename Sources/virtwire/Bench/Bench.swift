@@ -88,10 +88,13 @@ final class Bench: Sendable {
             let time = ContinuousClock.now
             let now = counters
             let trips = state.withLock { $0.roundTrips }
-            let line = rateLine(
-                (now.packets - last.packets, now.bytes - last.bytes), trips, lastTrips,
-                seconds: (time - lastTime).seconds, at: (time - start).seconds)
-            guard (try? StandardOutput.line(line)) != nil else { return }
+            let passed = RateRecord(
+                packets: now.packets - last.packets, bytes: now.bytes - last.bytes,
+                seconds: (time - lastTime).seconds)
+            let second = BenchSecond(
+                seconds: (time - start).seconds.rounded(to: 3), rate: passed, trips: trips,
+                before: lastTrips)
+            guard (try? write(second)) != nil else { return }
             if let end, woken >= end { return }
             (last, lastTrips, lastTime) = (now, trips, time)
         }
@@ -107,18 +110,13 @@ final class Bench: Sendable {
         }
     }
 
-    private func rateLine(
-        _ passed: (packets: UInt64, bytes: UInt64), _ trips: RoundTrips, _ before: RoundTrips,
-        seconds: Double, at time: Double
-    ) -> String {
-        let clock = "\(time.fixed(1)) s"
-        if plan.mode == .ping {
-            return "\(clock)  \(trips.count - before.count) answers, \(trips.lost) lost, "
-                + "mean round trip \(trips.mean.fixed(1)) us"
+    private func write(_ second: BenchSecond) throws {
+        switch (plan.format, plan.mode) {
+        case (.json, .ping): try StandardOutput.json(second.answers)
+        case (.json, _): try StandardOutput.json(second.passed)
+        case (.table, .ping): try StandardOutput.line(second.answers.text)
+        case (.table, _): try StandardOutput.line(second.passed.text)
         }
-        let rate = Double(passed.packets) / seconds / 1e6
-        let bits = Double(passed.bytes) * 8 / seconds / 1e9
-        return "\(clock)  \(rate.fixed(3)) Mpps  \(bits.fixed(3)) Gbit/s"
     }
 
     private func report(_ seconds: Double) -> BenchReport {

@@ -29,4 +29,6 @@ struct BenchPlan: Sendable {
     let cpu: Int?
     let question: Question
     let interval: Duration
+    /// How the rates of each second are written.
+    let format: OutputFormat
 }

@@ -59,12 +59,6 @@ enum Frames {
             && Array(frame[38..<42]) == identifier + big(echo.number)
     }
 
-    /// A frame's bytes.
-    static func bytes(of batch: borrowing FrameBatch, at index: Int) -> [UInt8] {
-        // SAFETY: the bytes are copied before the closure returns.
-        unsafe batch[index].withUnsafeBytes { unsafe Array($0) }
-    }
-
     private static func big(_ number: UInt16) -> [UInt8] {
         [UInt8(number >> 8), UInt8(number & 0xFF)]
     }

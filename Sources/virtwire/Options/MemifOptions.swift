@@ -39,6 +39,50 @@ struct MemifOptions: ParsableArguments {
     func open(
         _ configuration: InterfaceConfiguration, reconnect: ReconnectPolicy?
     ) throws -> OpenInterface {
+        try MemifEndpoint(role: role, socket: socket).open(configuration, reconnect: reconnect)
+    }
+
+    /// Waits for the link; an attempt that fails is the end where none follows.
+    ///
+    /// - Parameter wait: how many seconds; nil waits for a slave without end, and tries a master once.
+    func link(of interface: MemifInterface, within wait: Double?) async throws -> MemifLink {
+        do {
+            guard role == .slave, wait == nil else {
+                return try await interface.waitForLink(within: wait.map { .seconds($0) })
+            }
+            for await event in interface.events() {
+                switch event {
+                case .up(let link): return link
+                case .down(let end), .failed(let end): throw failure(end)
+                }
+            }
+            throw CancellationError()
+        } catch let error as MemifError where error.code == .timedOut {
+            throw CommandFailure(.timedOut, "\(error.message) (\(socket), id \(id))")
+        }
+    }
+
+    /// What is to be said when no link came up: how the attempt ended, and what to do.
+    func failure(_ end: LinkEnd) -> CommandFailure {
+        let remedy =
+            switch end.cause {
+            case .system: "; does a master listen there? (--wait SECONDS waits for one)"
+            case .peerVanished: "; is it a memif master?"
+            case .peer, .local, .refused, .timedOut: ""
+            }
+        return CommandFailure(.failed, "\(end)\(remedy)")
+    }
+}
+
+/// A memif socket at one end, by its path.
+struct MemifEndpoint {
+    let role: MemifRole
+    let socket: String
+
+    /// Listens as a master, or begins to connect as a slave.
+    func open(
+        _ configuration: InterfaceConfiguration, reconnect: ReconnectPolicy?
+    ) throws -> OpenInterface {
         let loop = try EventLoop.start(name: "memif-control")
         let address = try UnixAddress(socket)
         switch role {
@@ -66,17 +110,6 @@ struct MemifOptions: ParsableArguments {
                 }
             throw CommandFailure(.failed, "\(error); \(remedy)")
         }
-    }
-
-    /// What is to be said when no link came up: how the attempt ended, and what to do.
-    func failure(_ end: LinkEnd) -> CommandFailure {
-        let remedy =
-            switch end.cause {
-            case .system: "; does a master listen there? (--wait SECONDS waits for one)"
-            case .peerVanished: "; is it a memif master?"
-            case .peer, .local, .refused, .timedOut: ""
-            }
-        return CommandFailure(.failed, "\(end)\(remedy)")
     }
 }
 

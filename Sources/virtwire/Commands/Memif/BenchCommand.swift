@@ -7,10 +7,11 @@ struct BenchCommand: AsyncParsableCommand {
         abstract: "Send, receive, echo or ping at one end of a link, and count.",
         discussion: """
             Prints the rate of each second, and in the end one JSON object: packets, bytes, seconds, \
-            Mpps, drops; for ping the round trips as well.
+            Mpps, drops; for ping the round trips as well. With --format json the rates are objects too.
             """)
 
     @OptionGroup var memif: MemifOptions
+    @OptionGroup var output: OutputOptions
 
     @Option(help: "What to do with frames.")
     var mode: BenchMode
@@ -69,34 +70,16 @@ struct BenchCommand: AsyncParsableCommand {
         configuration.ringSize = ringSize
         let open = try memif.open(configuration, reconnect: wait.map { _ in ReconnectPolicy() })
         defer { open.close() }
-        let link = try await link(of: open.interface)
+        let link = try await memif.link(of: open.interface, within: wait)
         let plan = BenchPlan(
             mode: mode, frameSize: size, burst: burst, cpu: cpu, question: try question(),
-            interval: .milliseconds(interval))
+            interval: .milliseconds(interval), format: output.format)
         let report = try await Bench(plan, link).run(for: seconds.map { .seconds($0) })
         try StandardOutput.json(report)
         if let end = report.end {
             // A peer that leaves is an end like another, unless it came before the time asked for.
             guard seconds == nil else { throw CommandFailure(.failed, end) }
             StandardOutput.say(end)
-        }
-    }
-
-    /// Waits for the link; an attempt that fails is the end where none follows.
-    private func link(of interface: MemifInterface) async throws -> MemifLink {
-        do {
-            guard memif.role == .slave, wait == nil else {
-                return try await interface.waitForLink(within: wait.map { .seconds($0) })
-            }
-            for await event in interface.events() {
-                switch event {
-                case .up(let link): return link
-                case .down(let end), .failed(let end): throw memif.failure(end)
-                }
-            }
-            throw CancellationError()
-        } catch let error as MemifError where error.code == .timedOut {
-            throw CommandFailure(.timedOut, "\(error.message) (\(memif.socket), id \(memif.id))")
         }
     }
 

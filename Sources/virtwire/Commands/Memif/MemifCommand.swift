@@ -3,5 +3,8 @@ internal import ArgumentParser
 struct MemifCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "memif", abstract: "Sockets and links that carry packets.",
-        subcommands: [BenchCommand.self, ResponderCommand.self, MemifStatusCommand.self])
+        subcommands: [
+            BenchCommand.self, PingCommand.self, ResponderCommand.self, RawDataCommand.self,
+            BridgeCommand.self, CaptureCommand.self, MemifStatusCommand.self,
+        ])
 }
