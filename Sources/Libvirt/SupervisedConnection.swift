@@ -34,7 +34,7 @@ public final class SupervisedConnection: Sendable {
         }
     }
 
-    private let uri: String
+    private let uri: String?
     private let readOnly: Bool
     private let selections: [EventSelection]
     private let keepalive: KeepalivePolicy?
@@ -45,11 +45,13 @@ public final class SupervisedConnection: Sendable {
     /// Makes a supervisor; `run` sets it to work.
     ///
     /// - Parameters:
+    ///   - uri: a URI or an alias, as ``Connection/open(_:readOnly:keepalive:authentication:deadline:)-(String?,_,_,_,_)``
+    ///     takes it; nil leaves the choice to environment, libvirt.conf and host, for each connection anew.
     ///   - events: what to subscribe to, on every connection anew.
     ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.
     ///   - authentication: used for each connection anew.
     public init(
-        _ uri: String, readOnly: Bool = false, events: [EventSelection] = [.domains()],
+        _ uri: String? = nil, readOnly: Bool = false, events: [EventSelection] = [.domains()],
         keepalive: KeepalivePolicy? = KeepalivePolicy(),
         authentication: AuthenticationOptions = AuthenticationOptions(),
         backOff: BackOff = BackOff()
@@ -64,7 +66,7 @@ public final class SupervisedConnection: Sendable {
 
     /// As ``init(_:readOnly:events:keepalive:authentication:backOff:)``, with events of all domains.
     public convenience init(
-        _ uri: String, readOnly: Bool = false, kinds: Set<virDomainEventID>,
+        _ uri: String? = nil, readOnly: Bool = false, kinds: Set<virDomainEventID>,
         keepalive: KeepalivePolicy? = KeepalivePolicy(),
         authentication: AuthenticationOptions = AuthenticationOptions(),
         backOff: BackOff = BackOff()

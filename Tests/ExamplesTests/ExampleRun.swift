@@ -16,13 +16,19 @@ final class ExampleRun: Sendable {
 
     /// Starts it. `/proc/self/exe` is the tests' own, and the examples stand beside it.
     ///
-    /// - Parameter terminal: where it reads instead of a pipe.
-    init(_ example: String, _ arguments: [String], terminal: FileHandle? = nil) throws {
+    /// - Parameters:
+    ///   - terminal: where it reads instead of a pipe.
+    ///   - environment: variables beside those of the tests.
+    init(
+        _ example: String, _ arguments: [String], terminal: FileHandle? = nil,
+        environment: [String: String] = [:]
+    ) throws {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: own).deletingLastPathComponent()
             .appendingPathComponent(example)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = terminal ?? input
         process.standardOutput = output
         process.standardError = errors

@@ -1,5 +1,7 @@
 import Foundation
 import Libvirt
+import LibvirtProtocol
+import LibvirtTesting
 import Testing
 
 @Suite("on-event", .timeLimit(.minutes(1)))
@@ -31,11 +33,30 @@ struct OnEventTests {
         }
     }
 
+    @Test("a connection that is lost is told once, and events come again")
+    func comesBack() async throws {
+        let daemon = try FakeLibvirtd.start(at: newPath())
+        defer { daemon.stop() }
+        let run = try ExampleRun(
+            "on-event",
+            ["-c", daemon.uri, "--count", "1", "--", "sh", "-c", "echo $VIRT_KIND $VIRT_DOMAIN"])
+        #expect(await run.output(until: "\n") == "gap\n")
+        daemon.whenRegistered { [weak daemon] _ in
+            try? daemon?.emitLifecycle(of: "back", .started)
+        }
+        daemon.disconnectClients()
+        let ended = await run.ended()
+        #expect(ended.status == 0)
+        #expect(ended.output == "gap\nlifecycle back\n")
+        #expect(ended.errors.contains("the server closed the connection"))
+    }
+
     @Test("it is ended by a signal, and refuses what makes no sense")
     func ends() async throws {
         try await withDaemon { connection, _ in
             let uri = connection.uri.description
-            let run = try ExampleRun("on-event", ["-c", uri, "--", "echo", "ready"])
+            let run = try ExampleRun(
+                "on-event", ["--", "echo", "ready"], environment: ["LIBVIRT_DEFAULT_URI": uri])
             #expect(await run.output(until: "\n") == "ready\n")
             run.signal(SIGTERM)
             #expect(await run.ended().status == 0)

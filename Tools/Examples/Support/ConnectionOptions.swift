@@ -5,16 +5,14 @@ internal import LibvirtProtocol
 
 /// Which daemon is meant.
 public struct ConnectionOptions: ParsableArguments {
+    /// The URI or its alias; nil for libvirt's own choice.
     @Option(
         name: [.customShort("c"), .customLong("connect")],
         help: "The daemon's URI or its alias; without it libvirt's own choice.")
-    var uri: String?
+    public var uri: String?
 
     /// For the parser.
     public init() {}
-
-    /// The URI in full, for those who open connections themselves.
-    public func resolved() throws -> String { try Connection.explain(uri).uri.description }
 
     /// Opens a connection, lends it, and closes it.
     public func withConnection<Result>(

@@ -5,7 +5,8 @@ internal import LibvirtProtocol
 internal import Synchronization
 
 /// Runs the command, and waits for its end.
-struct CommandRunner: Sendable {
+final class CommandRunner: Sendable {
+    private let isFirst = Atomic(true)
     private let program: URL
     private let arguments: [String]
 
@@ -27,7 +28,11 @@ struct CommandRunner: Sendable {
     /// - Returns: whether it was an event that is wanted.
     func react(to notice: SupervisedConnection.Notice, of pattern: String) async -> Bool {
         switch notice {
-        case .connected, .gap:
+        case .connected:
+            // Every connection but the first is followed by a gap of its own.
+            if isFirst.exchange(false, ordering: .relaxed) { await run(["VIRT_KIND": "gap"]) }
+            return false
+        case .gap:
             await run(["VIRT_KIND": "gap"])
             return false
         case .disconnected(let error):

@@ -48,7 +48,7 @@ struct OnEvent: AsyncParsableCommand {
 
     func run() async throws {
         let supervised = SupervisedConnection(
-            try connection.resolved(), readOnly: true,
+            connection.uri, readOnly: true,
             kinds: Set(kind.compactMap { Self.kinds[$0] }))
         let runner = try CommandRunner(command)
         let (enough, end) = AsyncStream.makeStream(of: Void.self)
