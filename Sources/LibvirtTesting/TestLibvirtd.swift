@@ -5,7 +5,8 @@ internal import Synchronization
 /// A real libvirt daemon of a test's own, which meets no other daemon on the machine.
 ///
 /// It runs in a mount namespace in which everything that libvirt keeps in /etc, /run and /var lies
-/// under one directory, so it needs root (as libvirtd does), libvirtd itself, and util-linux.
+/// under one directory, so it needs root (as libvirtd does), libvirtd itself, and util-linux. Each is
+/// a host of its own to the others, so that domains can move between them.
 public final class TestLibvirtd: Sendable {
     /// Where everything lies that it keeps. The caller makes and removes it.
     public let directory: String
@@ -141,8 +142,10 @@ public final class TestLibvirtd: Sendable {
         if [ ! -e "$1/etc/libvirtd.conf" ]; then
             cp -a /etc/libvirt/. "$1/etc/"
             rm -rf "$1/etc/qemu/networks"
-            printf 'auth_unix_rw = "%s"\\nauth_unix_ro = "none"\\n%s' "$auth" "$network" \\
-                >"$1/etc/libvirtd.conf"
+            printf 'auth_unix_rw = "%s"\\nauth_unix_ro = "none"\\nhost_uuid = "%s"\\n%s' "$auth" \\
+                "$(cat /proc/sys/kernel/random/uuid)" "$network" >"$1/etc/libvirtd.conf"
+            # Daemons beside one another would put domains of one name into the same group.
+            echo 'cgroup_controllers = [ ]' >>"$1/etc/qemu.conf"
         fi
         for pair in run:/run/libvirt lib:/var/lib/libvirt cache:/var/cache/libvirt \\
             log:/var/log/libvirt etc:/etc/libvirt; do

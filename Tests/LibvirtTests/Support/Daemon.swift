@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Libvirt
 import LibvirtTesting
 import Testing
@@ -15,6 +16,7 @@ func withDaemon(
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let daemon = try await TestLibvirtd.start(
         in: directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl)
+    defer { daemon.killDomains() }
     do {
         try await body(daemon)
     } catch {
@@ -22,6 +24,25 @@ func withDaemon(
         throw error
     }
     await daemon.stop()
+}
+
+extension TestLibvirtd {
+    /// The processes of QEMU's domains.
+    var domainProcesses: [Int32] {
+        let manager = FileManager.default
+        let directory = directory + "/run/qemu"
+        let names = (try? manager.contentsOfDirectory(atPath: directory)) ?? []
+        // One file is the daemon's own.
+        let files = names.filter { $0.hasSuffix(".pid") && $0 != "driver.pid" }
+        return files.compactMap { name in
+            manager.contents(atPath: "\(directory)/\(name)").flatMap { text in
+                Int32(String(decoding: text, as: UTF8.self).filter(\.isNumber))
+            }
+        }
+    }
+
+    /// Ends what runs of QEMU's domains, which outlive their daemon.
+    func killDomains() { for process in domainProcesses { Glibc.kill(process, SIGKILL) } }
 }
 
 /// A domain's XML for the test driver.
