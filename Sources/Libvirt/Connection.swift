@@ -6,7 +6,8 @@ public import XDR
 /// A connection to a libvirt daemon, which manages the domains of one hypervisor.
 ///
 /// Calls may be made from any number of tasks; at most four are on their way at once, and the
-/// others wait in order (see `LinkConfiguration`). A connection that is lost stays lost: see
+/// others wait in order (see `LinkConfiguration`). Streams and calls that last have connections of their
+/// own (``StreamPlacement``, ``CallPlacement``). A connection that is lost stays lost: see
 /// ``SupervisedConnection`` for one that comes back.
 ///
 /// Source: `virConnectPtr`.
@@ -17,11 +18,13 @@ public final class Connection: Sendable {
     public let explanation: ConnectionExplanation
     let parameters: ConnectionParameters
     let link: Link
-    let streamConnections = StreamConnections()
+    /// For streams and long calls; nil where there can be none: beside a connection that is one of those
+    /// itself, and a read-only one, on which they are refused.
+    let sides: SideConnections?
     let events: EventRouter
     let features: ServerFeatures
     let registry: EventRegistry
-    private let timers: EventLoop
+    let timers: EventLoop
 
     /// The thread on which every connection of this process reads.
     static let loop: Result<EventLoop, SystemError> = Result { () throws(SystemError) in
@@ -51,7 +54,8 @@ public final class Connection: Sendable {
 
     private init(
         _ parameters: ConnectionParameters, _ explanation: ConnectionExplanation, _ link: Link,
-        _ events: EventRouter, _ features: ServerFeatures, timers: EventLoop
+        _ events: EventRouter, _ features: ServerFeatures, timers: EventLoop,
+        sides: SideConnections?
     ) {
         self.parameters = parameters
         self.explanation = explanation
@@ -59,13 +63,14 @@ public final class Connection: Sendable {
         self.events = events
         self.features = features
         self.timers = timers
+        self.sides = sides
         registry = EventRegistry(
             link: link, router: events, timers: timers, uri: parameters.uri.description)
     }
 
     deinit {
         link.close()
-        _ = streamConnections.close()
+        _ = sides?.close()
     }
 
     /// Connects to a daemon, authenticates, and opens the hypervisor.
@@ -152,10 +157,13 @@ public final class Connection: Sendable {
             let features = try await Opening(
                 uri: uri, link: link, carrier: carrier, readOnly: parameters.readOnly,
                 purpose: purpose, deadline: deadline,
-                authentication: parameters.authentication
+                authentication: parameters.authentication, memory: parameters.memory
             ).run()
             explanation.note("opened")
-            return Connection(parameters, explanation, link, events, features, timers: loop)
+            let hasSides = purpose == .calls && !parameters.readOnly
+            return Connection(
+                parameters, explanation, link, events, features, timers: loop,
+                sides: hasSides ? SideConnections() : nil)
         } catch {
             link.close()
             await link.waitUntilReleased()
@@ -170,11 +178,14 @@ public final class Connection: Sendable {
     /// Source: `virConnectClose`.
     public func close() async {
         events.endByThisSide()
-        // The daemon closes behind its reply, and what it says no longer matters.
-        _ = try? await link.call(
-            Remote.CONNECT_CLOSE, XDRVoid(), deadline: .now + .seconds(5))
+        // The daemon closes behind its reply, and what it says no longer matters. To one that has its
+        // fill of calls, most of which nobody waits for any more, the end of the socket says the same.
+        if link.hasFreePlace {
+            _ = try? await link.call(
+                Remote.CONNECT_CLOSE, XDRVoid(), deadline: .now + .seconds(5))
+        }
         link.close()
-        for connection in streamConnections.close() { await connection.link.waitUntilReleased() }
+        for connection in sides?.close() ?? [] { await connection.link.waitUntilReleased() }
         await link.waitUntilReleased()
     }
 
@@ -183,16 +194,20 @@ public final class Connection: Sendable {
 
     /// Calls any procedure of any of the daemon's programs.
     ///
-    /// - Parameter deadline: ends the wait; the server works on. See ``withDeadline(_:_:)`` for calls that
-    ///   take none.
+    /// - Parameters:
+    ///   - placement: which connection carries it.
+    ///   - deadline: ends the wait; the server works on. See ``withDeadline(_:_:)`` for calls that take none.
     /// - Throws: `LibvirtError`.
     public func call<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>, _ arguments: Arguments,
-        deadline: ContinuousClock.Instant? = nil
+        placement: CallPlacement = .automatic, deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Result {
+        let deadline = CallDeadline.earliest(deadline)
+        if placement.isApart(procedure), let sides, isAlive, uri.isSharedAmongConnections {
+            return try await callAside(procedure, arguments, sides, deadline: deadline)
+        }
         do throws(RPCError) {
-            return try await link.call(
-                procedure, arguments, deadline: CallDeadline.earliest(deadline))
+            return try await link.call(procedure, arguments, deadline: deadline)
         } catch {
             throw LibvirtError(error, uri: uri.description)
         }

@@ -67,6 +67,25 @@ public struct LibvirtError: Error, Sendable {
         if case .call(let error) = kind { error.mayHaveRun } else { false }
     }
 
+    /// Whether the same attempt must fail again until somebody changes something: the daemon does not admit
+    /// us, the login is wrong, the URI cannot be used, the daemon does not know what is asked.
+    public var isRefusal: Bool {
+        switch kind {
+        case .invalidURI, .unsupported: true
+        case .authentication(let error):
+            // Whoever is asked for credentials may be out of reach for a while.
+            if case .sourceFailed = error.reason { false } else { true }
+        case .server(let error): Self.refusals.contains(error.code)
+        case .unreachable, .file, .call: false
+        }
+    }
+
+    /// `noConnect` is said of a driver that the daemon does not have.
+    private static let refusals: Set<virErrorNumber> = [
+        .noConnect, .authFailed, .authCancelled, .authUnavailable, .accessDenied,
+        .operationDenied, .argumentUnsupported, .configUnsupported, .invalidArg,
+    ]
+
     /// Whether the connection is gone, so that nothing more can be asked over it.
     public var isConnectionLost: Bool {
         guard case .call(let error) = kind, case .connectionLost = error.kind else { return false }

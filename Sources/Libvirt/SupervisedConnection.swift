@@ -15,8 +15,23 @@ public final class SupervisedConnection: Sendable {
         /// Events may have been lost, and have been whenever the connection was: read the whole
         /// state.
         case gap
-        /// There is no connection, for this reason; the next attempt comes by itself.
+        /// There is no connection, for this reason. The next attempt comes by itself: soon, or where
+        /// trying again cannot help (``LibvirtError/isRefusal``) after ``BackOff/refused``, or never.
         case disconnected(LibvirtError)
+    }
+
+    /// What the supervisor is doing.
+    public enum State: Sendable {
+        /// Nothing: it does not run.
+        case idle
+        /// Opens a connection, or renews the subscriptions.
+        case connecting
+        /// Has a connection.
+        case connected(Connection)
+        /// Waits until it tries again, for this reason.
+        case waiting(LibvirtError, until: ContinuousClock.Instant)
+        /// Has given up, for this reason: the daemon refuses, and nobody wants it to be asked again.
+        case refused(LibvirtError)
     }
 
     /// How long to wait between attempts: doubling, with up to a quarter added by chance so that
@@ -26,11 +41,19 @@ public final class SupervisedConnection: Sendable {
         public var first: Duration
         /// The longest wait.
         public var longest: Duration
+        /// The wait where trying again cannot help until somebody changes something: a password, a rule of
+        /// polkit's, an alias. Each attempt may count towards locking the account, and asks whoever is
+        /// asked for credentials once more. Nil gives up.
+        public var refused: Duration?
 
-        /// 0.1 to 5 seconds unless told otherwise.
-        public init(first: Duration = .milliseconds(100), longest: Duration = .seconds(5)) {
+        /// 0.1 to 5 seconds, and five minutes once refused, unless told otherwise.
+        public init(
+            first: Duration = .milliseconds(100), longest: Duration = .seconds(5),
+            refused: Duration? = .seconds(300)
+        ) {
             self.first = first
             self.longest = longest
+            self.refused = refused
         }
     }
 
@@ -40,7 +63,8 @@ public final class SupervisedConnection: Sendable {
     private let keepalive: KeepalivePolicy?
     private let authentication: AuthenticationOptions
     private let backOff: BackOff
-    private let current = Mutex<Connection?>(nil)
+    private let current = Mutex(State.idle)
+    private let memory = CredentialMemory()
 
     /// Makes a supervisor; `run` sets it to work.
     ///
@@ -49,7 +73,8 @@ public final class SupervisedConnection: Sendable {
     ///     takes it; nil leaves the choice to environment, libvirt.conf and host, for each connection anew.
     ///   - events: what to subscribe to, on every connection anew.
     ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.
-    ///   - authentication: used for each connection anew.
+    ///   - authentication: used for each connection; who is asked for credentials is asked again only when
+    ///     they have been refused.
     public init(
         _ uri: String? = nil, readOnly: Bool = false, events: [EventSelection] = [.domains()],
         keepalive: KeepalivePolicy? = KeepalivePolicy(),
@@ -76,39 +101,75 @@ public final class SupervisedConnection: Sendable {
             authentication: authentication, backOff: backOff)
     }
 
+    /// What the supervisor is doing now.
+    public var state: State { current.withLock(\.self) }
+
     /// The connection that stands now; nil while there is none.
     public var connection: Connection? {
         // One that is lost is not handed out until somebody notices: who calls over it again and again
         // fails at once each time, and leaves the supervisor no turn to notice.
-        current.withLock { $0?.isAlive == true ? $0 : nil }
+        guard case .connected(let connection) = state, connection.isAlive else { return nil }
+        return connection
     }
 
     /// Keeps a connection until the task is cancelled, and tells what happens, one notice after
     /// the other.
+    ///
+    /// Returns earlier only when it is refused and ``BackOff/refused`` is nil.
     public func run(_ notify: @Sendable (Notice) async -> Void) async {
         var wait = backOff.first
         var isAgain = false
         while !Task.isCancelled {
+            become(.connecting)
+            var reason: LibvirtError?
             do throws(LibvirtError) {
-                let connection = try await Connection.open(
-                    uri, readOnly: readOnly, keepalive: keepalive, authentication: authentication)
+                let connection = try await open()
                 let events = try await connection.events(selections)
                 wait = backOff.first
-                current.withLock { $0 = connection }
+                become(.connected(connection))
                 await notify(.connected(connection))
                 if isAgain { await notify(.gap) }
                 isAgain = true
                 try await forward(events, notify)
-                current.withLock { $0 = nil }
+                become(.connecting)
                 await connection.close()
             } catch {
-                current.withLock { $0 = nil }
-                if Task.isCancelled { return }
+                become(.connecting)
+                if Task.isCancelled { break }
                 await notify(.disconnected(error))
+                reason = error
             }
-            try? await Task.sleep(for: wait + wait * Double.random(in: 0...0.25))
-            wait = min(wait * 2, backOff.longest)
+            if let reason, reason.isRefusal {
+                guard let refused = backOff.refused else { return become(.refused(reason)) }
+                await pause(refused, reason)
+            } else {
+                await pause(wait, reason)
+                wait = min(wait * 2, backOff.longest)
+            }
         }
+        become(.idle)
+    }
+
+    private func open() async throws(LibvirtError) -> Connection {
+        let parameters = ConnectionParameters(
+            target: try ConnectionTarget(uri), readOnly: readOnly, keepalive: keepalive,
+            authentication: authentication, memory: memory)
+        return try await Connection.open(parameters, purpose: .calls, deadline: nil)
+    }
+
+    private func pause(_ wait: Duration, _ reason: LibvirtError?) async {
+        let end = ContinuousClock.now + wait + wait * Double.random(in: 0...0.25)
+        if let reason { become(.waiting(reason, until: end)) }
+        try? await Task.sleep(until: end)
+    }
+
+    private func become(_ state: State) {
+        // What it held is let go of outside the lock: its end takes locks of its own.
+        let former = current.withLock { current in
+            defer { current = state }
+            return current
+        }
+        _ = former
     }
 
     private func forward(

@@ -92,6 +92,9 @@ public final class Link: Sendable {
         }
     }
 
+    /// Whether a call would be sent at once: fewer are on their way than may be.
+    package var hasFreePlace: Bool { state.withLock { $0.calls.hasFreePlace } }
+
     // MARK: - Calling
 
     /// A serial that nothing alive has.

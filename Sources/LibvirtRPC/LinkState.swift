@@ -56,6 +56,9 @@ struct LinkState<Context>: ~Copyable {
         nextSerial = firstSerial
     }
 
+    /// Whether a call would be sent at once.
+    var hasFreePlace: Bool { inFlight.count < mostInFlight }
+
     /// A serial that nothing alive has. After 2^32 calls numbers come again.
     mutating func takeSerial() -> UInt32 {
         while isLive(nextSerial) { nextSerial &+= 1 }
@@ -98,7 +101,7 @@ extension LinkState {
         _ serial: UInt32, _ route: Route, _ frame: OutgoingFrame, name: String, _ context: Context
     ) -> Begin {
         if isClosed, let failure { return .refuse(context, failure) }
-        guard inFlight.count < mostInFlight else {
+        guard hasFreePlace else {
             waiting[serial] = Waiting(route: route, frame: frame, name: name, context: context)
             order.append(serial)
             return .wait

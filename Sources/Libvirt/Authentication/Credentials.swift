@@ -97,15 +97,23 @@ public struct AuthenticationOptions: Sendable {
     /// the usual places.
     public var file: String?
 
-    /// Asked for what no file has.
+    /// Asked for what no file has, once: the answer is kept in memory, as long as it is right, for the
+    /// connections that are opened beside the first one or after it.
     public var credentials: Source?
+
+    /// Whether a host may be given the password that has not proved who it is (`no_verify=1`,
+    /// `known_hosts_verify=ignore`). With SCRAM nobody is given the password; PLAIN is refused to such a
+    /// host unless this is set, as it may be anybody.
+    public var givesPasswordToUnverifiedHosts: Bool
 
     /// Leaves everything to the URI and to libvirt's files unless told otherwise.
     public init(
-        method: Method? = nil, file: String? = nil, credentials: Source? = nil
+        method: Method? = nil, file: String? = nil, givesPasswordToUnverifiedHosts: Bool = false,
+        credentials: Source? = nil
     ) {
         self.method = method
         self.file = file
+        self.givesPasswordToUnverifiedHosts = givesPasswordToUnverifiedHosts
         self.credentials = credentials
     }
 }

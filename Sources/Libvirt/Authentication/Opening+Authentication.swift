@@ -8,6 +8,16 @@ internal import XDR
 extension Opening {
     /// Does whatever the daemon wants.
     func authenticate() async throws(LibvirtError) {
+        do throws(LibvirtError) {
+            try await satisfy()
+        } catch {
+            // What was answered may be wrong, or no longer right: the next one asks anew.
+            if case .authentication = error.kind { memory.forget() }
+            throw error
+        }
+    }
+
+    private func satisfy() async throws(LibvirtError) {
         let offered: [remote_auth_type]
         do throws(LibvirtError) {
             offered = try await call(Remote.AUTH_LIST, XDRVoid()).types

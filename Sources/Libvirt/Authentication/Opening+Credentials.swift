@@ -18,6 +18,7 @@ extension Opening {
         let request = CredentialRequest(
             mechanism: mechanism, service: Self.service, host: host,
             uri: uri.description, wanted: wanted, known: known)
+        if let remembered = memory.answer(to: request) { return remembered }
         let given: Credentials?
         do {
             given = try await source(request)
@@ -36,6 +37,7 @@ extension Opening {
         guard missing.isEmpty else {
             throw failure(.init(.credentialsMissing(missing), mechanism: mechanism))
         }
+        memory.keep(credentials, for: request)
         return credentials
     }
 

@@ -87,9 +87,17 @@ extension Opening {
     private func choose(
         from offered: [String], wanted: String?
     ) throws(LibvirtError) -> Choice {
-        let candidates = wanted.map { [$0] } ?? offered
-        guard candidates.allSatisfy(offered.contains) else {
-            throw noMechanism(offered, "\(candidates[0]) was asked for")
+        if let wanted, !offered.contains(wanted) {
+            throw noMechanism(offered, "\(wanted) was asked for")
+        }
+        let candidates = (wanted.map { [$0] } ?? offered).filter(isSafe)
+        if candidates.isEmpty, let refused = offered.first {
+            throw noMechanism(
+                offered,
+                "\(wanted ?? refused) gives the password to whoever answers, and no_verify or "
+                    + "known_hosts_verify=ignore lets that be anybody: verify the host, have the "
+                    + "daemon offer SCRAM-SHA-256, or allow it in the program's "
+                    + "AuthenticationOptions")
         }
         if uri.transport.isConfidential, let ours = SASLMechanism.strongest(of: candidates) {
             return .ours(ours)
@@ -118,6 +126,12 @@ extension Opening {
         #endif
     }
 
+    /// Whether a mechanism can be used with a host that may be anybody.
+    private func isSafe(_ mechanism: String) -> Bool {
+        guard mechanism == "PLAIN" || mechanism == "LOGIN" else { return true }
+        return authentication.givesPasswordToUnverifiedHosts || uri.verifiesHost
+    }
+
     private func noMechanism(_ offered: [String], _ problem: String) -> LibvirtError {
         failure(.init(.noMechanism(offered: offered, problem: problem)))
     }
@@ -129,6 +143,18 @@ extension LibvirtURI.Transport {
         switch self {
         case .unix, .tls, .ssh, .libssh, .libssh2: true
         case .tcp, .ext: false
+        }
+    }
+}
+
+extension LibvirtURI {
+    /// Whether the host has to prove that it is the one that is meant.
+    fileprivate var verifiesHost: Bool {
+        switch transport {
+        // The kernel vouches for a socket's owner; and the others carry no passwords at all.
+        case .unix, .tcp, .ext: true
+        case .tls, .ssh, .libssh, .libssh2:
+            (try? flag("no_verify")) != true && parameter("known_hosts_verify") != "ignore"
         }
     }
 }

@@ -6,6 +6,8 @@ struct ConnectionParameters: Sendable {
     let readOnly: Bool
     let keepalive: KeepalivePolicy?
     let authentication: AuthenticationOptions
+    /// What was answered when the first connection asked who logs in.
+    var memory = CredentialMemory()
 
     var uri: LibvirtURI { target.uri }
 }
@@ -13,13 +15,13 @@ struct ConnectionParameters: Sendable {
 /// What a connection is for.
 enum ConnectionPurpose {
     case calls
-    /// One stream at a time. While nobody reads it nothing is read, pings included.
-    case streams
+    /// One stream or long call at a time. While nobody reads a stream nothing is read, pings included.
+    case aside
 
     var configuration: LinkConfiguration {
         switch self {
         case .calls: LinkConfiguration()
-        case .streams: LinkConfiguration(streamBackPressure: .stopsReading)
+        case .aside: LinkConfiguration(streamBackPressure: .stopsReading)
         }
     }
 }

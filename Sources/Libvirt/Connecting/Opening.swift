@@ -29,6 +29,7 @@ struct Opening {
     let purpose: ConnectionPurpose
     let deadline: ContinuousClock.Instant?
     let authentication: AuthenticationOptions
+    let memory: CredentialMemory
 
     /// For each step, when no deadline was given. ssh may have to ask a person for a password first.
     private var patience: Duration {

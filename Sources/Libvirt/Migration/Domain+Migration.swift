@@ -13,7 +13,8 @@ extension Domain {
     ///   - parameters: such as `migrate_uri`, `destination_name` and `bandwidth`
     ///     (`VIR_MIGRATE_PARAM_*`).
     ///   - flags: such as `.live`; not `.peer2peer` and `.tunnelled`, for which see
-    ///     ``migrate(toURI:parameters:flags:)``.
+    ///     ``migrate(toURI:parameters:flags:)``: a tunnel is the daemons' own, and libvirt's client has
+    ///     none either that leads through this program.
     /// - Returns: the domain at its destination.
     /// - Throws: `LibvirtError`. The domain goes on here then, or is left paused where the daemons
     ///   could not be asked to the end.
@@ -35,12 +36,18 @@ extension Domain {
         }
         let isProtected = try await connection.supports(.changeProtection)
         let cancellation = MigrationCancellation()
-        let migration = ManagedMigration(
-            domain: self, destination: destination, parameters: parameters, flags: flags,
-            isProtected: isProtected, cancellation: cancellation)
-        return try await abortingWhenCancelled(cancellation) { () throws(LibvirtError) in
-            try await migration.run()
+        let arrived = try await abortingWhenCancelled(cancellation) { () throws(LibvirtError) in
+            // The source gives the migration up with the connection over which it was begun.
+            try await connection.aside { (here) throws(LibvirtError) in
+                try await destination.aside { (there) throws(LibvirtError) in
+                    try await ManagedMigration(
+                        domain: Domain(here, raw), destination: there, parameters: parameters,
+                        flags: flags, isProtected: isProtected, cancellation: cancellation
+                    ).run()
+                }
+            }
         }
+        return Domain(destination, arrived)
     }
 
     /// Moves the domain to another daemon, to which this one connects by itself.

@@ -36,12 +36,13 @@ struct ManagedMigration: Sendable {
         let cookie: [UInt8]
     }
 
-    func run() async throws(LibvirtError) -> Domain {
+    /// - Returns: the domain as the destination names it.
+    func run() async throws(LibvirtError) -> remote_nonnull_domain {
         var steps = self
         return try await steps.begin()
     }
 
-    private mutating func begin() async throws(LibvirtError) -> Domain {
+    private mutating func begin() async throws(LibvirtError) -> remote_nonnull_domain {
         let begun = try await domain.connection.call(
             Remote.DOMAIN_MIGRATE_BEGIN3_PARAMS,
             remote_domain_migrate_begin3_params_args(
@@ -68,7 +69,9 @@ struct ManagedMigration: Sendable {
         return Prepared(uri: answer.uri_out?.text, cookie: answer.cookie_out)
     }
 
-    private mutating func transfer(_ prepared: Prepared) async throws(LibvirtError) -> Domain {
+    private mutating func transfer(
+        _ prepared: Prepared
+    ) async throws(LibvirtError) -> remote_nonnull_domain {
         if let uri = prepared.uri { parameters["migrate_uri"] = .string(uri) }
         guard parameters["migrate_uri"] != nil else {
             let failure = domain.refusal(
@@ -102,7 +105,7 @@ struct ManagedMigration: Sendable {
             throw error
         }
         await confirm(answer.cookie_out, isCancelled: false)
-        return Domain(destination, answer.dom)
+        return answer.dom
     }
 
     private func perform(_ cookie: [UInt8]) async throws(LibvirtError) -> [UInt8] {

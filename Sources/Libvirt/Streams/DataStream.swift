@@ -104,7 +104,7 @@ public final class DataStream: Sendable {
         guard !isOver.exchange(true, ordering: .relaxed) else { return }
         if !isReusable { stream.abort() }
         if carrying !== connection {
-            connection.streamConnections.giveBack(carrying, isReusable: isReusable)
+            connection.sides?.giveBack(carrying, isReusable: isReusable)
         }
     }
 
@@ -152,7 +152,7 @@ extension Connection {
             case .shared: false
             }
         let carrying =
-            isOwn ? try await streamConnections.take(parameters, deadline: deadline) : self
+            isOwn ? try await sides?.take(parameters, deadline: deadline) ?? self : self
         do throws(RPCError) {
             let (result, stream) = try await carrying.link.openStream(
                 procedure, arguments, deadline: CallDeadline.earliest(deadline))
@@ -162,7 +162,7 @@ extension Connection {
             )
         } catch {
             // One whose call was given up may still bring the stream.
-            if isOwn { streamConnections.giveBack(carrying, isReusable: !error.mayHaveRun) }
+            if carrying !== self { sides?.giveBack(carrying, isReusable: !error.mayHaveRun) }
             throw LibvirtError(error, uri: uri.description)
         }
     }

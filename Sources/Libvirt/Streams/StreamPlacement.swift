@@ -6,7 +6,7 @@ public enum StreamPlacement: Hashable, Sendable {
     /// A connection of its own, except where a driver keeps its state for each connection apart (such as
     /// `test:///FILE.xml`).
     case automatic
-    /// A connection of its own, opened as the first one was, and kept for the next stream. A reader may
+    /// A connection of its own, opened as the first one was, and kept for the next use. A reader may
     /// be as slow as it likes: the server waits.
     case ownConnection
     /// The connection that calls go over. A reader that leaves more than 4 MiB unread loses the stream.

@@ -109,10 +109,7 @@ final class StreamChannel: Sendable {
     /// Sends bytes, at most one packet of them, when there is room for them.
     func send(_ bytes: ArraySlice<UInt8>) async throws(RPCError) {
         try await waitForRoom()
-        var header = header
-        header.type = .VIR_NET_STREAM
-        header.status = .VIR_NET_CONTINUE
-        write(try? .carrying(bytes.span.raw, header))
+        write(try? StreamPacket.frame(of: bytes, header))
     }
 
     /// Sends a hole, or the end of data, when there is room for it.

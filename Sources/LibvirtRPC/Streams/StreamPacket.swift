@@ -48,15 +48,29 @@ enum StreamPacket {
         return hole.length
     }
 
+    /// The frame that carries data.
+    ///
+    /// - Parameter header: as for ``frame(_:)``.
+    static func frame(
+        of data: ArraySlice<UInt8>, _ header: virNetMessageHeader
+    ) throws(XDRError) -> OutgoingFrame {
+        try .carrying(data.span.raw, continuing(header))
+    }
+
+    private static func continuing(_ header: virNetMessageHeader) -> virNetMessageHeader {
+        var header = header
+        header.type = .VIR_NET_STREAM
+        header.status = .VIR_NET_CONTINUE
+        return header
+    }
+
     /// The frame that carries this.
     ///
     /// - Parameter header: with the program, version, procedure and serial of the stream.
     func frame(_ header: virNetMessageHeader) throws(XDRError) -> OutgoingFrame {
-        var header = header
-        header.type = .VIR_NET_STREAM
-        header.status = .VIR_NET_CONTINUE
+        var header = Self.continuing(header)
         switch self {
-        case .data(let bytes): return try .carrying(bytes.span.raw, header)
+        case .data(let bytes): return try Self.frame(of: bytes[...], header)
         case .endOfData: return try .encoding(header, XDRVoid())
         case .hole(let length):
             header.type = .VIR_NET_STREAM_HOLE

@@ -1,5 +1,6 @@
 internal import Libvirt
 internal import LibvirtProtocol
+internal import Synchronization
 
 /// The domains of a libvirt daemon.
 ///
@@ -22,10 +23,19 @@ public final class LibvirtDomainSource: DomainSource {
 
     /// Keeps the connection, and says when to look.
     public func run(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
+        let connected = Mutex((isAgain: false, isNews: false))
         await supervised.run { notice in
             switch notice {
-            case .connected: notify(.connected)
-            case .gap: notify(.gap)
+            case .connected:
+                connected.withLock { $0 = (isAgain: true, isNews: $0.isAgain) }
+                notify(.connected)
+            case .gap:
+                // One that stands again tells a gap with it, of which nothing more is to be learned.
+                let isKnown = connected.withLock { state in
+                    defer { state.isNews = false }
+                    return state.isNews
+                }
+                if !isKnown { notify(.gap) }
             case .disconnected(let error): notify(.disconnected(reason: "\(error)"))
             case .event(.domain(let event)):
                 guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {

@@ -2,6 +2,7 @@ import Foundation
 import Libvirt
 import LibvirtProtocol
 import LibvirtTesting
+import Synchronization
 import Testing
 
 /// With Cyrus SASL as every libvirt daemon has it.
@@ -91,11 +92,17 @@ struct RealSASLTests {
         try await authority.issue(.client)
         let network = TestLibvirtd.Network.tls(
             authority, address: address, authentication: "sasl")
+        let file = "\(path)/auth.conf"
+        try "[credentials-x]\nauthname=joe\npassword=joes\n[auth-libvirt-default]\ncredentials=x\n"
+            .write(toFile: file, atomically: true, encoding: .utf8)
         try await withDaemon(network: network, sasl: Self.setup) { _ in
+            try await expectSecrecy("test+tls://\(address)/default?pkipath=\(path)&no_verify=1")
             for mechanism in Self.mechanisms {
                 let uri = "test+tls://fred@\(address)/default?pkipath=\(path)"
-                let options = AuthenticationOptions(method: .sasl(mechanism: mechanism)) {
-                    request in
+                // Another user's password is of no use.
+                let options = AuthenticationOptions(
+                    method: .sasl(mechanism: mechanism), file: file
+                ) { request in
                     #expect(request.host == address)
                     #expect(request.wanted == [.password])
                     #expect(request.known.name == "fred")
@@ -105,6 +112,30 @@ struct RealSASLTests {
                 #expect(try await connection.listAllDomains().count == 1)
                 await connection.close()
             }
+        }
+    }
+
+    /// A host that need not prove who it is gets no password, unless the program says so.
+    private func expectSecrecy(_ uri: String) async throws {
+        for (method, isAllowed, isGiven) in [
+            ("PLAIN", false, false), ("PLAIN", true, true), ("SCRAM-SHA-256", false, true),
+        ] {
+            let asked = Mutex(false)
+            let options = AuthenticationOptions(
+                method: .sasl(mechanism: method), givesPasswordToUnverifiedHosts: isAllowed
+            ) { _ in
+                asked.withLock { $0 = true }
+                return Credentials(name: "fred", password: "secret")
+            }
+            do throws(LibvirtError) {
+                let connection = try await Connection.open(uri, authentication: options)
+                #expect(isGiven)
+                await connection.close()
+            } catch {
+                #expect(!isGiven, "\(error)")
+                #expect(error.description.contains("PLAIN gives the password to whoever answers"))
+            }
+            #expect(asked.withLock(\.self) == isGiven)
         }
     }
 }

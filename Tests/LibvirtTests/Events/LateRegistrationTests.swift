@@ -140,4 +140,23 @@ struct LateRegistrationTests {
             #expect(end.reason == .keepalive && end.isDriver)
         }
     }
+
+    @Test("a daemon too old for events by callback says so, and is not taken for a broken one")
+    func oldDaemon() async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.CONNECT_SUPPORTS_FEATURE) { _ in .init(supported: 0) }
+            daemon.serve(registering) { _ throws(CallRefusal) in
+                throw CallRefusal(.rpc, "unknown procedure: \(registering.number)")
+            }
+            let connection = try await Connection.open(daemon.uri)
+            let error = await #expect(throws: LibvirtError.self) {
+                try await connection.domainEvents()
+            }
+            guard case .unsupported = error?.kind else {
+                Issue.record("not unsupported: \(String(describing: error))")
+                return
+            }
+            #expect(try await connection.hostname() == "fake")
+        }
+    }
 }

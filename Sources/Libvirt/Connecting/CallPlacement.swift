@@ -1,0 +1,68 @@
+internal import LibvirtProtocol
+internal import XDR
+
+/// Which connection carries a call.
+///
+/// A daemon works on few calls of one connection at a time, and reads nothing more while it has its
+/// fill: four saves of domains would let everybody else wait who shares the connection.
+public enum CallPlacement: Hashable, Sendable {
+    /// One of its own for the calls in ``Connection/longCalls``, and the shared one for all others.
+    case automatic
+    /// A connection of its own, opened as the first one was, and kept for the next such call; the shared
+    /// one where no other can be had. At most eight calls are on their way like this; more wait in order.
+    case ownConnection
+    /// The connection that it is called on.
+    case shared
+}
+
+extension Connection {
+    /// The procedures that last as a matter of course, by name: what writes or reads a guest's memory or a
+    /// volume, or waits for something in the guest.
+    ///
+    /// Unless told otherwise each is called over a connection of its own. What must come over one
+    /// connection is not among them: a domain that is to be destroyed with its connection, for instance.
+    public static var longCalls: [String] { LongCalls.procedures.map(\.name).sorted() }
+}
+
+/// The calls that last.
+enum LongCalls {
+    fileprivate static let procedures: [ProcedureDescription] = {
+        let names: Set<String> = [
+            "DOMAIN_SAVE", "DOMAIN_SAVE_FLAGS", "DOMAIN_SAVE_PARAMS", "DOMAIN_MANAGED_SAVE",
+            "DOMAIN_RESTORE", "DOMAIN_RESTORE_FLAGS", "DOMAIN_RESTORE_PARAMS",
+            "DOMAIN_CORE_DUMP", "DOMAIN_CORE_DUMP_WITH_FORMAT",
+            "DOMAIN_SNAPSHOT_CREATE_XML", "DOMAIN_SNAPSHOT_DELETE", "DOMAIN_REVERT_TO_SNAPSHOT",
+            "DOMAIN_MIGRATE_PERFORM", "DOMAIN_MIGRATE_PERFORM3",
+            "DOMAIN_MIGRATE_PERFORM3_PARAMS",
+            "DOMAIN_BLOCK_JOB_ABORT", "DOMAIN_FSFREEZE", "DOMAIN_FSTHAW", "DOMAIN_FSTRIM",
+            "STORAGE_POOL_BUILD", "STORAGE_POOL_REFRESH",
+            "STORAGE_VOL_CREATE_XML", "STORAGE_VOL_CREATE_XML_FROM", "STORAGE_VOL_WIPE",
+            "STORAGE_VOL_WIPE_PATTERN",
+        ]
+        return Remote.procedures.filter { names.contains($0.name) }
+    }()
+
+    /// By number, as this is asked for every call.
+    private static let isLong: [Bool] = {
+        let numbers = procedures.map { Int($0.number) }
+        var table = [Bool](repeating: false, count: (numbers.max() ?? 0) + 1)
+        for number in numbers { table[number] = true }
+        return table
+    }()
+
+    static func contains<Arguments, Result>(_ procedure: XDRProcedure<Arguments, Result>) -> Bool {
+        let number = Int(procedure.number)
+        return procedure.program == Remote.program && number < isLong.count && isLong[number]
+    }
+}
+
+extension CallPlacement {
+    /// Whether a call is to have a connection of its own.
+    func isApart<Arguments, Result>(_ procedure: XDRProcedure<Arguments, Result>) -> Bool {
+        switch self {
+        case .automatic: LongCalls.contains(procedure)
+        case .ownConnection: true
+        case .shared: false
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import Libvirt
+import LibvirtProtocol
+import LibvirtRPC
+import LibvirtTesting
+import Synchronization
+import Testing
+import XDR
+
+/// Calls that last, beside those that do not.
+@Suite("Which connection carries a call", .timeLimit(.minutes(2))) struct CallPlacementTests {
+    private static let raw = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 1)
+
+    private func withDomain(
+        readOnly: Bool = false, authentication: AuthenticationOptions = .init(),
+        _ body: (FakeLibvirtd, Domain) async throws -> Void
+    ) async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ in .init(dom: Self.raw) }
+            daemon.serve(Remote.DOMAIN_MANAGED_SAVE) { _ in XDRVoid() }
+            let connection = try await Connection.open(
+                daemon.uri, readOnly: readOnly, authentication: authentication)
+            try await body(daemon, try await connection.lookUpDomain(named: "vm"))
+            await connection.close()
+        }
+    }
+
+    @Test("what lasts does not hold up the others, and eight at once are enough")
+    func apart() async throws {
+        try await withDomain { daemon, domain in
+            for _ in 0..<12 { daemon.inject(.hold, into: Remote.DOMAIN_MANAGED_SAVE) }
+            let saves = (0..<12).map { _ in Task { try await domain.managedSave() } }
+            try await eventually("eight are on their way") { daemon.heldCallCount == 8 }
+            #expect(daemon.clientCount == 9)
+            for _ in 0..<20 { #expect(try await domain.connection.hostname() == "fake") }
+            #expect(daemon.heldCallCount == 8)
+
+            let late = await #expect(throws: LibvirtError.self) {
+                try await domain.connection.call(
+                    Remote.DOMAIN_MANAGED_SAVE, .init(dom: Self.raw, flags: 0),
+                    deadline: .now + .milliseconds(20))
+            }
+            #expect(
+                late?.description.contains("did not end in time; the call was not sent") == true)
+            let cancelled = Task { try await domain.managedSave() }
+            cancelled.cancel()
+            let result = await cancelled.result
+            #expect(throws: LibvirtError.self) { try result.get() }
+
+            daemon.releaseHeldCalls()
+            try await eventually("the others follow") { daemon.heldCallCount == 4 }
+            daemon.releaseHeldCalls()
+            for save in saves { try await save.value }
+            // Two are kept for the next.
+            try await eventually("the rest are closed") { daemon.clientCount == 3 }
+            try await domain.managedSave()
+            #expect(daemon.clientCount == 3)
+        }
+    }
+
+    @Test("one that is given up takes its connection with it, and the daemon has its place back")
+    func givenUp() async throws {
+        try await withDomain { daemon, domain in
+            for round in 0..<10 {
+                daemon.inject(.hold, into: Remote.DOMAIN_MANAGED_SAVE)
+                let save = Task { try await domain.managedSave() }
+                try await eventually("save \(round) is held") { daemon.heldCallCount == round + 1 }
+                save.cancel()
+                let result = await save.result
+                #expect(throws: LibvirtError.self) { try result.get() }
+            }
+            try await eventually("one connection is left") { daemon.clientCount == 1 }
+            daemon.releaseHeldCalls()
+        }
+    }
+
+    @Test("whoever wants the shared one gets it; and it serves where there is no other")
+    func shared() async throws {
+        try await withDomain { daemon, domain in
+            let connection = domain.connection
+            _ = try await connection.call(
+                Remote.DOMAIN_MANAGED_SAVE, .init(dom: Self.raw, flags: 0), placement: .shared)
+            #expect(daemon.clientCount == 1)
+            daemon.inject(.close, into: Remote.AUTH_LIST)
+            try await domain.managedSave()
+            try await eventually("the refused one is gone") { daemon.clientCount == 1 }
+            _ = try await connection.call(
+                Remote.CONNECT_GET_HOSTNAME, XDRVoid(), placement: .ownConnection)
+            #expect(daemon.clientCount == 2)
+        }
+        try await withDomain(readOnly: true) { daemon, domain in
+            try await domain.managedSave()
+            #expect(daemon.clientCount == 1)
+        }
+    }
+
+    @Test("a connection that is lost stays lost, for long calls too")
+    func lost() async throws {
+        try await withDomain { daemon, domain in
+            try await domain.managedSave()
+            daemon.disconnectClients()
+            try await eventually("it is lost") { !domain.connection.isAlive }
+            let error = await #expect(throws: LibvirtError.self) { try await domain.managedSave() }
+            #expect(error?.isConnectionLost == true)
+        }
+    }
+
+    @Test("the procedures that last have names that the protocol knows")
+    func names() {
+        #expect(Connection.longCalls.count == 25)
+        #expect(Connection.longCalls.contains("DOMAIN_MIGRATE_PERFORM3_PARAMS"))
+        #expect(!Connection.longCalls.contains("DOMAIN_CREATE_XML"))
+    }
+
+    @Test("who logs in is asked once, whatever is opened beside the connection")
+    func credentials() async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ in .init(dom: Self.raw) }
+            daemon.serve(Remote.DOMAIN_MANAGED_SAVE) { _ in XDRVoid() }
+            _ = FakeSASL(daemon, mechanisms: "SCRAM-SHA-256")
+            let asked = Mutex(0)
+            let password = Mutex("secret")
+            let options = AuthenticationOptions { _ in
+                asked.withLock { $0 += 1 }
+                return Credentials(name: "fred", password: password.withLock(\.self))
+            }
+            let connection = try await Connection.open(daemon.uri, authentication: options)
+            let domain = try await connection.lookUpDomain(named: "vm")
+            try await domain.managedSave()
+            #expect(daemon.clientCount == 2 && asked.withLock(\.self) == 1)
+
+            // The password changes: what was answered is refused once, and forgotten.
+            _ = FakeSASL(daemon, mechanisms: "SCRAM-SHA-256", password: "new")
+            password.withLock { $0 = "new" }
+            daemon.inject(.hold, into: Remote.DOMAIN_MANAGED_SAVE)
+            let first = Task { try await domain.managedSave() }
+            try await eventually("it is held") { daemon.heldCallCount == 1 }
+            try await domain.managedSave()
+            #expect(asked.withLock(\.self) == 1 && daemon.clientCount == 2)
+            try await domain.managedSave()
+            #expect(asked.withLock(\.self) == 2 && daemon.clientCount == 3)
+            daemon.releaseHeldCalls()
+            try await first.value
+            await connection.close()
+
+            // Another connection is another matter.
+            await (try Connection.open(daemon.uri, authentication: options)).close()
+            #expect(asked.withLock(\.self) == 3)
+        }
+    }
+
+    @Test("closing waits for nobody when the daemon has its fill of calls that were given up")
+    func closing() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            for _ in 0..<4 { daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME) }
+            let calls = (0..<4).map { _ in Task { try await connection.hostname() } }
+            try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
+            for call in calls { call.cancel() }
+            for call in calls { _ = await call.result }
+            await connection.close()
+            #expect(!daemon.calls.contains("CONNECT_CLOSE"))
+            #expect(daemon.heldCallCount == 4)
+            daemon.releaseHeldCalls()
+        }
+    }
+}
