@@ -18,8 +18,8 @@ public final class Connection: Sendable {
     public let explanation: ConnectionExplanation
     let parameters: ConnectionParameters
     let link: Link
-    /// For streams and long calls; nil where there can be none: beside a connection that is one of those
-    /// itself, and a read-only one, on which they are refused.
+    /// For streams and long calls; nil where there are none: beside a connection that is one of those
+    /// itself, a read-only one, on which they are refused, and one that is to stay alone.
     let sides: SideConnections?
     let events: EventRouter
     let features: ServerFeatures
@@ -82,6 +82,8 @@ public final class Connection: Sendable {
     ///   - keepalive: pings the daemon and gives up a silent one; nil waits for ever. The daemon's own
     ///     pings are answered always.
     ///   - authentication: how to authenticate, where the URI and libvirt's files leave it open.
+    ///   - allowsOthers: whether streams and calls that last get connections of their own beside this one.
+    ///     Without them all goes over one: for a person who would have to type ssh's password again.
     ///   - deadline: ends the attempt. Nil gives each step 30 seconds, because a daemon with too many
     ///     clients accepts and never answers; but a polkit agent may ask its user for any time.
     /// - Throws: `LibvirtError`: which address was tried and what came of it, or what the server said.
@@ -91,32 +93,32 @@ public final class Connection: Sendable {
     public static func open(
         _ uri: String? = nil, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         authentication: AuthenticationOptions = AuthenticationOptions(),
-        deadline: ContinuousClock.Instant? = nil
+        allowsOthers: Bool = true, deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
         try await open(
             ConnectionParameters(
                 target: try ConnectionTarget(uri), readOnly: readOnly, keepalive: keepalive,
-                authentication: authentication),
+                authentication: authentication, allowsOthers: allowsOthers),
             purpose: .calls, deadline: deadline)
     }
 
-    /// As ``open(_:readOnly:keepalive:authentication:deadline:)-(String?,_,_,_,_)``, with a URI that has been read.
+    /// As ``open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_)``, with a URI that has been read.
     public static func open(
         _ uri: LibvirtURI, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         authentication: AuthenticationOptions = AuthenticationOptions(),
-        deadline: ContinuousClock.Instant? = nil
+        allowsOthers: Bool = true, deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Connection {
         try await open(
             ConnectionParameters(
                 target: try ConnectionTarget(uri), readOnly: readOnly, keepalive: keepalive,
-                authentication: authentication),
+                authentication: authentication, allowsOthers: allowsOthers),
             purpose: .calls, deadline: deadline)
     }
 
     /// Says how a connection would be made, without making it: where the URI comes from, which socket,
     /// host, files or program it leads to.
     ///
-    /// - Parameter uri: as ``open(_:readOnly:keepalive:authentication:deadline:)-(String?,_,_,_,_)`` takes it.
+    /// - Parameter uri: as ``open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_)`` takes it.
     /// - Throws: `LibvirtError` for a URI that cannot be used.
     public static func explain(
         _ uri: String? = nil, readOnly: Bool = false
@@ -160,7 +162,8 @@ public final class Connection: Sendable {
                 authentication: parameters.authentication, memory: parameters.memory
             ).run()
             explanation.note("opened")
-            let hasSides = purpose == .calls && !parameters.readOnly
+            let hasSides =
+                purpose == .calls && !parameters.readOnly && parameters.allowsOthers
             return Connection(
                 parameters, explanation, link, events, features, timers: loop,
                 sides: hasSides ? SideConnections() : nil)

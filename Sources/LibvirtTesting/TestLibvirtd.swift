@@ -15,6 +15,7 @@ public final class TestLibvirtd: Sendable {
     /// Where it listens on a network; nil where it does not.
     public let network: Network?
     private let sasl: SASLSetup?
+    private let configuration: [String]
 
     private static let patience = Duration.seconds(30)
 
@@ -25,22 +26,28 @@ public final class TestLibvirtd: Sendable {
     ///   - wantsQEMU: starts virtlogd beside it, which domains of `qemu:///system` need.
     ///   - network: lets it listen on a network port too.
     ///   - sasl: has clients of the socket log in; nil admits everybody. Needs `saslpasswd2`.
+    ///   - configuration: more lines of libvirtd.conf, such as `max_clients = 1`.
     /// - Throws: `TestLibvirtdError` with the daemon's own words when it does not come up.
     public static func start(
         in directory: String, wantsQEMU: Bool = false, network: Network? = nil,
-        sasl: SASLSetup? = nil
+        sasl: SASLSetup? = nil, configuration: [String] = []
     ) async throws -> TestLibvirtd {
         let daemon = TestLibvirtd(
-            directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl)
+            directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl,
+            configuration: configuration)
         try await daemon.start()
         return daemon
     }
 
-    private init(_ directory: String, wantsQEMU: Bool, network: Network?, sasl: SASLSetup?) {
+    private init(
+        _ directory: String, wantsQEMU: Bool, network: Network?, sasl: SASLSetup?,
+        configuration: [String]
+    ) {
         self.directory = directory
         self.wantsQEMU = wantsQEMU
         self.network = network
         self.sasl = sasl
+        self.configuration = configuration
         process = Mutex(nil)
     }
 
@@ -84,6 +91,7 @@ public final class TestLibvirtd: Sendable {
             [
                 "unshare", "--mount", "sh", "-c", Self.script, "libvirtd", directory,
                 wantsQEMU ? "yes" : "no", network?.configuration ?? "",
+                configuration.map { $0 + "\n" }.joined(),
             ] + (sasl?.arguments ?? []))
         process.withLock { $0 = child }
         let end = ContinuousClock.now + Self.patience
@@ -116,7 +124,7 @@ public final class TestLibvirtd: Sendable {
     }
 
     /// The command that the process becomes; its arguments: the directory, whether virtlogd is wanted,
-    /// the lines of libvirtd.conf that make it listen on a network, and where SASL is wanted its
+    /// the lines of libvirtd.conf that make it listen on a network, more lines, and where SASL is wanted its
     /// mechanisms, then users and passwords in turn.
     private static let script = """
         set -eu
@@ -124,7 +132,7 @@ public final class TestLibvirtd: Sendable {
         mkdir -p "$1/run" "$1/lib" "$1/cache" "$1/log" "$1/etc"
         chmod 0755 "$1" "$1/run" "$1/lib" "$1/cache" "$1/log"
         rm -f "$1/run/libvirt-sock" "$1/run/libvirt-sock-ro"
-        directory="$1"; wants_qemu="$2"; network="$3"; shift 3
+        directory="$1"; wants_qemu="$2"; network="$3"; more="$4"; shift 4
         auth=none
         if [ $# -gt 0 ]; then
             auth=sasl
@@ -142,8 +150,8 @@ public final class TestLibvirtd: Sendable {
         if [ ! -e "$1/etc/libvirtd.conf" ]; then
             cp -a /etc/libvirt/. "$1/etc/"
             rm -rf "$1/etc/qemu/networks"
-            printf 'auth_unix_rw = "%s"\\nauth_unix_ro = "none"\\nhost_uuid = "%s"\\n%s' "$auth" \\
-                "$(cat /proc/sys/kernel/random/uuid)" "$network" >"$1/etc/libvirtd.conf"
+            printf 'auth_unix_rw = "%s"\\nauth_unix_ro = "none"\\nhost_uuid = "%s"\\n%s%s' "$auth" \\
+                "$(cat /proc/sys/kernel/random/uuid)" "$network" "$more" >"$1/etc/libvirtd.conf"
             # Daemons beside one another would put domains of one name into the same group.
             echo 'cgroup_controllers = [ ]' >>"$1/etc/qemu.conf"
         fi

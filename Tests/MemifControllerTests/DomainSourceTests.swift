@@ -1,4 +1,5 @@
 import Foundation
+import LibvirtProtocol
 import LibvirtTesting
 import MemifController
 import Synchronization

@@ -31,6 +31,8 @@ struct CoverageTests {
     /// Older functions that one with more to it stands in for, beside those with procedures.
     private static let older = [
         "virDomainCreateLinux": "virDomainCreateXML",
+        // Without callback ids: the procedures are typed, and who subscribes at a daemon that has no
+        // others, from before 2014, is told that it does not support that.
         "virConnectDomainEventRegister": "virConnectDomainEventRegisterAny",
         "virConnectDomainEventDeregister": "virConnectDomainEventDeregisterAny",
         "virDomainMigrate": "virDomainMigrate3", "virDomainMigrate2": "virDomainMigrate3",

@@ -6,6 +6,8 @@ struct ConnectionParameters: Sendable {
     let readOnly: Bool
     let keepalive: KeepalivePolicy?
     let authentication: AuthenticationOptions
+    /// Whether others may be opened beside it.
+    var allowsOthers = true
     /// What was answered when the first connection asked who logs in.
     var memory = CredentialMemory()
 

@@ -93,28 +93,6 @@ extension Network {
         return result.persistent != 0
     }
 
-    /// `virNetworkUpdate`, since libvirt 0.10.2. Refused on a read-only connection.
-    ///
-    /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkUpdate>
-    public func update(
-        command: UInt32,
-        section: UInt32,
-        parentIndex: Int32,
-        xml: String,
-        flags: virNetworkUpdateFlags = []
-    ) async throws(LibvirtError) {
-        _ = try await connection.call(
-            Remote.NETWORK_UPDATE,
-            remote_network_update_args(
-                net: raw,
-                command: command,
-                section: section,
-                parentIndex: parentIndex,
-                xml: XDRString(xml),
-                flags: flags.rawValue
-            ))
-    }
-
     /// `virNetworkListAllPorts`, since libvirt 5.5.0.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkListAllPorts>

@@ -11,14 +11,14 @@ import XDR
     private static let raw = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 1)
 
     private func withDomain(
-        readOnly: Bool = false, authentication: AuthenticationOptions = .init(),
+        readOnly: Bool = false, allowsOthers: Bool = true,
         _ body: (FakeLibvirtd, Domain) async throws -> Void
     ) async throws {
         try await withFake { daemon in
             daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ in .init(dom: Self.raw) }
             daemon.serve(Remote.DOMAIN_MANAGED_SAVE) { _ in XDRVoid() }
             let connection = try await Connection.open(
-                daemon.uri, readOnly: readOnly, authentication: authentication)
+                daemon.uri, readOnly: readOnly, allowsOthers: allowsOthers)
             try await body(daemon, try await connection.lookUpDomain(named: "vm"))
             await connection.close()
         }
@@ -87,9 +87,13 @@ import XDR
                 Remote.CONNECT_GET_HOSTNAME, XDRVoid(), placement: .ownConnection)
             #expect(daemon.clientCount == 2)
         }
-        try await withDomain(readOnly: true) { daemon, domain in
-            try await domain.managedSave()
-            #expect(daemon.clientCount == 1)
+        for (readOnly, allowsOthers) in [(true, true), (false, false)] {
+            try await withDomain(readOnly: readOnly, allowsOthers: allowsOthers) { daemon, domain in
+                try await domain.managedSave()
+                _ = try await domain.connection.call(
+                    Remote.CONNECT_GET_HOSTNAME, XDRVoid(), placement: .ownConnection)
+                #expect(daemon.clientCount == 1)
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import Libvirt
 import LibvirtProtocol
 import LibvirtRPC
 import LibvirtTesting
+import Synchronization
 import Testing
 import XDR
 
@@ -100,6 +101,31 @@ struct GeneratedMethodTests {
             let all = try await domain.connection.allDomainStats(of: [domain], .cpuTotal)
             #expect(all.map(\.domain) == [domain])
             #expect(all.first?.parameters["cpu.time"] == .unsignedLongLong(7))
+        }
+    }
+
+    @Test("a network's update is said in the order that the daemon understands")
+    func networkUpdate() async throws {
+        for isInOrder in [true, false] {
+            try await withFake { daemon in
+                daemon.serve(Remote.CONNECT_SUPPORTS_FEATURE) { arguments in
+                    .init(supported: arguments.feature == 16 && isInOrder ? 1 : 0)
+                }
+                daemon.serve(Remote.NETWORK_LOOKUP_BY_NAME) { arguments in
+                    .init(net: .init(name: arguments.name, uuid: remote_uuid()))
+                }
+                let said = Mutex<[UInt32]>([])
+                daemon.serve(Remote.NETWORK_UPDATE) { arguments in
+                    said.withLock { $0 = [arguments.command, arguments.section] }
+                    return XDRVoid()
+                }
+                let connection = try await Connection.open(daemon.uri)
+                let network = try await connection.lookUpNetwork(name: "net")
+                try await network.update(command: .addLast, section: .ipDhcpHost, xml: "<host/>")
+                // VIR_NETWORK_UPDATE_COMMAND_ADD_LAST is 3, VIR_NETWORK_SECTION_IP_DHCP_HOST is 4.
+                #expect(said.withLock(\.self) == (isInOrder ? [3, 4] : [4, 3]))
+                await connection.close()
+            }
         }
     }
 }

@@ -173,11 +173,10 @@ private let methodCases4: [MethodCase] = [
     MethodCase("virNetworkIsActive", MethodCases.virNetworkIsActive),
     MethodCase("virNetworkIsPersistent", MethodCases.virNetworkIsPersistent),
     MethodCase("virConnectListAllNetworks", MethodCases.virConnectListAllNetworks),
-    MethodCase("virNetworkUpdate", MethodCases.virNetworkUpdate),
+    MethodCase("virNetworkListAllPorts", MethodCases.virNetworkListAllPorts),
 ]
 
 private let methodCases5: [MethodCase] = [
-    MethodCase("virNetworkListAllPorts", MethodCases.virNetworkListAllPorts),
     MethodCase("virNetworkPortLookupByUUID", MethodCases.virNetworkPortLookupByUUID),
     MethodCase("virNetworkPortCreateXML", MethodCases.virNetworkPortCreateXML),
     MethodCase("virNetworkPortGetParameters", MethodCases.virNetworkPortGetParameters),
@@ -217,10 +216,10 @@ private let methodCases5: [MethodCase] = [
     MethodCase("virStoragePoolSetAutostart", MethodCases.virStoragePoolSetAutostart),
     MethodCase("virStoragePoolNumOfVolumes", MethodCases.virStoragePoolNumOfVolumes),
     MethodCase("virStoragePoolListVolumes", MethodCases.virStoragePoolListVolumes),
+    MethodCase("virStoragePoolIsActive", MethodCases.virStoragePoolIsActive),
 ]
 
 private let methodCases6: [MethodCase] = [
-    MethodCase("virStoragePoolIsActive", MethodCases.virStoragePoolIsActive),
     MethodCase("virStoragePoolIsPersistent", MethodCases.virStoragePoolIsPersistent),
     MethodCase("virConnectListAllStoragePools", MethodCases.virConnectListAllStoragePools),
     MethodCase("virStoragePoolListAllVolumes", MethodCases.virStoragePoolListAllVolumes),
@@ -260,10 +259,10 @@ private let methodCases6: [MethodCase] = [
     MethodCase("virNodeDeviceIsActive", MethodCases.virNodeDeviceIsActive),
     MethodCase("virNodeDeviceUpdate", MethodCases.virNodeDeviceUpdate),
     MethodCase("virNodeGetCellsFreeMemory", MethodCases.virNodeGetCellsFreeMemory),
+    MethodCase("virNodeGetFreeMemory", MethodCases.virNodeGetFreeMemory),
 ]
 
 private let methodCases7: [MethodCase] = [
-    MethodCase("virNodeGetFreeMemory", MethodCases.virNodeGetFreeMemory),
     MethodCase("virNodeSuspendForDuration", MethodCases.virNodeSuspendForDuration),
     MethodCase("virNodeSetMemoryParameters", MethodCases.virNodeSetMemoryParameters),
     MethodCase("virNodeGetMemoryParameters", MethodCases.virNodeGetMemoryParameters),
@@ -303,10 +302,10 @@ private let methodCases7: [MethodCase] = [
     MethodCase("virConnectFindStoragePoolSources", MethodCases.virConnectFindStoragePoolSources),
     MethodCase("virConnectDomainXMLFromNative", MethodCases.virConnectDomainXMLFromNative),
     MethodCase("virConnectDomainXMLToNative", MethodCases.virConnectDomainXMLToNative),
+    MethodCase("virConnectCompareCPU", MethodCases.virConnectCompareCPU),
 ]
 
 private let methodCases8: [MethodCase] = [
-    MethodCase("virConnectCompareCPU", MethodCases.virConnectCompareCPU),
     MethodCase("virConnectBaselineCPU", MethodCases.virConnectBaselineCPU),
     MethodCase("virConnectGetSysinfo", MethodCases.virConnectGetSysinfo),
     MethodCase("virConnectGetCPUModelNames", MethodCases.virConnectGetCPUModelNames),

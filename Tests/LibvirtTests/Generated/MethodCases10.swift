@@ -10,38 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virNetworkSetMetadata(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Network(connection, rig.next())
-        let raw = receiver.raw
-        let type: Int32 = rig.next()
-        let metadata: String? = rig.next()
-        let key: String? = rig.next()
-        let uri: String? = rig.next()
-        let flags: virNetworkUpdateFlags = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.NETWORK_SET_METADATA, result) {
-            try await receiver.setMetadata(
-                type: type,
-                metadata: metadata,
-                key: key,
-                uri: uri,
-                flags: flags
-            )
-        }
-        let expected = remote_network_set_metadata_args(
-            network: raw,
-            type: type,
-            metadata: metadata.map { XDRString($0) },
-            key: key.map { XDRString($0) },
-            uri: uri.map { XDRString($0) },
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virNetworkGetMetadata(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Network(connection, rig.next())
@@ -371,6 +339,35 @@ extension MethodCases {
             try await connection.lookUpStoragePool(name: name)
         }
         let expected = remote_storage_pool_lookup_by_name_args(name: XDRString(name))
+        rig.compare(received, expected)
+        rig.compare(returned, StoragePool(connection, result.pool))
+    }
+}
+
+extension MethodCases {
+    static func virStoragePoolLookupByUUID(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let uuid: LibvirtUUID = rig.next()
+        let result = remote_storage_pool_lookup_by_uuid_ret(pool: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.STORAGE_POOL_LOOKUP_BY_UUID, result) {
+            try await connection.lookUpStoragePool(uuid: uuid)
+        }
+        let expected = remote_storage_pool_lookup_by_uuid_args(uuid: uuid.raw)
+        rig.compare(received, expected)
+        rig.compare(returned, StoragePool(connection, result.pool))
+    }
+}
+
+extension MethodCases {
+    static func virStoragePoolLookupByVolume(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = StorageVolume(connection, rig.next())
+        let raw = receiver.raw
+        let result = remote_storage_pool_lookup_by_volume_ret(pool: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.STORAGE_POOL_LOOKUP_BY_VOLUME, result) {
+            try await receiver.lookUpStoragePool()
+        }
+        let expected = remote_storage_pool_lookup_by_volume_args(vol: raw)
         rig.compare(received, expected)
         rig.compare(returned, StoragePool(connection, result.pool))
     }

@@ -10,35 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virStoragePoolLookupByUUID(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let uuid: LibvirtUUID = rig.next()
-        let result = remote_storage_pool_lookup_by_uuid_ret(pool: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.STORAGE_POOL_LOOKUP_BY_UUID, result) {
-            try await connection.lookUpStoragePool(uuid: uuid)
-        }
-        let expected = remote_storage_pool_lookup_by_uuid_args(uuid: uuid.raw)
-        rig.compare(received, expected)
-        rig.compare(returned, StoragePool(connection, result.pool))
-    }
-}
-
-extension MethodCases {
-    static func virStoragePoolLookupByVolume(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = StorageVolume(connection, rig.next())
-        let raw = receiver.raw
-        let result = remote_storage_pool_lookup_by_volume_ret(pool: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.STORAGE_POOL_LOOKUP_BY_VOLUME, result) {
-            try await receiver.lookUpStoragePool()
-        }
-        let expected = remote_storage_pool_lookup_by_volume_args(vol: raw)
-        rig.compare(received, expected)
-        rig.compare(returned, StoragePool(connection, result.pool))
-    }
-}
-
-extension MethodCases {
     static func virStoragePoolGetInfo(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = StoragePool(connection, rig.next())
@@ -366,6 +337,26 @@ extension MethodCases {
             try await receiver.wipe(flags: flags)
         }
         let expected = remote_storage_vol_wipe_args(vol: raw, flags: flags)
+        rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virStorageVolWipePattern(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = StorageVolume(connection, rig.next())
+        let raw = receiver.raw
+        let algorithm: UInt32 = rig.next()
+        let flags: UInt32 = rig.next()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.STORAGE_VOL_WIPE_PATTERN, result) {
+            try await receiver.wipePattern(algorithm: algorithm, flags: flags)
+        }
+        let expected = remote_storage_vol_wipe_pattern_args(
+            vol: raw,
+            algorithm: algorithm,
+            flags: flags
+        )
         rig.compare(received, expected)
     }
 }

@@ -10,26 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virStorageVolWipePattern(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = StorageVolume(connection, rig.next())
-        let raw = receiver.raw
-        let algorithm: UInt32 = rig.next()
-        let flags: UInt32 = rig.next()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.STORAGE_VOL_WIPE_PATTERN, result) {
-            try await receiver.wipePattern(algorithm: algorithm, flags: flags)
-        }
-        let expected = remote_storage_vol_wipe_pattern_args(
-            vol: raw,
-            algorithm: algorithm,
-            flags: flags
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virStorageVolResize(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = StorageVolume(connection, rig.next())
@@ -367,5 +347,20 @@ extension MethodCases {
             autostart: autostart ? 1 : 0
         )
         rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virNodeDeviceIsPersistent(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = NodeDevice(connection, rig.next())
+        let raw = receiver.raw
+        let result = remote_node_device_is_persistent_ret(persistent: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.NODE_DEVICE_IS_PERSISTENT, result) {
+            try await receiver.isPersistent()
+        }
+        let expected = remote_node_device_is_persistent_args(name: raw.name)
+        rig.compare(received, expected)
+        rig.compare(returned, result.persistent != 0)
     }
 }

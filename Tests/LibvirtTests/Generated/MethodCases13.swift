@@ -10,21 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virNodeDeviceIsPersistent(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = NodeDevice(connection, rig.next())
-        let raw = receiver.raw
-        let result = remote_node_device_is_persistent_ret(persistent: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.NODE_DEVICE_IS_PERSISTENT, result) {
-            try await receiver.isPersistent()
-        }
-        let expected = remote_node_device_is_persistent_args(name: raw.name)
-        rig.compare(received, expected)
-        rig.compare(returned, result.persistent != 0)
-    }
-}
-
-extension MethodCases {
     static func virNodeDeviceIsActive(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = NodeDevice(connection, rig.next())
@@ -372,5 +357,18 @@ extension MethodCases {
         let expected = remote_connect_list_defined_domains_args(maxnames: 16384)
         rig.compare(received, expected)
         rig.compare(returned, result.names.map(\.text))
+    }
+}
+
+extension MethodCases {
+    static func virConnectNumOfDefinedDomains(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let result = remote_connect_num_of_defined_domains_ret(num: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.CONNECT_NUM_OF_DEFINED_DOMAINS, result) {
+            try await connection.numOfDefinedDomains()
+        }
+        let expected = XDRVoid()
+        rig.compare(received, expected)
+        rig.compare(returned, result.num)
     }
 }

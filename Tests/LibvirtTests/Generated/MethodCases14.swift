@@ -10,19 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virConnectNumOfDefinedDomains(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let result = remote_connect_num_of_defined_domains_ret(num: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.CONNECT_NUM_OF_DEFINED_DOMAINS, result) {
-            try await connection.numOfDefinedDomains()
-        }
-        let expected = XDRVoid()
-        rig.compare(received, expected)
-        rig.compare(returned, result.num)
-    }
-}
-
-extension MethodCases {
     static func virConnectListDefinedNetworks(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let result = remote_connect_list_defined_networks_ret(names: rig.next())
@@ -368,5 +355,19 @@ extension MethodCases {
         )
         rig.compare(received, expected)
         rig.compare(returned, result.cpu.text)
+    }
+}
+
+extension MethodCases {
+    static func virConnectGetSysinfo(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let flags: UInt32 = rig.next()
+        let result = remote_connect_get_sysinfo_ret(sysinfo: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.CONNECT_GET_SYSINFO, result) {
+            try await connection.sysinfo(flags: flags)
+        }
+        let expected = remote_connect_get_sysinfo_args(flags: flags)
+        rig.compare(received, expected)
+        rig.compare(returned, result.sysinfo.text)
     }
 }

@@ -10,20 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virConnectGetSysinfo(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let flags: UInt32 = rig.next()
-        let result = remote_connect_get_sysinfo_ret(sysinfo: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.CONNECT_GET_SYSINFO, result) {
-            try await connection.sysinfo(flags: flags)
-        }
-        let expected = remote_connect_get_sysinfo_args(flags: flags)
-        rig.compare(received, expected)
-        rig.compare(returned, result.sysinfo.text)
-    }
-}
-
-extension MethodCases {
     static func virConnectGetCPUModelNames(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let arch: String = rig.next()

@@ -185,38 +185,6 @@ extension MethodCases {
 }
 
 extension MethodCases {
-    static func virNetworkUpdate(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Network(connection, rig.next())
-        let raw = receiver.raw
-        let command: UInt32 = rig.next()
-        let section: UInt32 = rig.next()
-        let parentIndex: Int32 = rig.next()
-        let xml: String = rig.next()
-        let flags: virNetworkUpdateFlags = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.NETWORK_UPDATE, result) {
-            try await receiver.update(
-                command: command,
-                section: section,
-                parentIndex: parentIndex,
-                xml: xml,
-                flags: flags
-            )
-        }
-        let expected = remote_network_update_args(
-            net: raw,
-            command: command,
-            section: section,
-            parentIndex: parentIndex,
-            xml: XDRString(xml),
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virNetworkListAllPorts(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Network(connection, rig.next())
@@ -373,5 +341,37 @@ extension MethodCases {
         )
         rig.compare(received, expected)
         rig.compare(returned, Network(connection, result.net))
+    }
+}
+
+extension MethodCases {
+    static func virNetworkSetMetadata(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Network(connection, rig.next())
+        let raw = receiver.raw
+        let type: Int32 = rig.next()
+        let metadata: String? = rig.next()
+        let key: String? = rig.next()
+        let uri: String? = rig.next()
+        let flags: virNetworkUpdateFlags = rig.flags()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.NETWORK_SET_METADATA, result) {
+            try await receiver.setMetadata(
+                type: type,
+                metadata: metadata,
+                key: key,
+                uri: uri,
+                flags: flags
+            )
+        }
+        let expected = remote_network_set_metadata_args(
+            network: raw,
+            type: type,
+            metadata: metadata.map { XDRString($0) },
+            key: key.map { XDRString($0) },
+            uri: uri.map { XDRString($0) },
+            flags: flags.rawValue
+        )
+        rig.compare(received, expected)
     }
 }

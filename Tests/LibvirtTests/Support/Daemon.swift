@@ -7,7 +7,7 @@ import Testing
 /// A daemon and its directory, both gone when the test is over.
 func withDaemon(
     wantsQEMU: Bool = false, network: TestLibvirtd.Network? = nil, sasl: SASLSetup? = nil,
-    _ body: (TestLibvirtd) async throws -> Void
+    configuration: [String] = [], _ body: (TestLibvirtd) async throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
         "lv-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
@@ -15,7 +15,8 @@ func withDaemon(
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let daemon = try await TestLibvirtd.start(
-        in: directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl)
+        in: directory, wantsQEMU: wantsQEMU, network: network, sasl: sasl,
+        configuration: configuration)
     defer { daemon.killDomains() }
     do {
         try await body(daemon)

@@ -11,7 +11,7 @@ enum HandWritten {
         "virDomainDestroyFlags", "virDomainShutdownFlags", "virDomainReboot", "virDomainSuspend",
         "virDomainResume", "virDomainUndefineFlags", "virDomainGetState", "virDomainGetInfo",
         "virDomainIsActive", "virDomainIsPersistent",
-        "virConnectIsSecure",
+        "virConnectIsSecure", "virNetworkUpdate",
         // Events are sequences.
         "virConnectDomainEventRegister", "virConnectDomainEventDeregister",
         "virConnectDomainEventRegisterAny", "virConnectDomainEventDeregisterAny",
