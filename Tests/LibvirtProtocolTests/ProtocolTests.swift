@@ -69,6 +69,17 @@ struct ProtocolTests {
         #expect(Admin.procedures[0].rights == nil)
     }
 
+    @Test("flags have four bytes, and eight in the older procedures of migration")
+    func flags() throws {
+        let old = remote_domain_migrate_confirm3_args(
+            dom: FrameTests.domain, cookie_in: [], flags: 1 << 32, cancelled: 0)
+        let new = remote_domain_migrate_confirm3_params_args(
+            dom: FrameTests.domain, params: [], cookie_in: [], flags: 1, cancelled: 0)
+        let domain = try XDR.byteCount(of: FrameTests.domain)
+        #expect(try XDR.encode(old).count == domain + 4 + 8 + 4)
+        #expect(try XDR.encode(new).count == domain + 4 + 4 + 4 + 4)
+    }
+
     @Test("versions of libvirt are compared as numbers")
     func versions() {
         #expect(LibvirtVersion(9, 0, 0) < LibvirtVersion(11, 3, 0))

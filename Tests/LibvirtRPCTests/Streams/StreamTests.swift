@@ -230,8 +230,13 @@ private func pattern(_ count: Int, seed: Int = 1) -> [UInt8] {
 
     @Test("cancelling a receive, a send or a finish ends the wait, and the stream stands")
     func cancellation() async throws {
+        // The server confirms no end before the test is over.
+        let (hold, release) = AsyncStream.makeStream(of: Void.self)
         let pair = try LinkPair(
-            serverHandlers: serving { stream in _ = try? await stream.receive() })
+            serverHandlers: serving { stream in
+                for await _ in hold {}
+                stream.abort()
+            })
         let stream = try await pair.client.openStream(download, XDRVoid()).stream
         for attempt in 0..<2 {
             let task = Task {
@@ -252,6 +257,7 @@ private func pattern(_ count: Int, seed: Int = 1) -> [UInt8] {
             }
         }
         #expect(pair.client.streamCount == 1)
+        release.finish()
         pair.client.close()
     }
 

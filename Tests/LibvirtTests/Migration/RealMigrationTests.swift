@@ -12,16 +12,25 @@ private struct TwoHosts {
     let target: Connection
     let domain: Domain
 
-    static func with(_ body: (TwoHosts) async throws -> Void) async throws {
+    /// - Parameter isRunning: whether the guest is started, and waited for until it is up.
+    static func with(
+        isRunning: Bool = true, _ body: (TwoHosts) async throws -> Void
+    ) async throws {
         let guest = try await Guest.built()
         try await withDaemon(wantsQEMU: true) { here in
             try await withDaemon(wantsQEMU: true) { there in
                 let source = try await Connection.open(here.uri("qemu", "/system"))
                 let target = try await Connection.open(there.uri("qemu", "/system"))
-                let domain = try await source.createDomain(xml: guest.xml("mover"))
-                let console = Console(try await domain.openConsole(flags: .safe))
-                try await console.wait(for: "guest: up")
-                console.stream.abort()
+                let xml = guest.xml("mover")
+                let domain: Domain
+                if isRunning {
+                    domain = try await source.createDomain(xml: xml)
+                    let console = Console(try await domain.openConsole(flags: .safe))
+                    try await console.wait(for: "guest: up")
+                    console.stream.abort()
+                } else {
+                    domain = try await source.defineDomain(xml: xml)
+                }
                 try await body(
                     TwoHosts(
                         here: here, there: there, source: source, target: target, domain: domain))
@@ -126,6 +135,24 @@ struct RealMigrationTests {
             let again = try await hosts.target.lookUpDomain(named: "mover")
             try await again.expectAnswer(to: "through a tunnel")
             try await again.destroy()
+        }
+    }
+
+    @Test(
+        "a domain that does not run is defined there, either way, and here no more when so wished")
+    func offline() async throws {
+        try await TwoHosts.with(isRunning: false) { hosts in
+            let there = try await hosts.domain.migrate(
+                to: hosts.target, parameters: TwoHosts.address, flags: [.offline, .persistDest])
+            #expect(try await there.isPersistent())
+            #expect(try await there.isActive() == false)
+            #expect(try await hosts.domain.isPersistent())
+            try await there.undefine()
+            try await hosts.domain.migrate(
+                toURI: hosts.there.uri("qemu", "/system"), parameters: TwoHosts.address,
+                flags: [.offline, .persistDest, .undefineSource])
+            #expect(try await hosts.target.lookUpDomain(named: "mover").uuid == hosts.domain.uuid)
+            #expect(try await hosts.source.listAllDomains().isEmpty)
         }
     }
 
