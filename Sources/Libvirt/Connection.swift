@@ -102,7 +102,7 @@ public final class Connection: Sendable {
             purpose: .calls, deadline: deadline)
     }
 
-    /// As ``open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_)``, with a URI that has been read.
+    /// As ``open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_,_)``, with a URI that has been read.
     public static func open(
         _ uri: LibvirtURI, readOnly: Bool = false, keepalive: KeepalivePolicy? = nil,
         authentication: AuthenticationOptions = AuthenticationOptions(),
@@ -118,7 +118,7 @@ public final class Connection: Sendable {
     /// Says how a connection would be made, without making it: where the URI comes from, which socket,
     /// host, files or program it leads to.
     ///
-    /// - Parameter uri: as ``open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_)`` takes it.
+    /// - Parameter uri: as ``open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_,_)`` takes it.
     /// - Throws: `LibvirtError` for a URI that cannot be used.
     public static func explain(
         _ uri: String? = nil, readOnly: Bool = false

@@ -1,12 +1,13 @@
 public import LibvirtProtocol
 internal import LibvirtRPC
+internal import LinuxIO
 internal import XDR
 
 extension Domain {
     /// Moves the domain to another daemon, with this program between the two: both daemons are asked
     /// in turn, and QEMU's data goes from host to host.
     ///
-    /// Cancelling the task aborts the migration; the domain then goes on here.
+    /// Cancelling the task aborts the migration, and so does its deadline; the domain then goes on here.
     ///
     /// - Parameters:
     ///   - destination: a connection to the daemon that takes the domain.
@@ -52,7 +53,7 @@ extension Domain {
 
     /// Moves the domain to another daemon, to which this one connects by itself.
     ///
-    /// Cancelling the task aborts the migration; the domain then goes on here.
+    /// Cancelling the task aborts the migration, and so does its deadline; the domain then goes on here.
     ///
     /// - Parameters:
     ///   - uri: of the daemon that takes the domain, as this daemon sees it.
@@ -73,31 +74,45 @@ extension Domain {
         }
     }
 
-    /// Works on when the task is cancelled, as a migration must be ended in order, and asks the
-    /// daemon to give up until it does: before the data flow there is nothing that it could end.
+    /// Works on when the task is cancelled or its deadline has passed, as a migration must be ended in order,
+    /// and asks the daemon to give up until it does: before the data flow there is nothing that it could
+    /// end.
     private func abortingWhenCancelled<Value: Sendable>(
         _ cancellation: MigrationCancellation = MigrationCancellation(),
         _ work: @escaping @Sendable () async throws(LibvirtError) -> Value
     ) async throws(LibvirtError) -> Value {
+        let alarm = CallDeadline.current.map { deadline in
+            connection.timers.schedule(after: ContinuousClock.now.duration(to: deadline)) {
+                giveUp(cancellation)
+            }
+        }
+        defer { if let alarm { connection.timers.cancel(alarm) } }
         let task = Task { () -> Result<Value, LibvirtError> in
             defer { cancellation.end() }
-            do throws(LibvirtError) {
-                return .success(try await work())
-            } catch {
-                return .failure(error)
+            // The deadline is the migration's: its last steps are done all the same.
+            return await CallDeadline.$current.withValue(nil) { () -> Result<Value, LibvirtError> in
+                do throws(LibvirtError) {
+                    return .success(try await work())
+                } catch {
+                    return .failure(error)
+                }
             }
         }
         let outcome = await withTaskCancellationHandler {
             await task.value
         } onCancel: {
-            cancellation.request()
-            Task {
-                while !cancellation.hasEnded, (try? await abortJob()) == nil {
-                    try? await Task.sleep(for: .milliseconds(100))
-                }
-            }
+            giveUp(cancellation)
         }
         return try outcome.get()
+    }
+
+    private func giveUp(_ cancellation: MigrationCancellation) {
+        cancellation.request()
+        Task.detached {
+            while !cancellation.hasEnded, (try? await abortJob()) == nil {
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
     }
 
     func refusal(_ code: virErrorNumber, _ problem: String) -> LibvirtError {

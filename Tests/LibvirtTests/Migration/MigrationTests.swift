@@ -125,6 +125,27 @@ import XDR
         }
     }
 
+    @Test("a deadline aborts at the source as well, and the last steps are done behind it")
+    func tooLate() async throws {
+        try await withTwo { source, _, journal, domain, there in
+            source.serve(Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS) { _ throws(CallRefusal) in
+                throw CallRefusal(.operationAborted, "aborted by the client")
+            }
+            source.serve(Remote.DOMAIN_ABORT_JOB_FLAGS) { [weak source] _ in
+                source?.releaseHeldCalls()
+                return XDRVoid()
+            }
+            source.inject(.hold, into: Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS)
+            let error = await #expect(throws: LibvirtError.self) {
+                try await Connection.withDeadline(.now + .milliseconds(300)) {
+                    try await domain.migrate(to: there)
+                }
+            }
+            #expect(error?.code == .operationAborted)
+            #expect(journal.lines.withLock { $0.last } == "finish [] 32 1")
+        }
+    }
+
     @Test("cancelling aborts at the source, and both daemons are told to the end")
     func cancelled() async throws {
         try await withTwo { source, _, journal, domain, there in
