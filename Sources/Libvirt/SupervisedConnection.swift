@@ -69,7 +69,7 @@ public final class SupervisedConnection: Sendable {
     /// Makes a supervisor; `run` sets it to work.
     ///
     /// - Parameters:
-    ///   - uri: a URI or an alias, as ``Connection/open(_:readOnly:keepalive:authentication:deadline:)-(String?,_,_,_,_)``
+    ///   - uri: a URI or an alias, as ``Connection/open(_:readOnly:keepalive:authentication:allowsOthers:deadline:)-(String?,_,_,_,_,_)``
     ///     takes it; nil leaves the choice to environment, libvirt.conf and host, for each connection anew.
     ///   - events: what to subscribe to, on every connection anew.
     ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.

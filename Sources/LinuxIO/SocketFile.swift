@@ -117,6 +117,9 @@ public enum SocketFile {
         directory.remove(temporary)
         let socket = try directory.bind(temporary, kind: kind, for: path)
         do throws(SystemError) {
+            guard DescriptorReserve.leavesRoom(beside: socket) else {
+                throw SystemError(code: EMFILE, operation: "listen on", subject: path)
+            }
             try directory.setMode(mode, of: temporary, for: path)
             try directory.setOwner(user, group, of: temporary, for: path)
             // Only now: nobody is let in by the mode that the umask gave.

@@ -49,8 +49,12 @@ public struct UnixListener: ~Copyable, Sendable {
 
     /// Accepts one connection without waiting; nil when none is waiting (or the one that did has gone).
     ///
-    /// - Throws: `SystemError`; EMFILE or ENFILE when descriptors have run out.
+    /// - Throws: `SystemError`; EMFILE or ENFILE when descriptors have run out, but for the
+    ///   `DescriptorReserve`.
     public borrowing func accept() throws(SystemError) -> UnixSocket? {
+        guard DescriptorReserve.leavesRoom(beside: descriptor) else {
+            throw SystemError(code: EMFILE, operation: "accept a connection")
+        }
         while true {
             let number = clinuxio_accept(descriptor.rawValue)
             if number >= 0 { return try UnixSocket(adopting: OwnedDescriptor(adopting: number)) }

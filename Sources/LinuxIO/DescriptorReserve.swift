@@ -1,0 +1,24 @@
+internal import Glibc
+
+/// The last few descriptors that a process can have, which no stranger's connection takes.
+///
+/// A process that has none left is ended by Swift's own runtime: libdispatch counts its threads through
+/// /proc, and takes a file that it cannot open there for a thread that has gone.
+public enum DescriptorReserve {
+    /// How many are kept.
+    public static let count: UInt = 8
+
+    /// Whether a process with this descriptor open can have another one and the reserve besides.
+    public static func leavesRoom(beside descriptor: borrowing OwnedDescriptor) -> Bool {
+        var limit = rlimit()
+        // SAFETY: the call fills the structure, which outlives it.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return true
+        }
+        // The kernel gives the lowest number that is free.
+        let lowest = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
+        guard lowest >= 0 else { return false }
+        close(lowest)
+        return UInt(lowest) + count < UInt(limit.rlim_cur)
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import LinuxIO
+import Testing
+
+@Suite("The last descriptors")
+struct DescriptorReserveTests {
+    @Test("a connection waits and a socket is refused while only the reserve is left")
+    func reserve() async {
+        // In a process of its own, whose descriptors are few.
+        await #expect(processExitsWith: .success) { try DescriptorReserveTests.exhaust() }
+    }
+
+    private static func exhaust() throws {
+        let path = "/tmp/vwres\(String(UInt32.random(in: 0...UInt32.max), radix: 36)).sock"
+        defer { _ = try? File.remove(path) }
+        let listener = try SocketFile.listen(at: path, kind: .stream, mode: 0o600)
+        var limit = rlimit()
+        // SAFETY: the calls read and write the structure, which outlives them.
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = 100
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        var hoard: [Int32] = []
+        while DescriptorReserve.leavesRoom(beside: listener.descriptor) { hoard.append(dup(0)) }
+        let client = try UnixSocket.connect(to: UnixAddress(path: path), kind: .stream)
+
+        do {
+            _ = try listener.accept()
+            Issue.record("the reserve was given to a connection")
+        } catch {
+            #expect(error.code == EMFILE)
+        }
+        #expect(throws: SystemError.self) {
+            _ = try SocketFile.listen(at: path + "2", kind: .stream, mode: 0o600)
+        }
+        #expect(throws: SystemError.self) { _ = try FileStatus(path: path + "2") }
+        // What the runtime needs is there still.
+        let own = try File.read("/proc/self/stat", limit: 4096)
+        #expect(!own.isEmpty)
+
+        for _ in 0..<4 { if let last = hoard.popLast() { close(last) } }
+        let isAccepted = try listener.accept() != nil
+        #expect(isAccepted)
+        _ = consume client
+    }
+}
