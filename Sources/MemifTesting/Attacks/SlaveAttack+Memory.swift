@@ -34,11 +34,10 @@ extension SlaveAttack {
             },
             SlaveAttack("257 regions", .refusal(.limitExceeded), "256 regions") { slave in
                 try await slave.advance(to: .initialized)
-                for index in 0..<257 as Range<UInt16> {
-                    try slave.say(
-                        .addRegion(ControlMessage.AddRegion(index: index, byteCount: 4096)))
-                    if index < 256 { try await slave.peer.expect("ACK") }
-                }
+                // Apart, because an optimised build of a loop that awaits at times crashes the compiler.
+                try await slave.announceRegions(256)
+                try slave.say(
+                    .addRegion(ControlMessage.AddRegion(index: 256, byteCount: 4096)))
             },
         ]
     }
@@ -148,13 +147,8 @@ extension SlaveAttack {
                 "17 rings where 16 are allowed", .refusal(.limitExceeded), "more than 16 rings"
             ) { slave in
                 try await slave.advance(to: .regionAdded)
-                for index in 0..<17 as Range<UInt16> {
-                    var ring = slave.announcements[0]
-                    ring.index = index
-                    ring.offset = UInt32(index) * 512
-                    try slave.say(.addRing(ring))
-                    if index < 16 { try await slave.peer.expect("ACK") }
-                }
+                try await slave.announceRings(16)
+                try slave.say(.addRing(slave.ring(16)))
             },
             SlaveAttack("CONNECT without a ring", .refusal(.protocolViolation), "without any ring")
             {
@@ -210,5 +204,31 @@ extension SlaveAttack {
                 try HostileFile.open("/dev/null", O_RDWR)
             },
         ]
+    }
+}
+
+extension RawSlave {
+    /// The announcement of one of many rings.
+    fileprivate func ring(_ index: UInt16) -> ControlMessage.AddRing {
+        var ring = announcements[0]
+        ring.index = index
+        ring.offset = UInt32(index) * 512
+        return ring
+    }
+
+    /// Announces so many rings, each of which the master takes.
+    fileprivate func announceRings(_ count: UInt16) async throws {
+        for index in 0..<count {
+            try say(.addRing(ring(index)))
+            try await peer.expect("ACK")
+        }
+    }
+
+    /// Announces so many regions, each of which the master takes.
+    fileprivate func announceRegions(_ count: UInt16) async throws {
+        for index in 0..<count {
+            try say(.addRegion(ControlMessage.AddRegion(index: index, byteCount: 4096)))
+            try await peer.expect("ACK")
+        }
     }
 }
