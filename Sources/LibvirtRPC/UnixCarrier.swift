@@ -174,9 +174,20 @@ extension UnixCarrier {
 
     /// Writes what was held back; who found no room meanwhile is told.
     private func sendGathered(_ receiver: any CarrierReceiver) {
-        let (failure, hasDrained) = output.withLock { output -> (SystemError?, Bool) in
+        writeKept(receiver) { output in
             output.isGathering = false
-            guard !output.hasEnded, !output.mustKeep else { return (nil, false) }
+            return !output.waitsForRoom
+        }
+    }
+
+    /// Writes what is kept, where it may be written; who found no room meanwhile is told.
+    private func writeKept(
+        _ receiver: any CarrierReceiver, where mayWrite: (inout Output) -> Bool
+    ) {
+        let (failure, hasDrained) = output.withLock { output -> (SystemError?, Bool) in
+            guard mayWrite(&output), !output.hasEnded, !output.isBroken else {
+                return (nil, false)
+            }
             do throws(SystemError) {
                 try flush(&output)
                 return (nil, output.writer.queuedByteCount < CarrierLimits.lowMark)
@@ -214,7 +225,7 @@ extension UnixCarrier {
 
 extension UnixCarrier {
     private func ready(_ readiness: Readiness, _ receiver: any CarrierReceiver) {
-        if readiness.contains(.writable) { writable(receiver) }
+        if readiness.contains(.writable) { writeKept(receiver) { _ in true } }
         // After the peer's end nothing more comes than is there: it is read, wanted or not, or the
         // loop would be told of it without end.
         let isOver = !readiness.isDisjoint(with: [.hangUp, .failure])
@@ -222,21 +233,6 @@ extension UnixCarrier {
         for _ in 0..<Self.mostReadsInARow {
             guard isOver || isReading, read(receiver) == .more else { return }
         }
-    }
-
-    private func writable(_ receiver: any CarrierReceiver) {
-        let (failure, hasDrained) = output.withLock { output -> (SystemError?, Bool) in
-            guard !output.hasEnded, !output.isBroken else { return (nil, false) }
-            do throws(SystemError) {
-                try flush(&output)
-                return (nil, output.writer.queuedByteCount < CarrierLimits.lowMark)
-            } catch {
-                output.isBroken = true
-                return (error, false)
-            }
-        }
-        if hasDrained { receiver.drained() }
-        if let failure { failAfterReading(failure) }
     }
 
     /// Reads to the peer's end of the stream, or as far as it is there, or as far as is reasonable: a

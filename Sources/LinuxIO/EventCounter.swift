@@ -51,9 +51,7 @@ public struct EventCounter: ~Copyable, Sendable {
         var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
         // SAFETY: one element on this frame; nothing waits.
         guard unsafe poll(&watched, 1, 0) == 1 else { return }
-        var one: UInt64 = 1
-        // SAFETY: eight bytes from this frame, as eventfd wants.
-        _ = unsafe write(descriptor.rawValue, &one, 8)
+        raise()
     }
 
     /// As ``signal()``, of a counter that was never passed to anybody: it cannot block.

@@ -97,6 +97,20 @@ public enum SocketFile {
         }
     }
 
+    /// As ``listen(at:kind:mode:user:group:backlog:)``, where nobody listens and nothing but a socket
+    /// that somebody left stands.
+    ///
+    /// - Throws: `SystemError` with EADDRINUSE for a path that is taken.
+    public static func listenUnlessTaken(
+        at path: String, kind: UnixSocketKind, mode: UInt32, group: UInt32? = nil
+    ) throws(SystemError) -> UnixListener {
+        let state = try probe(path)
+        guard state == .absent || state == .stale else {
+            throw SystemError(code: EADDRINUSE, operation: "put a socket at", subject: path)
+        }
+        return try listen(at: path, kind: kind, mode: mode, group: group)
+    }
+
     /// Binds a listening socket and renames it into place, so that nobody ever meets a path with
     /// the wrong mode or owner, or a socket that does not listen yet.
     ///

@@ -29,11 +29,7 @@ struct ControlServer {
         let table = Self.procedures(controller, uri: uri)
         let logger = host.logger
         do throws(SystemError) {
-            let state = try SocketFile.probe(path)
-            guard state == .absent || state == .stale else {
-                throw SystemError(code: 98, operation: "put the control socket at", subject: path)
-            }
-            let listener = try SocketFile.listen(
+            let listener = try SocketFile.listenUnlessTaken(
                 at: path, kind: .stream, mode: Self.mode, group: host.defaultGroup)
             identity = try FileStatus(path: path).identity
             server = try LinkServer.start(listener, loop: loop) { client in

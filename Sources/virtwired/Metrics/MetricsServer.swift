@@ -30,7 +30,8 @@ struct MetricsServer {
         do {
             switch address {
             case .unix(let path):
-                let listener = try Self.listen(at: path)
+                let listener = try SocketFile.listenUnlessTaken(
+                    at: path, kind: .stream, mode: Self.mode)
                 socket = (path, try FileStatus(path: path).identity)
                 channel = try await bootstrap.withBoundSocket(
                     listener.descriptor.duplicate().release()
@@ -47,14 +48,6 @@ struct MetricsServer {
                 reason: "metrics cannot be served: \(error)",
                 remedy: "name another address in the setting metrics")
         }
-    }
-
-    private static func listen(at path: String) throws(SystemError) -> UnixListener {
-        let state = try SocketFile.probe(path)
-        guard state == .absent || state == .stale else {
-            throw SystemError(code: 98, operation: "put a socket at", subject: path)
-        }
-        return try SocketFile.listen(at: path, kind: .stream, mode: mode)
     }
 
     /// Ends it, and removes the socket.

@@ -9,7 +9,6 @@ final class ServiceReports: Sendable {
     private let manager: ServiceManager
     private let logger: Logger
     private let isReady = Atomic<Bool>(false)
-    private let status = Mutex("")
 
     /// - Returns: nil where no service manager started this process.
     init?(logger: Logger) {
@@ -38,15 +37,15 @@ final class ServiceReports: Sendable {
     func run(_ daemon: Daemon) async {
         // Twice as often as the manager wants it, so that one late sign is no failure.
         let interval = min(manager.watchdog.map { $0 / 2 } ?? .seconds(5), .seconds(5))
+        var status = ""
         while !Task.isCancelled {
             await daemon.comeRound()
             var lines = manager.watchdog == nil ? [] : ["WATCHDOG=1"]
             let line = "STATUS=\(daemon.status().summary)"
-            let isNews = status.withLock { status in
-                defer { status = line }
-                return status != line
+            if line != status, isReady.load(ordering: .relaxed) {
+                lines.append(line)
+                status = line
             }
-            if isNews, isReady.load(ordering: .relaxed) { lines.append(line) }
             if !lines.isEmpty { say(lines) }
             try? await Task.sleep(for: interval)
         }
