@@ -127,7 +127,7 @@ let testTargets: [Target] = [
     tests(
         "LibvirtTests",
         ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
-    tests("MemifTests", ["LinuxIO", "Memif", "MemifTesting"]),
+    tests("MemifTests", ["LinuxIO", "Memif", "MemifTesting", "CountedAllocations"]),
     tests(
         "MemifControllerTests",
         [

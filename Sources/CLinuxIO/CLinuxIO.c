@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -132,6 +134,30 @@ ssize_t clinuxio_receive(
 ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value) {
     struct iovec vector = {value, sizeof *value};
     return preadv2(descriptor, &vector, 1, -1, RWF_NOWAIT);
+}
+
+int clinuxio_setup_completions(unsigned count, uint64_t *context) {
+    aio_context_t made = 0;
+    if (syscall(SYS_io_setup, count, &made) != 0) return -1;
+    *context = made;
+    return 0;
+}
+
+int clinuxio_complete_to_eventfd(uint64_t context, int file, int eventfd) {
+    struct iocb request = {
+        .aio_lio_opcode = IOCB_CMD_PREAD,
+        .aio_fildes = (uint32_t)file,
+        .aio_flags = IOCB_FLAG_RESFD,
+        .aio_resfd = (uint32_t)eventfd,
+    };
+    struct iocb *requests = &request;
+    return (int)syscall(SYS_io_submit, (aio_context_t)context, 1L, &requests);
+}
+
+int clinuxio_take_completions(uint64_t context) {
+    struct io_event ends[64];
+    struct timespec now = {0, 0};
+    return (int)syscall(SYS_io_getevents, (aio_context_t)context, 0L, 64L, ends, &now);
 }
 
 int clinuxio_pin_thread(int cpu) {

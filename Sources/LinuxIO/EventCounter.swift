@@ -43,15 +43,26 @@ public struct EventCounter: ~Copyable, Sendable {
         return value == 1
     }
 
-    /// Adds one and wakes who polls it. A saturated counter stays as it is: its reader is awake already.
+    /// Adds one and wakes who polls it, without ever blocking. A saturated counter stays as it is: its
+    /// reader is awake already.
     ///
-    /// A peer that holds the same eventfd may have cleared O_NONBLOCK and filled the counter, so it
-    /// is asked first whether it would block.
+    /// A peer that holds the same eventfd may clear O_NONBLOCK and fill the counter at any moment, so
+    /// it is the kernel that adds, and no write: see `CompletionSignal`.
     public borrowing func signal() {
-        var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
-        // SAFETY: one element on this frame; nothing waits.
-        guard unsafe poll(&watched, 1, 0) == 1 else { return }
+        if CompletionSignal.shared?.raise(descriptor.rawValue) == true { return }
+        guard !isFull else { return }
         raise()
+    }
+
+    /// As ``signal()``, unless it is raised already: then its reader, who has yet to empty it, will look
+    /// for what it is told of after that.
+    ///
+    /// - Returns: whether it was raised here.
+    @discardableResult
+    public borrowing func wake() -> Bool {
+        if poll(for: POLLIN) { return false }
+        signal()
+        return true
     }
 
     /// As ``signal()``, of a counter that was never passed to anybody: it cannot block.
@@ -61,6 +72,15 @@ public struct EventCounter: ~Copyable, Sendable {
         _ = unsafe write(descriptor.rawValue, &one, 8)
     }
 
+    /// Whether a write would have to wait.
+    private var isFull: Bool { !poll(for: POLLOUT) }
+
+    private borrowing func poll(for event: Int32) -> Bool {
+        var watched = pollfd(fd: descriptor.rawValue, events: Int16(event), revents: 0)
+        // SAFETY: one element on this frame; nothing waits.
+        return unsafe Glibc.poll(&watched, 1, 0) == 1
+    }
+
     /// Blocks the calling thread until it is raised or the time has passed.
     ///
     /// - Parameter milliseconds: how long at most; -1 waits without end.
@@ -68,7 +88,7 @@ public struct EventCounter: ~Copyable, Sendable {
     public borrowing func wait(milliseconds: Int32) -> Bool {
         var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
         // SAFETY: one element on this frame. An interrupted wait ends early, as a raised one does.
-        return unsafe poll(&watched, 1, milliseconds) != 0
+        return unsafe Glibc.poll(&watched, 1, milliseconds) != 0
     }
 
     /// Sets it to zero, without ever blocking, and returns what it was.

@@ -70,6 +70,17 @@ ssize_t clinuxio_receive(
 /// preadv2 of eight bytes with RWF_NOWAIT: an eventfd whose O_NONBLOCK a peer cleared cannot block us.
 ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value);
 
+/// io_setup: a context for up to `count` reads at a time, written to `context`.
+int clinuxio_setup_completions(unsigned count, uint64_t *context);
+
+/// io_submit of a read of no bytes of `file`, at whose end the kernel itself adds one to `eventfd`
+/// (IOCB_FLAG_RESFD): unlike a write, that never waits, however full the counter is. Returns 1, or -1 with
+/// EAGAIN while the context is full of ends that nobody has taken out.
+int clinuxio_complete_to_eventfd(uint64_t context, int file, int eventfd);
+
+/// io_getevents without waiting: takes out up to 64 ends, and returns how many.
+int clinuxio_take_completions(uint64_t context);
+
 /// pthread_setaffinity_np for the calling thread and one CPU. Returns an errno value, as pthreads do.
 int clinuxio_pin_thread(int cpu);
 

@@ -11,7 +11,7 @@ public struct QueueCounters: Hashable, Sendable {
     public var drops: UInt64 = 0
     /// As a sender: bursts that found no room for all of their frames.
     public var fullBursts: UInt64 = 0
-    /// As a sender: interrupts raised, each a system call.
+    /// As a sender: interrupts raised. A burst that finds one pending still raises no other.
     public var interrupts: UInt64 = 0
     /// As a receiver: how often its owner went to sleep until an interrupt.
     public var sleeps: UInt64 = 0

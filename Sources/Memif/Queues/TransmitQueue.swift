@@ -178,10 +178,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
         guard index != position else { return }
         position = index
         publications &+= 1
-        if ring.publishAndCheck(index) {
-            counters.interrupts &+= 1
-            endpoint.interrupt.signal()
-        }
+        // The receiver empties its eventfd before it looks: while one is pending, it will see this too.
+        if ring.publishAndCheck(index), endpoint.interrupt.wake() { counters.interrupts &+= 1 }
     }
 
     var title: String {

@@ -2,6 +2,8 @@
 #ifndef COUNTED_ALLOCATIONS_H
 #define COUNTED_ALLOCATIONS_H
 
+#include "CountedSystemCalls.h"
+
 /// How often the calling thread has asked for memory so far; 0 always under a sanitizer, which has an
 /// allocator of its own.
 long counted_allocations(void);
