@@ -87,6 +87,18 @@ extension Link {
     /// Whether a stream may send another packet.
     var hasRoom: Bool { carrier.queuedByteCount < Self.mostBytesAhead }
 
+    /// Waits until little enough waits to be written that an event finds room: for a server that would
+    /// rather send less than have a slow client's link end.
+    ///
+    /// - Returns: false when the link has ended, or the task was cancelled.
+    public func waitForRoom() async -> Bool {
+        while failure == nil, !Task.isCancelled {
+            if hasRoom { return true }
+            await roomChanges.wait { hasRoom || failure != nil }
+        }
+        return false
+    }
+
     /// Some of what waited has been written; called by the carrier.
     public func drained() { roomChanges.wakeAll() }
 }

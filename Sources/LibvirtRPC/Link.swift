@@ -316,6 +316,7 @@ extension Link: CarrierReceiver {
             return (failure, state.calls.close(failure, unsent: unsentCalls), state.streams)
         }
         for stream in streams.values { stream.ended(failure) }
+        roomChanges.wakeAll()
         for call in ended {
             call.context.resume(returning: .failure(.connectionLost(failure, call.delivery)))
         }

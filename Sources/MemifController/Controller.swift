@@ -31,8 +31,8 @@ public final class Controller: Sendable {
         var statistics = ControllerStatistics()
     }
 
-    private let host: Host
-    private let source: any DomainSource
+    let host: Host
+    let source: any DomainSource
     private let loop = ReconcileLoop()
     private let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
@@ -125,14 +125,34 @@ public final class Controller: Sendable {
 
     /// Everything, as of now.
     public func status() -> ControllerStatus {
-        let (domains, connection) = state.withLock { ($0.domains, $0.connection) }
-        let ports = domains.values.flatMap { $0.snapshot.reports(vm: $0.vm, layout: host.layout) }
+        let ports = knownDomains.flatMap { $0.snapshot.reports(vm: $0.vm, layout: host.layout) }
         return ControllerStatus(
             connection: connection,
             ports: ports.sorted {
                 ($0.domainName, $0.vm, $0.name) < ($1.domainName, $1.vm, $1.name)
             })
     }
+
+    /// The domains that have ports, or ask for some.
+    var knownDomains: [ManagedDomain] { state.withLock { Array($0.domains.values) } }
+
+    /// Has a domain known that is not there yet.
+    func expect(_ vm: VMIdentifier, name: String) {
+        state.withLock { state in
+            if state.domains[vm] == nil {
+                state.domains[vm] = ManagedDomain(vm, name: name, host: host)
+            }
+        }
+    }
+
+    /// Looks at a domain, and returns after that.
+    func lookNow(at vm: VMIdentifier) async { await loop.look(at: vm) }
+
+    /// One of them.
+    func domain(_ vm: VMIdentifier) -> ManagedDomain? { state.withLock { $0.domains[vm] } }
+
+    /// Whether libvirt can be asked.
+    var connection: ConnectionState { state.withLock(\.connection) }
 
     /// What has been done so far.
     public func statistics() -> ControllerStatistics {
@@ -149,6 +169,9 @@ public final class Controller: Sendable {
     private func restore() async {
         let start = ContinuousClock.now
         let found = Inventory(host)
+        for record in found.records {
+            for port in record.added { host.added.add(port, to: record.vm) }
+        }
         let domains =
             found.records.map { ManagedDomain($0, host: host) }
             + found.leftovers.map { ManagedDomain($0, name: "", host: host, hasLeftovers: true) }
@@ -169,6 +192,7 @@ public final class Controller: Sendable {
                 state.connection = .connected
                 state.statistics.connects += 1
             }
+            host.changes.tell(.connection)
             requestResync.yield()
         case .changed(let vm, let cause):
             host.logger.debug("event", metadata: ["vm": "\(vm)", "event": "\(cause)"])
@@ -188,6 +212,7 @@ public final class Controller: Sendable {
                 return state.connection != new
             }
             if isNews {
+                host.changes.tell(.connection)
                 host.logger.warning(
                     "no connection to libvirt; nothing is changed until there is one",
                     metadata: ["reason": "\(reason)"])
@@ -248,6 +273,7 @@ public final class Controller: Sendable {
     private func lookAtMissing(
         _ vm: VMIdentifier, noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
+        let isPrepared = !host.added.ports(of: vm).isEmpty
         let (domain, wait) = state.withLock { state in
             state.active.remove(vm)
             let domain = state.domains[vm]
@@ -257,7 +283,9 @@ public final class Controller: Sendable {
             state.withLock { $0.ledger.forget(vm) }
             return .settled(lookAgainAfter: nil)
         }
-        if let wait { return .settled(lookAgainAfter: wait) }
+        // Where a domain has declared nothing itself, nothing can be removed too early.
+        let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
+        if let wait, canWait { return .settled(lookAgainAfter: wait) }
         let outcome = await domain.reconcile(nil, noticed: noticed)
         if domain.snapshot.isEmpty {
             state.withLock { state in

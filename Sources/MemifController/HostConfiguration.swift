@@ -49,8 +49,10 @@ public struct RuntimeLayout: Sendable, Hashable {
     public func socket(of vm: VMIdentifier, port: String) -> String {
         "\(directory(of: vm))/\(port).sock"
     }
-    /// The daemon's control socket.
+    /// The daemon's control socket, for those who administer it: 0660, for the host's group.
     public var controlSocket: String { "\(runtime)/control.sock" }
+    /// The control socket for those who only ask: 0666.
+    public var readOnlyControlSocket: String { "\(runtime)/control-ro.sock" }
     /// Locked while a daemon serves this runtime directory.
     public var lock: String { "\(runtime)/lock" }
     /// Locked while a daemon keeps these records.

@@ -230,3 +230,128 @@ public struct virtwire_status_ret: XDRCodable, Equatable, Sendable {
         try encoder.encodeArray(ports, limit: VIRTWIRE_PORT_LIST_MAX)
     }
 }
+
+/// The most procedures in a list.
+public let VIRTWIRE_PROCEDURE_LIST_MAX: Int = 1024
+
+/// The most attributes of a port.
+public let VIRTWIRE_ATTRIBUTE_LIST_MAX: Int = 64
+
+/// The most steps of a plan.
+public let VIRTWIRE_STEP_LIST_MAX: Int = 65536
+
+/// A procedure that the daemon knows.
+public struct virtwire_procedure_info: XDRCodable, Equatable, Sendable {
+    /// Its number.
+    public var number: UInt32
+    /// Its name, as it stands in this file without what all have in front.
+    public var name: XDRString
+    /// Whether it may be called over the socket on which this was asked.
+    public var allowed: Bool
+
+    /// Sets every field, in the order of the wire.
+    public init(number: UInt32, name: XDRString, allowed: Bool) {
+        self.number = number
+        self.name = name
+        self.allowed = allowed
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 12 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        number = try decoder.decodeUInt32()
+        name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        allowed = try decoder.decodeBool()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(number)
+        try encoder.encodeString(name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(allowed)
+    }
+}
+
+/// What can be called.
+public struct virtwire_procedures_ret: XDRCodable, Equatable, Sendable {
+    /// All procedures, by number.
+    public var procedures: [virtwire_procedure_info]
+
+    /// Sets every field, in the order of the wire.
+    public init(procedures: [virtwire_procedure_info]) {
+        self.procedures = procedures
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 4 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        procedures = try decoder.decodeArray(of: virtwire_procedure_info.self, limit: VIRTWIRE_PROCEDURE_LIST_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeArray(procedures, limit: VIRTWIRE_PROCEDURE_LIST_MAX)
+    }
+}
+
+/// Names one port.
+public struct virtwire_port_args: XDRCodable, Equatable, Sendable {
+    /// The VM, by name or UUID.
+    public var vm: XDRString
+    /// The port's name.
+    public var name: XDRString
+
+    /// Sets every field, in the order of the wire.
+    public init(vm: XDRString, name: XDRString) {
+        self.vm = vm
+        self.name = name
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 8 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        vm = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(vm, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(name, limit: VIRTWIRE_STRING_MAX)
+    }
+}
+
+/// An attribute of a port's declaration, as the schema of the metadata has it.
+public struct virtwire_attribute: XDRCodable, Equatable, Sendable {
+    /// Its name, such as `ring-size`.
+    public var name: XDRString
+    /// Its value.
+    public var value: XDRString
+
+    /// Sets every field, in the order of the wire.
+    public init(name: XDRString, value: XDRString) {
+        self.name = name
+        self.value = value
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 8 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        value = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(value, limit: VIRTWIRE_STRING_MAX)
+    }
+}

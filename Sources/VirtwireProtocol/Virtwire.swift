@@ -20,4 +20,29 @@ public enum Virtwire {
     /// Asks for the daemon's state and its ports.
     public static let STATUS: XDRProcedure<XDRVoid, virtwire_status_ret> =
         XDRProcedure(program: program, version: version, number: 2, name: "STATUS")
+
+    /// Asks which procedures there are, and which of them may be called over this socket.
+    public static let PROCEDURES: XDRProcedure<XDRVoid, virtwire_procedures_ret> =
+        XDRProcedure(program: program, version: version, number: 3, name: "PROCEDURES")
+
+    /// Asks for everything about one port.
+    public static let PORT: XDRProcedure<virtwire_port_args, virtwire_port_ret> =
+        XDRProcedure(program: program, version: version, number: 4, name: "PORT")
+
+    /// Asks what would be done now, and why; nothing is done.
+    public static let PLAN: XDRProcedure<virtwire_plan_args, virtwire_plan_ret> =
+        XDRProcedure(program: program, version: version, number: 5, name: "PLAN")
+
+    /// Asks for the status as STATUS does, and for events of every change from then on, for as long
+    /// as the connection stands.
+    public static let WATCH: XDRProcedure<XDRVoid, virtwire_watch_ret> =
+        XDRProcedure(program: program, version: version, number: 6, name: "WATCH")
+
+    /// Event: a VM's ports have changed.
+    public static let EVENT_PORTS: XDRProcedure<virtwire_event_ports_msg, XDRVoid> =
+        XDRProcedure(program: program, version: version, number: 7, name: "EVENT_PORTS")
+
+    /// Event: libvirt's connection has come or gone.
+    public static let EVENT_LIBVIRT: XDRProcedure<virtwire_event_libvirt_msg, XDRVoid> =
+        XDRProcedure(program: program, version: version, number: 8, name: "EVENT_LIBVIRT")
 }

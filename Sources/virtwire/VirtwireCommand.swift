@@ -11,6 +11,6 @@ struct VirtwireCommand: AsyncParsableCommand {
             """,
         subcommands: [
             EventsCommand.self, DomainCommand.self, MemifCommand.self, StatusCommand.self,
-            DoctorCommand.self,
+            PlanCommand.self, WatchCommand.self, DoctorCommand.self,
         ])
 }

@@ -64,7 +64,8 @@ public struct Daemon: Sendable {
         }
         defer { loop.stop() }
         try await controller.run { () throws(PortError) in
-            let server = try ControlServer(host, for: controller, uri: uri, loop: loop)
+            let procedures = ControlProcedures(controller: controller, uri: uri)
+            let server = try ControlServer(host, procedures, loop: loop)
             host.logger.info(
                 "ready",
                 metadata: ["control": "\(host.layout.controlSocket)", "libvirt": "\(uri)"])

@@ -19,12 +19,15 @@ final class MemifPort: Port {
     private let interface: MemifInterface
     private let worker: PacketWorker
     private let logger: Logger
+    private let linkChanged: @Sendable () -> Void
     private let state: Mutex<State>
 
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, worker: PacketWorker, logger: Logger
+        _ identity: FileIdentity, worker: PacketWorker, logger: Logger,
+        linkChanged: @escaping @Sendable () -> Void
     ) {
+        self.linkChanged = linkChanged
         self.socket = socket
         self.interface = interface
         self.worker = worker
@@ -125,9 +128,11 @@ final class MemifPort: Port {
                     "pid": "\(link.peer?.process ?? 0)", "uid": "\(link.peer?.user ?? 0)",
                     "queues": "\(link.receiveQueueCount)+\(link.transmitQueueCount)",
                 ])
+            linkChanged()
         case .down(let end):
             state.withLock { $0.earlier.lastDisconnect = end.description.printable }
             logger.info("link down", metadata: ["reason": "\(end.description.printable)"])
+            linkChanged()
         case .failed(let end):
             state.withLock { $0.earlier.lastDisconnect = end.description.printable }
             // A peer that tries for ever is one line at this level, not one every time.

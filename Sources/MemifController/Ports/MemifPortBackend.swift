@@ -1,12 +1,14 @@
 internal import LinuxIO
 public import Logging
 internal import Memif
+internal import Synchronization
 
 /// Ports over memif: one control thread and one packet thread serve them all.
 public final class MemifPortBackend: PortBackend {
     private let loop: EventLoop
     private let worker: PacketWorker
     private let logger: Logger
+    private let linksChanged = Mutex<@Sendable (VMIdentifier, String) -> Void>({ _, _ in })
 
     /// Starts both threads.
     ///
@@ -36,15 +38,24 @@ public final class MemifPortBackend: PortBackend {
         do throws(MemifError) {
             let socket = try MasterSocket(
                 placed.listener, on: loop, options: options(specification))
+            let linksChanged = linksChanged.withLock(\.self)
             return MemifPort(
                 specification, try socket.add(configuration), socket, identity,
-                worker: worker, logger: logger)
+                worker: worker, logger: logger
+            ) {
+                linksChanged(specification.vm, specification.domainName)
+            }
         } catch {
             SocketFile.remove(specification.path, ifStill: identity)
             throw PortError(
                 reason: "the socket cannot be served: \(error)",
                 remedy: "leave the daemon descriptors")
         }
+    }
+
+    /// As ``PortBackend`` has it.
+    public func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void) {
+        linksChanged.withLock { $0 = body }
     }
 
     /// Has both threads answer.

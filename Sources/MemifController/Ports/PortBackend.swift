@@ -8,11 +8,18 @@ public protocol PortBackend: Sendable {
     /// Returns when every thread that serves ports has come round once: a back end that is stuck
     /// never does.
     func comeRound() async
+
+    /// Calls back whenever a link of any port has come up or gone, with the domain and its name; the
+    /// port's ``Port/traffic`` tells of it already. Called once, before any port is opened.
+    func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void)
 }
 
 extension PortBackend {
     /// For back ends without threads.
     public func comeRound() async {}
+
+    /// For back ends without links.
+    public func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void) {}
 }
 
 /// A port that stands, until it is closed.

@@ -1,20 +1,28 @@
 internal import LinuxIO
 internal import Logging
 
+/// What came of carrying a plan out, or would come of it.
+struct DeedOutcome: Sendable {
+    /// What failed, by port.
+    var failures: [String: PortError] = [:]
+    /// What failed about the domain as a whole, without harm to a port.
+    var problem: PortError?
+    /// What would be done, by port, where nothing is done.
+    var foreseen: [String: String] = [:]
+
+    var isSuccess: Bool { failures.isEmpty && problem == nil }
+}
+
 /// Carries a plan out: each deed on its own, so that one that fails keeps none of the others back.
 struct Deeds {
     let vm: VMIdentifier
     let host: Host
     let noticed: ContinuousClock.Instant
 
-    /// What failed, by port.
-    private(set) var failures: [String: PortError] = [:]
-    /// What failed about the domain as a whole, without harm to a port.
-    private(set) var problem: PortError?
+    /// What came of them.
+    private(set) var outcome = DeedOutcome()
     /// Why no socket can be opened at all.
     private var obstacle: PortError?
-    /// What would be done, by port, where nothing is done.
-    private(set) var foreseen: [String: String] = [:]
 
     init(vm: VMIdentifier, host: Host, noticed: ContinuousClock.Instant) {
         self.vm = vm
@@ -22,11 +30,25 @@ struct Deeds {
         self.noticed = noticed
     }
 
+    /// Does everything that a plan says, removals at the end.
+    mutating func carryOut(
+        _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
+    ) async {
+        await open(plan, wanted, &state)
+        cleanUp(plan, wanted, &state)
+    }
+
+    /// Does what a plan says, and leaves alone what an earlier process left.
+    mutating func open(
+        _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
+    ) async {
+        prepare(wanted, &state)
+        for action in plan.actions { await perform(action, &state) }
+    }
+
     /// The record before the deed, and the directory before the socket.
-    mutating func prepare(_ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState) {
-        guard case .defined(let declarations) = wanted, !declarations.isEmpty,
-            !host.configuration.observes
-        else { return }
+    private mutating func prepare(_ wanted: WantedPorts, _ state: inout DomainState) {
+        guard case .defined(let declarations) = wanted, !declarations.isEmpty else { return }
         var ports = state.ports.mapValues { $0.specification.declaration }
         for declaration in declarations { ports[declaration.name] = declaration }
         do throws(PortError) {
@@ -34,7 +56,7 @@ struct Deeds {
             try DomainDirectory(host.layout, vm).ensure(group: directoryGroup(declarations, state))
         } catch {
             obstacle = error
-            problem = error
+            outcome.problem = error
         }
     }
 
@@ -57,16 +79,15 @@ struct Deeds {
     ) throws(PortError) {
         let record = DomainRecord(
             vm: vm, name: state.name, isRunning: state.run == .running,
-            ports: ports.values.sorted { $0.name < $1.name })
+            ports: ports.values.sorted { $0.name < $1.name }, added: host.added.ports(of: vm))
         guard record != state.record else { return }
         try host.records.write(record)
         state.record = record
     }
 
     /// Does one deed, or says why not.
-    mutating func perform(_ action: PortAction, _ state: inout DomainState) async {
+    private mutating func perform(_ action: PortAction, _ state: inout DomainState) async {
         do throws(PortError) {
-            if host.configuration.observes { return try foresee(action, state) }
             switch action {
             case .open(let declaration, let admission):
                 try open(declaration, admission, &state)
@@ -84,22 +105,8 @@ struct Deeds {
                 await close(name, reason, &state)
             }
         } catch {
-            failures[action.port] = error
+            outcome.failures[action.port] = error
         }
-    }
-
-    /// Finds out how far a deed would come.
-    private mutating func foresee(
-        _ action: PortAction, _ state: DomainState
-    ) throws(PortError) {
-        guard case .open(let declaration, let admission) = action else { return }
-        let specification = try host.specification(vm, state.name, declaration, admission)
-        let link =
-            switch admission {
-            case .open: "serve peers"
-            case .closed(let reason): "turn peers away: \(reason)"
-            }
-        foreseen[action.port] = "would listen at \(specification.path) and \(link)"
     }
 
     private func open(
@@ -144,8 +151,10 @@ struct Deeds {
     }
 
     /// After the deeds: what an earlier process left goes, and the record says what is wanted still.
-    mutating func cleanUp(_ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState) {
-        if state.isEmpty || host.configuration.observes { return }
+    private mutating func cleanUp(
+        _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
+    ) {
+        if state.isEmpty { return }
         let directory = DomainDirectory(host.layout, vm)
         let foreign = directory.sweep(keeping: plan.portsAfter)
         if foreign != state.foreign, !foreign.isEmpty {
@@ -171,7 +180,7 @@ struct Deeds {
             }
             state.hasLeftovers = false
         } catch {
-            problem = error
+            outcome.problem = error
         }
     }
 

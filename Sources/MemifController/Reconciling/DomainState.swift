@@ -66,12 +66,12 @@ struct DomainState: Sendable {
 
     /// How each port is.
     func assess(
-        _ wanted: WantedPorts, _ declared: DeclaredPorts?, _ deeds: Deeds
+        _ declared: DeclaredPorts?, _ outcome: DeedOutcome
     ) -> [String: PortCondition] {
         var result: [String: PortCondition] = [:]
-        let failures = deeds.failures
+        let failures = outcome.failures
         // What is about the domain, and no port has told of.
-        if let problem = deeds.problem, !failures.values.contains(problem) {
+        if let problem = outcome.problem, !failures.values.contains(problem) {
             result[DeclarationFinding.domain] = PortCondition(
                 .degraded, reason: problem.reason, remedy: problem.remedy)
         }
@@ -92,7 +92,7 @@ struct DomainState: Sendable {
             case .closed(let reason): result[name] = PortCondition(.waiting, reason: reason)
             }
         }
-        for (name, plan) in deeds.foreseen where result[name] == nil {
+        for (name, plan) in outcome.foreseen where result[name] == nil {
             result[name] = PortCondition(.planned, reason: plan)
         }
         for (name, failure) in failures {

@@ -10,6 +10,8 @@ struct Host: Sendable {
     let backend: any PortBackend
     let logger: Logger
     let policy: CurrentPolicy
+    let changes: StatusChanges
+    let added = AddedPorts()
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
@@ -21,6 +23,9 @@ struct Host: Sendable {
         self.backend = backend
         self.logger = logger
         policy = CurrentPolicy(configuration.policy)
+        let changes = StatusChanges()
+        backend.whenLinksChange { vm, name in changes.tell(.ports(vm, name: name)) }
+        self.changes = changes
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
     }
 

@@ -25,7 +25,8 @@ final class ManagedDomain: Sendable {
         self.host = host
         var state = DomainState(name: record.name, record: record)
         state.run = record.isRunning ? .running : .idle
-        state.lastGood = Self.byName(record.ports)
+        let added = Set(record.added.map(\.declaration.name))
+        state.lastGood = Self.byName(record.ports.filter { !added.contains($0.name) })
         self.state = Mutex(state)
     }
 
@@ -38,14 +39,12 @@ final class ManagedDomain: Sendable {
         // As long as libvirt has not been asked: what stood, as far as the policy of today allows it.
         var unread = DeclaredPorts()
         unread.isUnreadable = true
-        let rule = host.policy.current.rule(forDomain: state.name)
-        let wanted = WantedPorts.defined(unread.resolved(lastGood: state.lastGood, under: rule))
+        let wanted = WantedPorts.defined(declarations(&unread, &state))
         let plan = PortPlan(wanted: wanted, standing: [:], run: state.run, now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
-        deeds.prepare(plan, wanted, &state)
-        for action in plan.actions { await deeds.perform(action, &state) }
-        report(state.update(state.assess(wanted, nil, deeds)), state)
-        self.state.withLock { $0 = state }
+        await deeds.open(plan, wanted, &state)
+        report(state.update(state.assess(nil, deeds.outcome)), state)
+        store(state)
     }
 
     /// Makes what stands what is wanted, as far as it goes.
@@ -57,21 +56,46 @@ final class ManagedDomain: Sendable {
         _ reading: DomainReading?, noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
         var state = snapshot
-        state.run = state.run.next(isRunning: reading?.isActive ?? false, now: .now)
-        let outcome: ReconcileQueue.Outcome
-        if let reading {
-            state.name = reading.shownName
-            let rule = host.policy.current.rule(forDomain: state.name)
-            let declared = DeclaredPorts.read(fromDomainXML: reading.xml, under: rule)
-            let declarations = declared.resolved(lastGood: state.lastGood, under: rule)
-            state.lastGood = Self.byName(declarations)
-            outcome = await carryOut(
-                .defined(declarations), declared: declared, &state, noticed: noticed)
-        } else {
-            outcome = await carryOut(.gone, declared: nil, &state, noticed: noticed)
-        }
-        self.state.withLock { $0 = state }
+        if reading == nil { host.added.loseDefinition(of: vm) }
+        let (wanted, declared) = look(at: reading, &state)
+        let outcome = await carryOut(wanted, declared: declared, &state, noticed: noticed)
+        store(state)
         return outcome
+    }
+
+    /// What a reconciliation would do now, and why. Nothing is done, and nothing is remembered.
+    func foresee(_ reading: DomainReading?) -> [PlanStep] {
+        var state = snapshot
+        let (wanted, declared) = look(at: reading, &state)
+        return foresight(wanted, plan(wanted, state), state).steps(beside: declared)
+    }
+
+    /// What is wanted by what was read.
+    private func look(
+        at reading: DomainReading?, _ state: inout DomainState
+    ) -> (WantedPorts, DeclaredPorts?) {
+        state.run = state.run.next(isRunning: reading?.isActive ?? false, now: .now)
+        if let reading { state.name = reading.shownName }
+        let rule = host.policy.current.rule(forDomain: state.name)
+        guard let reading else {
+            // What was prepared for a domain stands before there is one.
+            var prepared = DeclaredPorts()
+            let ports = host.added.ports(of: vm).filter { $0.expires != nil }
+            if ports.isEmpty { return (.gone, nil) }
+            return (.defined(prepared.joined([], with: ports, under: rule)), prepared)
+        }
+        var declared = DeclaredPorts.read(fromDomainXML: reading.xml, under: rule)
+        return (.defined(declarations(&declared, &state)), declared)
+    }
+
+    /// Everything that is to stand: what the domain declares, and what was added to it.
+    private func declarations(
+        _ declared: inout DeclaredPorts, _ state: inout DomainState
+    ) -> [PortDeclaration] {
+        let rule = host.policy.current.rule(forDomain: state.name)
+        let own = declared.resolved(lastGood: state.lastGood, under: rule)
+        state.lastGood = Self.byName(own)
+        return declared.joined(own, with: host.added.ports(of: vm), under: rule)
     }
 
     /// Closes every port and keeps the record: the next process puts them back.
@@ -84,7 +108,16 @@ final class ManagedDomain: Sendable {
         let directory = DomainDirectory(host.layout, vm)
         _ = directory.sweep(keeping: [])
         try? directory.remove()
-        self.state.withLock { $0 = state }
+        store(state)
+    }
+
+    /// Keeps a state; who watches is told when it shows.
+    private func store(_ new: DomainState) {
+        let isNews = state.withLock { state in
+            defer { state = new }
+            return state.conditions != new.conditions || state.name != new.name
+        }
+        if isNews { host.changes.tell(.ports(vm, name: new.name)) }
     }
 
     private static func byName(_ ports: [PortDeclaration]) -> [String: PortDeclaration] {
@@ -95,15 +128,34 @@ final class ManagedDomain: Sendable {
         _ wanted: WantedPorts, declared: DeclaredPorts?, _ state: inout DomainState,
         noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
-        let plan = PortPlan(
-            wanted: wanted, standing: state.standing, run: state.run, now: .now)
-        var deeds = Deeds(vm: vm, host: host, noticed: noticed)
-        deeds.prepare(plan, wanted, &state)
-        for action in plan.actions { await deeds.perform(action, &state) }
-        deeds.cleanUp(plan, wanted, &state)
-        report(state.update(state.assess(wanted, declared, deeds)), state)
-        return deeds.failures.isEmpty && deeds.problem == nil
-            ? .settled(lookAgainAfter: plan.lookAgainAfter) : .failed
+        let plan = plan(wanted, state)
+        let outcome: DeedOutcome
+        if host.configuration.observes {
+            outcome = foresight(wanted, plan, state).outcome
+        } else {
+            var deeds = Deeds(vm: vm, host: host, noticed: noticed)
+            await deeds.carryOut(plan, wanted, &state)
+            outcome = deeds.outcome
+        }
+        report(state.update(state.assess(declared, outcome)), state)
+        let pauses = [plan.lookAgainAfter, nextExpiry].compactMap(\.self)
+        return outcome.isSuccess ? .settled(lookAgainAfter: pauses.min()) : .failed
+    }
+
+    /// How long until the first added port ends.
+    private var nextExpiry: Duration? {
+        let first = host.added.ports(of: vm).compactMap(\.expires).min()
+        return first.map { .milliseconds(max($0 - AddedPort.now, 0) + 1) }
+    }
+
+    private func plan(_ wanted: WantedPorts, _ state: DomainState) -> PortPlan {
+        PortPlan(wanted: wanted, standing: state.standing, run: state.run, now: .now)
+    }
+
+    private func foresight(
+        _ wanted: WantedPorts, _ plan: PortPlan, _ state: DomainState
+    ) -> Foresight {
+        Foresight(vm: vm, host: host, wanted: wanted, plan: plan, state: state)
     }
 
     /// One line for each port whose condition has changed.

@@ -7,6 +7,10 @@ final class ReconcileLoop: Sendable {
         /// The looks under way, and since when they are.
         var running: [VMIdentifier: ContinuousClock.Instant] = [:]
         var armed: ContinuousClock.Instant?
+        /// Who waits for a look that has not begun, and for one that has.
+        var waiting: [VMIdentifier: [CheckedContinuation<Void, Never>]] = [:]
+        var served: [VMIdentifier: [CheckedContinuation<Void, Never>]] = [:]
+        var hasEnded = false
     }
 
     private let state = Mutex(State())
@@ -25,6 +29,19 @@ final class ReconcileLoop: Sendable {
     func mark(_ vm: VMIdentifier, _ urgency: ReconcileQueue.Urgency) {
         state.withLock { $0.queue.mark(vm, urgency, now: .now) }
         wake.yield()
+    }
+
+    /// Has a domain looked at soon, and returns after that look: at once when there will be none.
+    func look(at vm: VMIdentifier) async {
+        await withCheckedContinuation { continuation in
+            let hasEnded = state.withLock { state in
+                if state.hasEnded { return true }
+                state.waiting[vm, default: []].append(continuation)
+                state.queue.mark(vm, .event, now: .now)
+                return false
+            }
+            if hasEnded { continuation.resume() } else { wake.yield() }
+        }
     }
 
     /// Whether nothing waits for a look and none is under way.
@@ -54,6 +71,12 @@ final class ReconcileLoop: Sendable {
                 }
             }
         }
+        let left = state.withLock { state in
+            state.hasEnded = true
+            defer { (state.waiting, state.served) = ([:], [:]) }
+            return state.waiting.values.joined() + Array(state.served.values.joined())
+        }
+        for continuation in left { continuation.resume() }
     }
 
     /// The next domain to look at; nil when none is due, or as many are under way as may be.
@@ -68,6 +91,7 @@ final class ReconcileLoop: Sendable {
             switch state.queue.next(now: .now) {
             case .look(let vm, let since):
                 state.running[vm] = .now
+                state.served[vm] = state.waiting.removeValue(forKey: vm)
                 return ((vm, since), nil)
             case .wait(let until):
                 guard let until, until < state.armed ?? until + .seconds(1) else {
@@ -90,10 +114,12 @@ final class ReconcileLoop: Sendable {
     }
 
     private func finish(_ vm: VMIdentifier, _ outcome: ReconcileQueue.Outcome) {
-        state.withLock { state in
+        let served = state.withLock { state in
             state.running[vm] = nil
             state.queue.finish(vm, outcome, now: .now)
+            return state.served.removeValue(forKey: vm) ?? []
         }
+        for continuation in served { continuation.resume() }
         wake.yield()
     }
 }

@@ -13,6 +13,8 @@ struct DomainRecord: Hashable, Sendable {
     /// while libvirt cannot be asked.
     var isRunning: Bool
     var ports: [PortDeclaration]
+    /// Those of them, and more, that were asked for over the control socket.
+    var added: [AddedPort] = []
 
     /// The format's version; a record of another is not read.
     static let version = 1
@@ -22,7 +24,12 @@ struct DomainRecord: Hashable, Sendable {
         get throws {
             let file = File(
                 version: Self.version, uuid: vm.description, name: name, running: isRunning,
-                ports: ports.map(\.attributes))
+                ports: ports.map(\.attributes),
+                added: added.isEmpty
+                    ? nil
+                    : added.map {
+                        Added(port: $0.declaration.attributes, expires: $0.expires)
+                    })
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
             return Array(try encoder.encode(file))
@@ -36,14 +43,25 @@ struct DomainRecord: Hashable, Sendable {
         else { return nil }
         let ports = file.ports.compactMap { try? PortDeclaration(attributes: $0) }
         guard ports.count == file.ports.count else { return nil }
-        self.init(vm: vm, name: file.name, isRunning: file.running, ports: ports)
+        let added = (file.added ?? []).compactMap { added in
+            (try? PortDeclaration(attributes: added.port)).map {
+                AddedPort(declaration: $0, expires: added.expires)
+            }
+        }
+        guard added.count == file.added?.count ?? 0 else { return nil }
+        self.init(
+            vm: vm, name: file.name, isRunning: file.running, ports: ports, added: added)
     }
 
-    init(vm: VMIdentifier, name: String, isRunning: Bool, ports: [PortDeclaration]) {
+    init(
+        vm: VMIdentifier, name: String, isRunning: Bool, ports: [PortDeclaration],
+        added: [AddedPort] = []
+    ) {
         self.vm = vm
         self.name = name
         self.isRunning = isRunning
         self.ports = ports
+        self.added = added
     }
 
     private struct File: Codable {
@@ -52,5 +70,12 @@ struct DomainRecord: Hashable, Sendable {
         var name: String
         var running: Bool
         var ports: [[String: String]]
+        /// Not there before ports could be added, nor where none were.
+        var added: [Added]?
+    }
+
+    private struct Added: Codable {
+        var port: [String: String]
+        var expires: Int64?
     }
 }

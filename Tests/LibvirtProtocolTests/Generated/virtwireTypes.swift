@@ -10,6 +10,17 @@ let virtwireTypes1: [any WireType.Type] = [
     virtwire_version_ret.self,
     virtwire_port.self,
     virtwire_status_ret.self,
+    virtwire_procedure_info.self,
+    virtwire_procedures_ret.self,
+    virtwire_port_args.self,
+    virtwire_attribute.self,
+    virtwire_port_ret.self,
+    virtwire_plan_args.self,
+    virtwire_plan_step.self,
+    virtwire_plan_ret.self,
+    virtwire_watch_ret.self,
+    virtwire_event_ports_msg.self,
+    virtwire_event_libvirt_msg.self,
 ]
 
 /// Every type of the protocol `virtwire`.

@@ -6,5 +6,6 @@ struct MemifCommand: AsyncParsableCommand {
         subcommands: [
             BenchCommand.self, PingCommand.self, ResponderCommand.self, RawDataCommand.self,
             BridgeCommand.self, CaptureCommand.self, MemifStatusCommand.self,
+            MemifShowCommand.self,
         ])
 }

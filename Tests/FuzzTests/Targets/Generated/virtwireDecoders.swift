@@ -9,6 +9,12 @@ import VirtwireProtocol
 let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.VERSION),
     ProcedureDecoders(Virtwire.STATUS),
+    ProcedureDecoders(Virtwire.PROCEDURES),
+    ProcedureDecoders(Virtwire.PORT),
+    ProcedureDecoders(Virtwire.PLAN),
+    ProcedureDecoders(Virtwire.WATCH),
+    ProcedureDecoders(Virtwire.EVENT_PORTS),
+    ProcedureDecoders(Virtwire.EVENT_LIBVIRT),
 ]
 
 /// The decoders of every procedure of `Virtwire`.

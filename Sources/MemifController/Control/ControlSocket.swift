@@ -1,0 +1,109 @@
+internal import LibvirtRPC
+internal import LinuxIO
+internal import Logging
+internal import Synchronization
+
+/// One control socket and its clients.
+final class ControlSocket: Sendable {
+    private let path: String
+    private let identity: FileIdentity
+    private let server = Mutex<LinkServer?>(nil)
+
+    /// Starts to answer.
+    init(
+        _ access: ControlAccess, _ host: Host, _ procedures: ControlProcedures, loop: EventLoop
+    ) throws(PortError) {
+        path = access.path(host.layout)
+        do throws(SystemError) {
+            let listener = try SocketFile.listenUnlessTaken(
+                at: path, kind: .stream, mode: access.mode, group: host.defaultGroup)
+            identity = try FileStatus(path: path).identity
+            try start(listener, access, procedures, host.logger, loop)
+        } catch {
+            throw PortError(
+                reason: "the control socket cannot be made: \(error)",
+                remedy: "move away what stands at \(path), or name another --runtime-directory")
+        }
+    }
+
+    private func start(
+        _ listener: consuming UnixListener, _ access: ControlAccess,
+        _ procedures: ControlProcedures, _ logger: Logger, _ loop: EventLoop
+    ) throws(SystemError) {
+        var listener: UnixListener? = consume listener
+        // Under the lock, so that the first client that comes finds the server that it came to.
+        try server.withLock { (server) throws(SystemError) in
+            guard let listener = listener.take() else { return }
+            server = try LinkServer.start(listener, loop: loop) { [weak self] client in
+                let caller = ControlCaller(access, client.credentials) {
+                    self?.server.withLock(\.self)?.link(of: client.id)
+                }
+                logger.debug("control client", metadata: caller.metadata)
+                let table = procedures.table(for: caller)
+                return LinkHandlers(
+                    answer: { await table.answer($0) }, ended: { _ in caller.hasEnded() })
+            }
+        }
+    }
+
+    /// Ends every client's link and removes the socket.
+    func stop() {
+        server.withLock { $0.take() }?.stop()
+        SocketFile.remove(path, ifStill: identity)
+    }
+}
+
+/// A client of a control socket.
+final class ControlCaller: Sendable {
+    private enum Watching {
+        case not
+        case through(Task<Void, Never>)
+        case over
+    }
+
+    let access: ControlAccess
+    /// Who it is; nil where the kernel does not say.
+    let credentials: PeerCredentials?
+    private let findLink: @Sendable () -> Link?
+    private let watching = Mutex(Watching.not)
+
+    init(
+        _ access: ControlAccess, _ credentials: PeerCredentials?,
+        _ findLink: @escaping @Sendable () -> Link?
+    ) {
+        self.access = access
+        self.credentials = credentials
+        self.findLink = findLink
+    }
+
+    /// Its link, to send events over; nil once it has ended.
+    var link: Link? { findLink() }
+
+    /// Who it is, for a log.
+    var metadata: Logger.Metadata {
+        guard let credentials else { return [:] }
+        return [
+            "pid": "\(credentials.process)", "uid": "\(credentials.user)",
+            "gid": "\(credentials.group)",
+        ]
+    }
+
+    /// Has what watches run until the client is gone; a client has one watch at most.
+    ///
+    /// - Returns: whether it runs: not when one does already.
+    func watch(_ run: @escaping @Sendable () async -> Void) -> Bool {
+        watching.withLock { watching in
+            guard case .not = watching else { return false }
+            watching = .through(Task { await run() })
+            return true
+        }
+    }
+
+    /// Its link has ended.
+    func hasEnded() {
+        watching.withLock { watching in
+            if case .through(let task) = watching { task.cancel() }
+            watching = .over
+        }
+    }
+}

@@ -1,0 +1,39 @@
+internal import LibvirtProtocol
+internal import LibvirtRPC
+internal import VirtwireProtocol
+internal import XDR
+
+/// The procedures for one client, each as its socket allows it.
+struct ControlTable: Sendable {
+    private var procedures = ProcedureTable()
+    private var known: [(number: Int32, name: String, isAllowed: Bool)] = []
+    private let caller: ControlCaller
+
+    init(_ caller: ControlCaller) {
+        self.caller = caller
+    }
+
+    /// Offers a procedure that only asks.
+    mutating func serve<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> Result
+    ) {
+        known.append((procedure.number, procedure.name, true))
+        procedures.serve(procedure, body)
+    }
+
+    /// Offers the procedure that tells which there are; the last to be offered.
+    mutating func serveList() {
+        let all = known + [(Virtwire.PROCEDURES.number, Virtwire.PROCEDURES.name, true)]
+        let list = virtwire_procedures_ret(
+            procedures: all.sorted { $0.number < $1.number }.map { procedure in
+                virtwire_procedure_info(
+                    number: UInt32(procedure.number), name: XDRString(procedure.name),
+                    allowed: procedure.isAllowed)
+            })
+        serve(Virtwire.PROCEDURES) { (_) async throws(CallRefusal) in list }
+    }
+
+    /// Answers a call.
+    func answer(_ call: IncomingCall) async -> CallAnswer { await procedures.answer(call) }
+}
