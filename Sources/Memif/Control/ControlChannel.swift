@@ -39,12 +39,14 @@ final class ControlChannel: Sendable {
         state = Mutex(State(socket: socket))
     }
 
-    /// Begins to read; the handler runs on the loop's thread, and not again after `close` there.
+    /// Begins to read, unless it does already; the handler runs on the loop's thread, and not again
+    /// after `close` there.
     func start(
         _ handler: @escaping @Sendable (consuming Input) -> Void
     ) throws(SystemError) {
         // The watch is set under the lock, so that the handler's first run finds it.
         try state.withLock { state throws(SystemError) in
+            guard state.watch == nil else { return }
             state.watch = try state.socket?.watch(on: loop) { [self] in handleReadiness(handler) }
         }
     }
@@ -84,6 +86,24 @@ final class ControlChannel: Sendable {
         while unread < Self.mostUnread, socket.discardMessage() { unread += 1 }
     }
 
+    /// Stops reading, until `start`. What comes meanwhile stays in the socket for whoever goes on with it.
+    ///
+    /// - Returns: another descriptor of the socket; nil for a channel that is closed, or whose peer has
+    ///   yet to read a message of ours: half of it may be kept here.
+    func freeze() throws(SystemError) -> OwnedDescriptor? {
+        try state.withLock { state throws(SystemError) in
+            guard state.unsent == nil, let watch = state.watch.take() else { return nil }
+            state.socket?.cancel(watch, on: loop)
+            return try state.socket?.duplicate()
+        }
+    }
+
+    /// Closes our descriptor of the socket without a word: another process goes on with it.
+    func abandon() {
+        let socket = state.withLock { $0.socket.take() }
+        _ = consume socket
+    }
+
     private func handleReadiness(_ handler: @Sendable (consuming Input) -> Void) {
         for _ in 0..<Self.mostAtOnce {
             guard let input = nextInput() else { return }
@@ -96,6 +116,7 @@ final class ControlChannel: Sendable {
         var input: Input? = nil
         do throws(SystemError) {
             try state.withLock { state throws(SystemError) in
+                guard state.watch != nil else { return }
                 if state.unsent != nil { try flush(&state) }
                 guard state.unsent == nil else { return }
                 guard let message = try state.socket?.receiveMessage() else { return }

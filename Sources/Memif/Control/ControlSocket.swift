@@ -53,6 +53,16 @@ extension UnixSocket {
         try loop.watch(descriptor, for: .readable) { _ in handler() }
     }
 
+    /// Stops watching.
+    borrowing func cancel(_ watch: EventLoop.Watch, on loop: EventLoop) {
+        loop.cancel(watch, descriptor)
+    }
+
+    /// Another descriptor of it.
+    borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
+        try descriptor.duplicate()
+    }
+
     /// Changes what is watched for.
     borrowing func update(
         _ watch: EventLoop.Watch, on loop: EventLoop, for interest: Readiness

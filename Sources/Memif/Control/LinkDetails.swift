@@ -25,7 +25,7 @@ public struct LinkDetails: Hashable, Sendable {
         /// What went through.
         public var counters: QueueCounters
 
-        init(_ ring: Ring, role: MemifRole, counters: QueueCounters, isTaken: Bool) {
+        init(_ ring: Ring, role: MemifRole, counters: QueueCounters) {
             let place = ring.announcement
             let (own, peer) = (ring.memory.ownIndexAtStart(), ring.memory.peerIndex())
             index = Int(place.index)
@@ -36,7 +36,7 @@ public struct LinkDetails: Hashable, Sendable {
             head = role == .slave ? own : peer
             tail = role == .slave ? peer : own
             areInterruptsMasked = ring.memory.areInterruptsMasked
-            self.isTaken = isTaken
+            isTaken = ring.isTaken
             self.counters = counters
         }
     }

@@ -13,6 +13,11 @@ extension UnixListener {
         loop.cancel(watch, descriptor)
     }
 
+    /// Another descriptor of it; a method, because an optional listener cannot be lent to a call.
+    borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
+        try descriptor.duplicate()
+    }
+
     /// Changes what is watched for.
     borrowing func update(
         _ watch: EventLoop.Watch, on loop: EventLoop, for interest: Readiness

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// One accepted connection: it drives a `MasterHandshake` over a channel and, at its end, the link.
 final class MasterConnection: Sendable {
-    private struct State: ~Copyable {
+    struct State: ~Copyable {
         var handshake = MasterHandshake()
         var regions: [Region] = []
         var interrupts = DescriptorQueue()
@@ -16,11 +16,11 @@ final class MasterConnection: Sendable {
     }
 
     let id: UInt64
-    private weak let socket: MasterSocket?
-    private let loop: EventLoop
-    private let channel: ControlChannel
-    private let peer: PeerCredentials?
-    private let state = Mutex(State())
+    weak let socket: MasterSocket?
+    let loop: EventLoop
+    let channel: ControlChannel
+    let peer: PeerCredentials?
+    let state = Mutex(State())
 
     init(
         id: UInt64, _ connected: consuming UnixSocket, peer: PeerCredentials?,
@@ -91,7 +91,7 @@ final class MasterConnection: Sendable {
         let deadline: EventLoop.Timer?
     }
 
-    private func handle(_ input: consuming ControlChannel.Input) {
+    func handle(_ input: consuming ControlChannel.Input) {
         switch consume input {
         case .ended(let end): finish(end)
         case .message(let message, var descriptors):
@@ -174,10 +174,15 @@ final class MasterConnection: Sendable {
         let regions = state.withLock { exchange(&$0.regions, with: []) }
         let interrupts = state.withLock { exchange(&$0.interrupts, with: DescriptorQueue()) }
         let memory = try LinkMemory.makeMaster(terms, regions: regions, interrupts: interrupts)
-        let link = MemifLink(
-            memory: memory, terms: terms, configuration: interface.configuration, peer: peer)
         // First CONNECTED, then frames: DPDK and C libmemif clear the indexes until they have it.
         try send(.connected(interfaceName: interface.configuration.name))
+        linkIsUp(
+            MemifLink(
+                memory: memory, terms: terms, configuration: interface.configuration, peer: peer),
+            of: interface)
+    }
+
+    func linkIsUp(_ link: MemifLink, of interface: MemifInterface) {
         let timer = state.withLock { state -> EventLoop.Timer? in
             guard !state.hasEnded else { return nil }
             state.link = link
@@ -188,7 +193,7 @@ final class MasterConnection: Sendable {
         if !interface.linkIsUp(link) { link.releaseMemory() }
     }
 
-    private static func end(of error: SystemError) -> LinkEnd {
+    static func end(of error: SystemError) -> LinkEnd {
         LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
     }
 }

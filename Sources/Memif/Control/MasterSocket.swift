@@ -205,13 +205,55 @@ public final class MasterSocket: Sendable {
         }
         var listener = state.withLock { $0.listener.take() }
         if let listener = listener.take(), let watch { loop.cancel(watch, listener.descriptor) }
-        let connections = state.withLock { Array($0.connections.values) }
         for connection in connections { connection.finish(LinkEnd(.local, reason)) }
         let interfaces = state.withLock { exchange(&$0.interfaces, with: [:]) }
         for entry in interfaces.values { entry.interface.retire(reason) }
         if let file = state.withLock({ $0.file.take() }) {
             SocketFile.remove(file.path, ifStill: file.identity)
         }
+    }
+
+    // MARK: For a hand-over
+
+    /// Accepts nobody until `thawListener`. Who connects meanwhile waits.
+    ///
+    /// - Returns: another descriptor of the listener.
+    func freezeListener() throws(MemifError) -> OwnedDescriptor {
+        try state.withLock { state throws(MemifError) in
+            guard let watch = state.watch.take() else {
+                throw MemifError(.closed, "the memif socket has no listener any more")
+            }
+            state.listener?.cancel(watch, on: loop)
+            do throws(SystemError) {
+                if let descriptor = try state.listener?.duplicate() { return descriptor }
+            } catch {
+                throw MemifError(error)
+            }
+            throw MemifError(.closed, "the memif socket is closed")
+        }
+    }
+
+    /// Accepts again.
+    func thawListener() throws(SystemError) {
+        try state.withLock { state throws(SystemError) in
+            guard state.watch == nil else { return }
+            state.watch = try state.listener?.watch(on: loop) { [weak self] in self?.acceptAll() }
+        }
+    }
+
+    /// Closes the listener and leaves its socket file where it is: somebody else serves it.
+    func abandonListener() {
+        let listener = state.withLock { state in
+            state.isClosed = true
+            state.file = nil
+            return state.listener.take()
+        }
+        _ = consume listener
+    }
+
+    /// All connections, in the order in which they came.
+    var connections: [MasterConnection] {
+        state.withLock { $0.connections.values.sorted { $0.id < $1.id } }
     }
 
     // MARK: For connections
@@ -250,9 +292,9 @@ public final class MasterSocket: Sendable {
         }
     }
 
-    func admit(_ connected: consuming UnixSocket) {
+    /// Keeps a connection from now on; one that comes when the socket is closed is sent away.
+    func keep(_ connected: consuming UnixSocket) -> MasterConnection? {
         let peer = try? connected.peerCredentials()
-        let pending = state.withLock { Array($0.connections.values) }.count(where: \.isPending)
         let serial = state.withLock { state in
             state.nextSerial += 1
             return state.nextSerial
@@ -263,12 +305,18 @@ public final class MasterSocket: Sendable {
             if !state.isClosed { state.connections[serial] = connection }
             return state.isClosed
         }
-        if isClosed {
-            let reason = DisconnectReason(.removed, "the socket is being closed")
-            connection.finish(LinkEnd(.local, reason))
-        } else if let admits = options.admits, peer.map(admits) != true {
+        guard isClosed else { return connection }
+        connection.finish(
+            LinkEnd(.local, DisconnectReason(.removed, "the socket is being closed")))
+        return nil
+    }
+
+    func admit(_ connected: consuming UnixSocket) {
+        let pending = connections.count(where: \.isPending)
+        guard let connection = keep(connected) else { return }
+        if let admits = options.admits, connection.peer.map(admits) != true {
             // Who cannot be known is not let in either.
-            let user = peer.map { "user \($0.user)" } ?? "a peer without credentials"
+            let user = connection.peer.map { "user \($0.user)" } ?? "a peer without credentials"
             let reason = DisconnectReason(.notPermitted, "\(user) is not admitted")
             connection.finish(LinkEnd(.refused, reason))
         } else if pending >= options.mostPending {

@@ -10,8 +10,6 @@ public final class MemifLink: Sendable {
     private struct State {
         /// Let go of at the end: from then on only the queues hold it.
         var memory: LinkMemory?
-        var takenReceive: Set<Int> = []
-        var takenTransmit: Set<Int> = []
     }
 
     /// Which end we are.
@@ -48,37 +46,30 @@ public final class MemifLink: Sendable {
     /// How many queues there are to send on.
     public var transmitQueueCount: Int { transmitCounters.count }
 
-    /// Takes a receive queue; each can be taken once.
+    /// Takes a receive queue. As a master one that was let go can be taken again, and goes on where it
+    /// stood; as a slave each can be taken once.
     ///
     /// A slave's peer has nowhere to put frames until the queue is taken.
     ///
-    /// - Returns: nil for a number that is not there, a queue taken before, or a link that is over.
+    /// - Returns: nil for a number that is not there, a queue that is taken, or a link that is over.
     public func takeReceiveQueue(
         _ index: Int, mode: ReceiveMode = .polling
     ) -> ReceiveQueue? {
-        let memory = state.withLock { state -> LinkMemory? in
-            guard let memory = state.memory, memory.receiving.indices.contains(index) else {
-                return nil
-            }
-            return state.takenReceive.insert(index).inserted ? memory : nil
-        }
-        guard let memory else { return nil }
+        guard let memory, memory.receiving.indices.contains(index),
+            memory.receiving[index].take()
+        else { return nil }
         return ReceiveQueue(
             memory.receiving[index], of: memory, status: status, shared: receiveCounters[index],
             longestFrame: configuration.longestFrame, mode: mode)
     }
 
-    /// Takes a transmit queue; each can be taken once.
+    /// Takes a transmit queue, as ``takeReceiveQueue(_:mode:)`` does.
     ///
-    /// - Returns: nil for a number that is not there, a queue taken before, or a link that is over.
+    /// - Returns: nil for a number that is not there, a queue that is taken, or a link that is over.
     public func takeTransmitQueue(_ index: Int) -> TransmitQueue? {
-        let memory = state.withLock { state -> LinkMemory? in
-            guard let memory = state.memory, memory.sending.indices.contains(index) else {
-                return nil
-            }
-            return state.takenTransmit.insert(index).inserted ? memory : nil
-        }
-        guard let memory else { return nil }
+        guard let memory, memory.sending.indices.contains(index),
+            memory.sending[index].take()
+        else { return nil }
         return TransmitQueue(
             memory.sending[index], of: memory, status: status, shared: transmitCounters[index],
             longestFrame: configuration.longestFrame)
@@ -86,22 +77,16 @@ public final class MemifLink: Sendable {
 
     /// Wakes the owner of a receive queue that sleeps in `waitForFrames`, from any thread.
     public func wakeReceiver(_ index: Int) {
-        let memory = state.withLock(\.memory)
         guard let memory, memory.receiving.indices.contains(index) else { return }
         memory.receiving[index].interrupt.signal()
     }
 
     /// What there is to know of the link now, for people and for monitors.
     public var details: LinkDetails {
-        let (memory, receiving, sending) = state.withLock {
-            ($0.memory, $0.takenReceive, $0.takenTransmit)
-        }
-        func queues(
-            _ rings: [Ring], _ counters: [SharedCounters], _ taken: Set<Int>
-        ) -> [LinkDetails.Queue] {
-            zip(rings, counters).enumerated().map { index, pair in
-                LinkDetails.Queue(
-                    pair.0, role: role, counters: pair.1.value, isTaken: taken.contains(index))
+        let memory = self.memory
+        func queues(_ rings: [Ring], _ counters: [SharedCounters]) -> [LinkDetails.Queue] {
+            zip(rings, counters).map { ring, counters in
+                LinkDetails.Queue(ring, role: role, counters: counters.value)
             }
         }
         return LinkDetails(
@@ -109,8 +94,8 @@ public final class MemifLink: Sendable {
             peerName: terms.peerName, peerInterfaceName: terms.peerInterfaceName, peer: peer,
             age: ContinuousClock.now - since,
             regionByteCounts: memory?.regions.map(\.byteCount) ?? [],
-            receiveQueues: queues(memory?.receiving ?? [], receiveCounters, receiving),
-            transmitQueues: queues(memory?.sending ?? [], transmitCounters, sending))
+            receiveQueues: queues(memory?.receiving ?? [], receiveCounters),
+            transmitQueues: queues(memory?.sending ?? [], transmitCounters))
     }
 
     /// Whether it is up.
@@ -145,6 +130,9 @@ public final class MemifLink: Sendable {
     private static func total(_ all: [SharedCounters]) -> QueueCounters {
         all.reduce(into: QueueCounters()) { $0 += $1.value }
     }
+
+    /// What another process needs to go on with the link; nil once it is over.
+    var memory: LinkMemory? { state.withLock(\.memory) }
 
     /// Lets go of the shared memory; the queues may still hold it. Whoever sleeps on one is woken, to
     /// find that the link is over.

@@ -1,10 +1,12 @@
 internal import LinuxIO
+internal import Synchronization
 
 /// One ring of a link, at one end: its place in shared memory and its eventfd.
 final class Ring: Sendable {
     let announcement: ControlMessage.AddRing
     let memory: RingMemory
     let interrupt: EventCounter
+    private let isHeld = Atomic<Bool>(false)
 
     init(
         _ announcement: ControlMessage.AddRing, memory: RingMemory,
@@ -13,6 +15,20 @@ final class Ring: Sendable {
         self.announcement = announcement
         self.memory = memory
         self.interrupt = interrupt
+    }
+
+    /// Whether a queue works it.
+    var isTaken: Bool { isHeld.load(ordering: .acquiring) }
+
+    /// Takes it for a queue; false when another has it. Sees all that the last one did.
+    func take() -> Bool { !isHeld.exchange(true, ordering: .acquiring) }
+
+    /// Its queue is let go.
+    ///
+    /// A master goes on where the indexes in shared memory stand, as often as it likes. A slave's queue
+    /// fills its ring anew, which no peer would understand a second time.
+    func putBack(_ role: MemifRole) {
+        if role == .master { isHeld.store(false, ordering: .releasing) }
     }
 }
 

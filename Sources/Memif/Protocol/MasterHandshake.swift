@@ -56,6 +56,9 @@ public struct MasterHandshake: ~Copyable, Sendable {
     /// A connection that was just accepted; HELLO is the driver's to send.
     public init() {}
 
+    /// The channel of a link that is up already.
+    init(resuming terms: LinkTerms) { state = .connected }
+
     /// Takes the next message.
     ///
     /// - Parameter descriptorCount: how many descriptors came with it.

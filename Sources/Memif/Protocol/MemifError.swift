@@ -5,7 +5,7 @@ public struct MemifError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of problem. More may be added.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         enum Base: String {
-            case invalidConfiguration, idInUse, closed, timedOut, system
+            case invalidConfiguration, idInUse, closed, queuesTaken, timedOut, system
         }
 
         let base: Base
@@ -16,6 +16,8 @@ public struct MemifError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let idInUse = Code(base: .idInUse)
         /// The socket or interface is closed.
         public static let closed = Code(base: .closed)
+        /// Queues are held that must be let go before.
+        public static let queuesTaken = Code(base: .queuesTaken)
         /// The time that the caller gave is over.
         public static let timedOut = Code(base: .timedOut)
         /// The system refused a call; `systemError` says which.

@@ -35,7 +35,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     /// How its owner learns of frames.
     public internal(set) var mode: ReceiveMode
     /// What went through so far.
-    public internal(set) var counters = QueueCounters()
+    public internal(set) var counters: QueueCounters
 
     init(
         _ endpoint: Ring, of memory: LinkMemory, status: LinkStatus, shared: SharedCounters,
@@ -45,6 +45,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         self.endpoint = endpoint
         self.status = status
         self.shared = shared
+        counters = shared.value
         self.longestFrame = longestFrame
         ring = endpoint.memory
         buffers = memory.buffers(of: endpoint)
@@ -63,6 +64,8 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         self.mode = mode
         applyMode()
     }
+
+    deinit { endpoint.putBack(memory.role) }
 
     /// The number of the queue among those of its direction.
     public var index: Int { Int(endpoint.announcement.index) }

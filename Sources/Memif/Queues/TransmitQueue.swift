@@ -20,7 +20,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
     var publications: UInt64 = 0
 
     /// What went through so far.
-    public internal(set) var counters = QueueCounters()
+    public internal(set) var counters: QueueCounters
 
     init(
         _ endpoint: Ring, of memory: LinkMemory, status: LinkStatus, shared: SharedCounters,
@@ -30,6 +30,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
         self.endpoint = endpoint
         self.status = status
         self.shared = shared
+        counters = shared.value
         self.longestFrame = longestFrame
         ring = endpoint.memory
         buffers = memory.buffers(of: endpoint)
@@ -41,6 +42,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
             limit = position
         }
     }
+
+    deinit { endpoint.putBack(memory.role) }
 
     /// The number of the queue among those of its direction.
     public var index: Int { Int(endpoint.announcement.index) }

@@ -166,16 +166,22 @@ struct BurstTests {
         #expect(try Frames.pass(frames, through: &sender, &receiver) == frames)
     }
 
-    @Test("each queue can be taken once")
-    func takenOnce() async throws {
+    @Test("each queue has one owner; a master's can be taken again, a slave's cannot")
+    func taken() async throws {
         let pair = try await LinkPair()
-        let first = pair.master.takeReceiveQueue(0)
-        expectEqual(first.isNil, false)
-        expectEqual(pair.master.takeReceiveQueue(0).isNil, true)
-        expectEqual(pair.master.takeReceiveQueue(1).isNil, true)
-        expectEqual(pair.master.takeReceiveQueue(-1).isNil, true)
+        for link in [pair.master, pair.slave] {
+            let receiver = try unwrap(link.takeReceiveQueue(0))
+            let sender = try unwrap(link.takeTransmitQueue(0))
+            expectEqual(link.takeReceiveQueue(0).isNil, true)
+            expectEqual(link.takeReceiveQueue(1).isNil, true)
+            expectEqual(link.takeReceiveQueue(-1).isNil, true)
+            expectEqual(link.takeTransmitQueue(0).isNil, true)
+            _ = (consume receiver).index + (consume sender).index
+        }
+        expectEqual(pair.master.takeReceiveQueue(0).isNil, false)
         expectEqual(pair.master.takeTransmitQueue(0).isNil, false)
-        expectEqual(pair.master.takeTransmitQueue(0).isNil, true)
+        expectEqual(pair.slave.takeReceiveQueue(0).isNil, true)
+        expectEqual(pair.slave.takeTransmitQueue(0).isNil, true)
     }
 
     @Test(

@@ -9,7 +9,7 @@ final class TestpmdLink: Sendable {
     let interface: MemifInterface
     let testpmd: Testpmd
     let link: MemifLink
-    private let socket: MasterSocket?
+    let socket: MasterSocket?
 
     /// - Parameters:
     ///   - role: ours.

@@ -1,0 +1,108 @@
+internal import LinuxIO
+internal import Synchronization
+
+extension MasterConnection {
+    /// Stands still until `thaw`: nothing of the slave's is read. Its link is added to what is frozen; one
+    /// that is not up yet is sent away.
+    ///
+    /// - Throws: `MemifError`: `.queuesTaken`, or `.system`.
+    func freeze(into frozen: inout FrozenSocket) throws(MemifError) {
+        guard let link = state.withLock({ $0.link }), let memory = link.memory else {
+            sendAway()
+            return
+        }
+        guard !(memory.receiving + memory.sending).contains(where: \.isTaken) else {
+            throw MemifError(
+                .queuesTaken, "queues of interface \(link.terms.id) are still being worked")
+        }
+        do throws(SystemError) {
+            guard let control = try channel.freeze() else {
+                sendAway()
+                return
+            }
+            var descriptors = DescriptorQueue()
+            descriptors.append(control)
+            for region in memory.regions { descriptors.append(try region.file.duplicate()) }
+            let rings = memory.slaveToMaster + memory.masterToSlave
+            for announcement in link.terms.rings {
+                guard let ring = rings.first(where: { $0.announcement == announcement }) else {
+                    continue
+                }
+                descriptors.append(try ring.interrupt.descriptor.duplicate())
+            }
+            frozen.descriptors.append(contentsOf: descriptors)
+        } catch {
+            throw MemifError(error)
+        }
+        frozen.links.append(
+            LinkRecord(
+                terms: link.terms, regionByteCounts: memory.regions.map { UInt64($0.byteCount) }))
+    }
+
+    private func sendAway() {
+        let reason = DisconnectReason(
+            .administrative, "the program is being replaced: connect again")
+        finish(LinkEnd(.local, reason))
+    }
+
+    /// Reads on.
+    func thaw() {
+        do throws(SystemError) {
+            try channel.start { [self] input in handle(input) }
+        } catch {
+            finish(Self.end(of: error))
+        }
+    }
+
+    /// Lets go of everything without a word to the slave.
+    func abandon() {
+        let (link, interface) = state.withLock { state in
+            state.hasEnded = true
+            return (state.link, state.interface)
+        }
+        let end = LinkEnd(
+            .local, DisconnectReason(.removed, "another process goes on with the link"))
+        channel.abandon()
+        link?.status.finish(end)
+        link?.releaseMemory()
+        interface?.vacate(end)
+        socket?.forget(self, end)
+    }
+
+    /// Goes on with a link that another process has had.
+    ///
+    /// - Parameter descriptors: of the regions and the rings.
+    /// - Throws: `LinkEnd` where it cannot be.
+    func resume(
+        _ record: LinkRecord, _ descriptors: consuming DescriptorQueue, as interface: MemifInterface
+    ) throws(LinkEnd) -> MemifLink {
+        state.withLock { state in
+            state.interface = interface
+            state.handshake = MasterHandshake(resuming: record.terms)
+        }
+        guard interface.occupy({ [weak self] end in self?.finish(end) }) else {
+            let taken = DisconnectReason(
+                .alreadyConnected, "interface \(record.terms.id) is connected already")
+            throw LinkEnd(.refused, interface.refusal ?? taken)
+        }
+        state.withLock { $0.isBound = true }
+        if let problem = record.problem(for: interface.configuration) { throw problem }
+        var regions: [Region] = []
+        for byteCount in record.regionByteCounts {
+            guard let file = descriptors.popFirst() else {
+                throw .violation("a region without a file")
+            }
+            regions.append(
+                try Region(
+                    peerFile: file, byteCount: byteCount,
+                    requiresSeal: interface.configuration.limits.requiresSealedRegions))
+        }
+        let memory = try LinkMemory.makeMaster(
+            record.terms, regions: regions, interrupts: descriptors)
+        let link = MemifLink(
+            memory: memory, terms: record.terms, configuration: interface.configuration, peer: peer)
+        linkIsUp(link, of: interface)
+        thaw()
+        return link
+    }
+}

@@ -1,0 +1,77 @@
+public import LinuxIO
+
+/// A socket and its links go from one process to another, and the slaves notice nothing.
+///
+/// The one that goes has its workers let the queues go, then calls `freeze()` and passes what it gets. The
+/// one that comes makes a `MasterSocket` of the listener, adds the interfaces, and calls `resume` for each
+/// link. Once it says that it has them, the first calls `abandon()`; if it fails, `thaw()`.
+extension MasterSocket {
+    /// Stands still: nobody is accepted, and nothing that a slave says is read, until `thaw()`. Frames
+    /// wait in their rings. Slaves in the midst of the handshake are sent away, to come again.
+    ///
+    /// - Returns: what another process needs; all descriptors are of its own.
+    /// - Throws: `MemifError`: `.queuesTaken` while a queue is still held, `.closed`, or `.system` when
+    ///   descriptors run out. Then nothing has changed.
+    public func freeze() throws(MemifError) -> FrozenSocket {
+        var frozen = FrozenSocket(links: [], descriptors: DescriptorQueue())
+        do throws(MemifError) {
+            frozen.descriptors.append(try freezeListener())
+            for connection in connections { try connection.freeze(into: &frozen) }
+        } catch {
+            thaw()
+            throw error
+        }
+        return frozen
+    }
+
+    /// Goes on after `freeze()`, as when the other process has failed.
+    public func thaw() {
+        for connection in connections { connection.thaw() }
+        try? thawListener()
+    }
+
+    /// Ends it after `freeze()`, without a word to the slaves and with the socket file left where it is:
+    /// another process goes on with it.
+    public func abandon() {
+        for connection in connections { connection.abandon() }
+        abandonListener()
+        close()
+    }
+
+    /// Goes on with a link that another process has frozen. Its interface must have been added.
+    ///
+    /// - Parameter descriptors: those that belong to the link: see `LinkRecord`.
+    /// - Throws: `LinkEnd`: why it cannot be. The slave has been told, and may connect anew.
+    public func resume(
+        _ record: LinkRecord, _ descriptors: consuming DescriptorQueue
+    ) throws(LinkEnd) -> MemifLink {
+        guard let descriptor = descriptors.popFirst() else {
+            throw .violation("a link without a control socket")
+        }
+        guard let connection = keep(try Self.connected(descriptor)) else {
+            throw LinkEnd(.local, DisconnectReason(.removed, "the socket is being closed"))
+        }
+        do throws(LinkEnd) {
+            guard let interface = interface(id: record.terms.id) else {
+                throw LinkEnd(
+                    .refused,
+                    DisconnectReason(
+                        .unknownInterface, "no interface has id \(record.terms.id)"))
+            }
+            return try connection.resume(record, descriptors, as: interface)
+        } catch {
+            connection.finish(error)
+            throw error
+        }
+    }
+
+    private static func connected(
+        _ descriptor: consuming OwnedDescriptor
+    ) throws(LinkEnd) -> UnixSocket {
+        do throws(SystemError) {
+            return try UnixSocket(adopting: descriptor)
+        } catch {
+            throw MasterConnection.end(of: error)
+        }
+    }
+}

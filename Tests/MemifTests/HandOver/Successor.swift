@@ -1,0 +1,27 @@
+import LinuxIO
+import Testing
+
+@testable import Memif
+
+/// Takes frozen sockets over, as another process would, from descriptors and records alone.
+enum Successor {
+    /// Goes on with a socket of one interface.
+    static func take(
+        _ frozen: consuming FrozenSocket, _ configuration: InterfaceConfiguration,
+        on loop: EventLoop
+    ) throws -> (socket: MasterSocket, interface: MemifInterface, links: [MemifLink]) {
+        var frozen = frozen
+        var descriptors = exchange(&frozen.descriptors, with: DescriptorQueue())
+        let listener = try UnixListener(adopting: unwrap(descriptors.popFirst()))
+        let socket = try MasterSocket(listener, on: loop, options: .patient)
+        let interface = try socket.add(configuration)
+        var links: [MemifLink] = []
+        for record in frozen.links {
+            var own = DescriptorQueue()
+            for _ in 0..<record.descriptorCount { own.append(try unwrap(descriptors.popFirst())) }
+            links.append(try socket.resume(record, own))
+        }
+        expectEqual(descriptors.isEmpty, true)
+        return (socket, interface, links)
+    }
+}
