@@ -210,3 +210,7 @@ int clinuxio_open_tap(const char *name, char *actual) {
     memcpy(actual, request.ifr_name, IFNAMSIZ);
     return descriptor;
 }
+
+void clinuxio_close_others(posix_spawn_file_actions_t *actions) {
+    posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+}

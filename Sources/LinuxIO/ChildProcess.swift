@@ -1,6 +1,7 @@
 // SAFETY of the whole file: C strings and file actions live until posix_spawn returns, and every
 // allocation is freed in the function that made it.
 
+internal import CLinuxIO
 internal import Glibc
 internal import Synchronization
 
@@ -127,9 +128,12 @@ public final class ChildProcess: Sendable {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        // Its input last: where ours is closed, `output` may be number 0.
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        // What this process has inherited, and others may have made, is none of the child's.
+        unsafe clinuxio_close_others(&actions)
         // Threads of Swift's pool block most signals; a child would go on doing so.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -5,6 +5,7 @@
 #ifndef CLINUXIO_H
 #define CLINUXIO_H
 
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -86,6 +87,9 @@ int clinuxio_pin_thread(int cpu);
 
 /// PR_SET_NAME for the calling thread; the kernel keeps the first 15 bytes.
 void clinuxio_name_thread(const char *name);
+
+// Has a program that is about to be spawned close all descriptors but its first three.
+void clinuxio_close_others(posix_spawn_file_actions_t *actions);
 
 /// gettid: Swift's optimiser hoists pthread_self() across suspension points, this it cannot.
 int clinuxio_thread_id(void);
