@@ -106,13 +106,14 @@ public final class TestLibvirtd: Sendable {
 
     /// Whether it listens wherever it should.
     private func isUp() async -> Bool {
-        guard accepts else { return false }
+        // The socket of its administration is the last of those that it always has.
+        guard Self.accepts(socketPath), Self.accepts(adminSocketPath) else { return false }
         return await network?.accepts() ?? true
     }
 
-    /// Whether it listens on its socket: one that is bound and does not listen yet refuses.
-    private var accepts: Bool {
-        guard let address = try? UnixAddress(path: socketPath) else { return false }
+    /// Whether somebody listens there: a socket that is bound and does not listen yet refuses.
+    private static func accepts(_ path: String) -> Bool {
+        guard let address = try? UnixAddress(path: path) else { return false }
         return (try? UnixSocket.connect(to: address, kind: .stream)) != nil
     }
 
@@ -131,7 +132,7 @@ public final class TestLibvirtd: Sendable {
         mount --make-rprivate /
         mkdir -p "$1/run" "$1/lib" "$1/cache" "$1/log" "$1/etc"
         chmod 0755 "$1" "$1/run" "$1/lib" "$1/cache" "$1/log"
-        rm -f "$1/run/libvirt-sock" "$1/run/libvirt-sock-ro"
+        rm -f "$1/run/libvirt-sock" "$1/run/libvirt-sock-ro" "$1/run/libvirt-admin-sock"
         directory="$1"; wants_qemu="$2"; network="$3"; more="$4"; shift 4
         auth=none
         if [ $# -gt 0 ]; then
