@@ -87,11 +87,11 @@ struct RunningTests {
     func mayHaveRun() async throws {
         try await withFake { daemon in
             let connection = try await Connection.open(daemon.uri)
-            let domain = try await connection.lookUpDomain(named: "web1")
+            let domain = try await connection.lookUpDomain(name: "web1")
             daemon.serve(Remote.DOMAIN_IS_ACTIVE) { _ in .init(active: 1) }
             daemon.inject(.close, into: Remote.DOMAIN_CREATE_WITH_FLAGS)
             try await ErrorSnippets.create(domain) { domain in
-                try await Connection.open(daemon.uri).lookUpDomain(named: domain.name)
+                try await Connection.open(daemon.uri).lookUpDomain(name: domain.name)
             }
             #expect(daemon.calls.last == "DOMAIN_IS_ACTIVE")
         }
@@ -114,7 +114,7 @@ struct RunningTests {
             let volume = try await pool.lookUpStorageVolume(name: "vm.img")
             let pieces = try await printing { try await StreamSnippets.pieces(volume) }
             #expect(pieces == "5 bytes\na hole of 7 bytes")
-            let domain = try await connection.lookUpDomain(named: "web1")
+            let domain = try await connection.lookUpDomain(name: "web1")
             let console = try await printing { try await StreamSnippets.console(domain) }
             #expect(console == "guest: hello")
             let screen = try await printing { try await StreamSnippets.screenshot(domain) }
@@ -130,7 +130,7 @@ struct RunningTests {
         try await withFake { daemon in
             serveStreams(daemon)
             let connection = try await Connection.open(daemon.uri)
-            let domain = try await connection.lookUpDomain(named: "web1")
+            let domain = try await connection.lookUpDomain(name: "web1")
             let printed = try await printing {
                 try await StreamSnippets.readme(connection, domain, backup: backup)
             }

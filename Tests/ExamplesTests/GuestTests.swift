@@ -81,7 +81,7 @@ struct GuestTests {
     func input() async throws {
         try await withDaemon { connection, _ in
             let uri = connection.uri.description
-            try await connection.lookUpDomain(named: "test").destroy()
+            try await connection.lookUpDomain(name: "test").destroy()
             let off = try await ExampleRun.run("attach-console", "-c", uri, "test")
             #expect(off.status == 1)
             #expect(

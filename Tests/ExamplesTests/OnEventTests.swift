@@ -19,7 +19,7 @@ struct OnEventTests {
             #expect(await run.output(until: "\n") == "gap  \n")
             try await start("db", on: connection)
             try await start("web-1", on: connection)
-            try await connection.lookUpDomain(named: "web-1").destroy()
+            try await connection.lookUpDomain(name: "web-1").destroy()
             let ended = await run.ended()
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(

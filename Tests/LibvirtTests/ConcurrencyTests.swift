@@ -9,7 +9,7 @@ import XDR
         try await withDaemon { daemon in
             let connection = try await Connection.open(daemon.uri())
             let other = try await Connection.open(daemon.uri())
-            let domain = try await other.lookUpDomain(named: "test")
+            let domain = try await other.lookUpDomain(name: "test")
             var events = try await connection.domainEvents().makeAsyncIterator()
             let storm = Task {
                 var rounds = 0
@@ -26,7 +26,7 @@ import XDR
                     group.addTask {
                         index.isMultiple(of: 2)
                             ? try await connection.hostname().isEmpty == false
-                            : try await connection.lookUpDomain(named: "test").name == "test"
+                            : try await connection.lookUpDomain(name: "test").name == "test"
                     }
                 }
                 for try await isRight in group { #expect(isRight) }

@@ -30,7 +30,7 @@ struct DeadlineTests {
             daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { arguments in
                 .init(dom: .init(name: arguments.name, uuid: remote_uuid(), id: 1))
             }
-            let domain = try await connection.lookUpDomain(named: "vm")
+            let domain = try await connection.lookUpDomain(name: "vm")
             daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME)
             daemon.inject(.hold, into: Remote.AUTH_LIST)
             daemon.inject(.hold, into: Remote.CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY)

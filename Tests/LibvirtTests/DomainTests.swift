@@ -23,7 +23,7 @@ import XDR
             try await domain.suspend()
             #expect(try await domain.state().state == .paused)
             try await domain.resume()
-            #expect(try await connection.lookUpDomain(named: "one") == domain)
+            #expect(try await connection.lookUpDomain(name: "one") == domain)
             #expect(try await connection.lookUpDomain(uuid: domain.uuid) == domain)
             #expect(try await connection.lookUpDomain(id: running.id ?? -1) == domain)
             #expect(try await connection.listAllDomains(flags: .active).contains(domain))
@@ -60,7 +60,7 @@ import XDR
         try await withDaemon { daemon in
             let connection = try await Connection.open(daemon.uri())
             let error = await #expect(throws: LibvirtError.self) {
-                try await connection.lookUpDomain(named: "nobody")
+                try await connection.lookUpDomain(name: "nobody")
             }
             #expect(error?.code == .noDomain)
             #expect(error?.procedure == "DOMAIN_LOOKUP_BY_NAME")
@@ -82,7 +82,7 @@ import XDR
             guard try await connection.libraryVersion() < LibvirtVersion(number: 11_002_000) else {
                 return  // The server at hand knows all that we know.
             }
-            let domain = try await connection.lookUpDomain(named: "test")
+            let domain = try await connection.lookUpDomain(name: "test")
             let error = await #expect(throws: LibvirtError.self) {
                 _ = try await connection.call(
                     Remote.DOMAIN_GET_AUTOSTART_ONCE,
@@ -103,7 +103,7 @@ import XDR
         try await withDaemon { daemon in
             let uri = daemon.uri().replacing("libvirt-sock", with: "libvirt-sock-ro")
             let connection = try await Connection.open(uri, readOnly: true)
-            let domain = try await connection.lookUpDomain(named: "test")
+            let domain = try await connection.lookUpDomain(name: "test")
             let error = await #expect(throws: LibvirtError.self) { try await domain.suspend() }
             #expect(error?.code == .operationDenied)
         }

@@ -73,7 +73,7 @@ struct ObjectTests {
     @Test("typed parameters come back as they were set, and memory as it is asked for")
     func parameters() async throws {
         try await withConnection { connection in
-            let domain = try await connection.lookUpDomain(named: "test")
+            let domain = try await connection.lookUpDomain(name: "test")
             let scheduler = try await domain.schedulerType()
             #expect(scheduler.type == "fair")
             let parameters = try await domain.schedulerParameters()
@@ -89,7 +89,7 @@ struct ObjectTests {
     @Test("snapshots know their domain")
     func snapshots() async throws {
         try await withConnection { connection in
-            let domain = try await connection.lookUpDomain(named: "test")
+            let domain = try await connection.lookUpDomain(name: "test")
             let snapshot = try await domain.createSnapshot(
                 xmlDesc: "<domainsnapshot><name>one</name></domainsnapshot>")
             #expect(snapshot.domain == domain)

@@ -139,7 +139,7 @@ import XDR
         try await withDaemon(network: network) { _ in
             let reader = try await Connection.open(
                 "test+tcp://\(network.address)/default", readOnly: true)
-            let domain = try await reader.lookUpDomain(named: "test")
+            let domain = try await reader.lookUpDomain(name: "test")
             let error = await #expect(throws: LibvirtError.self) { try await domain.suspend() }
             #expect(error?.code == .operationDenied)
             await reader.close()

@@ -7,7 +7,7 @@ extension Connection {
     /// - Throws: `LibvirtError` with code `.noDomain` when there is none.
     ///
     /// Source: `virDomainLookupByName`.
-    public func lookUpDomain(named name: String) async throws(LibvirtError) -> Domain {
+    public func lookUpDomain(name: String) async throws(LibvirtError) -> Domain {
         let arguments = remote_domain_lookup_by_name_args(name: XDRString(name))
         return Domain(self, try await call(Remote.DOMAIN_LOOKUP_BY_NAME, arguments).dom)
     }

@@ -23,7 +23,7 @@ struct DomainOptions: ParsableArguments {
             if let uuid = LibvirtUUID(domain) {
                 return try await connection.lookUpDomain(uuid: uuid)
             }
-            return try await connection.lookUpDomain(named: domain)
+            return try await connection.lookUpDomain(name: domain)
         } catch {
             guard error.code == .noDomain else { throw error }
             throw CommandFailure(

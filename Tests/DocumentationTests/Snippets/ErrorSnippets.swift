@@ -7,7 +7,7 @@ enum ErrorSnippets {
     ) async throws -> Domain {
         // snippet
         do {
-            return try await connection.lookUpDomain(named: name)
+            return try await connection.lookUpDomain(name: name)
         } catch let error where error.code == .noDomain {
             return try await connection.defineDomain(xml: xml)
         }

@@ -9,7 +9,7 @@ import XDR
 private func ensureRunning(
     _ name: String, on connection: Connection
 ) async throws(LibvirtError) {
-    let domain = try await connection.lookUpDomain(named: name)
+    let domain = try await connection.lookUpDomain(name: name)
     if try await !domain.isActive() { try await domain.create() }
 }
 
@@ -110,7 +110,7 @@ struct FakeSnippets {
             }
             // end
             let connection = try await Connection.open(daemon.uri)
-            let console = try await connection.lookUpDomain(named: "web1").openConsole()
+            let console = try await connection.lookUpDomain(name: "web1").openConsole()
             #expect(try await console.receive() == .data(Array("login: ".utf8)))
             try await console.send(Array("root\n".utf8))
             try await console.finish()

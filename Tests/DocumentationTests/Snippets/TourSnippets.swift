@@ -47,7 +47,7 @@ enum TourSnippets {
     static func fromGo() async throws {
         // snippet
         let connection = try await Connection.open("qemu:///system")
-        let domain = try await connection.lookUpDomain(named: "web1")
+        let domain = try await connection.lookUpDomain(name: "web1")
         if try await domain.state().state != .running { try await domain.create() }
         await connection.close()
         // end

@@ -19,7 +19,7 @@ import XDR
             daemon.serve(Remote.DOMAIN_MANAGED_SAVE) { _ in XDRVoid() }
             let connection = try await Connection.open(
                 daemon.uri, readOnly: readOnly, allowsOthers: allowsOthers)
-            try await body(daemon, try await connection.lookUpDomain(named: "vm"))
+            try await body(daemon, try await connection.lookUpDomain(name: "vm"))
             await connection.close()
         }
     }
@@ -128,7 +128,7 @@ import XDR
                 return Credentials(name: "fred", password: password.withLock(\.self))
             }
             let connection = try await Connection.open(daemon.uri, authentication: options)
-            let domain = try await connection.lookUpDomain(named: "vm")
+            let domain = try await connection.lookUpDomain(name: "vm")
             try await domain.managedSave()
             #expect(daemon.clientCount == 2 && asked.withLock(\.self) == 1)
 

@@ -35,7 +35,7 @@ import Testing
     /// Connects, makes a call and gets an event, and leaves.
     private func use(_ uri: String) async throws {
         let connection = try await Connection.open(uri)
-        let domain = try await connection.lookUpDomain(named: "test")
+        let domain = try await connection.lookUpDomain(name: "test")
         var events = try await connection.domainEvents().makeAsyncIterator()
         try await domain.suspend()
         guard case .event = try await events.next() else {
@@ -102,8 +102,8 @@ import Testing
                 xml: testDomainXML("long", metadata: "<description>\(padding)</description>"))
             for way in ["&proxy=native", "&proxy=netcat"] {
                 let reader = try await Connection.open(uri(server, way), readOnly: true)
-                #expect(try await reader.lookUpDomain(named: "long").xml().contains(padding))
-                let domain = try await reader.lookUpDomain(named: "test")
+                #expect(try await reader.lookUpDomain(name: "long").xml().contains(padding))
+                let domain = try await reader.lookUpDomain(name: "test")
                 let error = await #expect(throws: LibvirtError.self) { try await domain.suspend() }
                 #expect(error?.code == .operationDenied)
                 await reader.close()

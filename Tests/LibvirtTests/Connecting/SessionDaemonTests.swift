@@ -50,7 +50,7 @@ import Testing
                 contentsOfFile: home + "/libvirt/libvirtd.pid", encoding: .utf8)
             let process = try #require(Int32(number.filter(\.isNumber)))
             for connection in connections {
-                #expect(try await connection.lookUpDomain(named: "test").name == "test")
+                #expect(try await connection.lookUpDomain(name: "test").name == "test")
             }
             let outcomes = connections.compactMap { $0.explanation.steps.first?.outcome }.sorted()
             #expect(outcomes.last?.hasPrefix("started \(home)/daemon --daemon") == true)

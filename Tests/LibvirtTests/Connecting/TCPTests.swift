@@ -7,7 +7,7 @@ import Testing
         try await withDaemon(network: .tcp()) { daemon in
             let network = try #require(daemon.network)
             let connection = try await Connection.open("test+tcp://\(network.address)/default")
-            let domain = try await connection.lookUpDomain(named: "test")
+            let domain = try await connection.lookUpDomain(name: "test")
             var events = try await connection.domainEvents().makeAsyncIterator()
             try await domain.suspend()
             guard case .event = try await events.next() else {

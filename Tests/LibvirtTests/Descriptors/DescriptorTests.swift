@@ -117,7 +117,7 @@ struct PassingTests {
         daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { arguments in
             .init(dom: .init(name: arguments.name, uuid: remote_uuid(), id: 1))
         }
-        return try await Connection.open(daemon.uri).lookUpDomain(named: "vm")
+        return try await Connection.open(daemon.uri).lookUpDomain(name: "vm")
     }
 
     @Test("they arrive in order, and come back in order")

@@ -27,7 +27,7 @@ struct FakeDaemonTests {
             let connection = try await Connection.open(daemon.uri)
             for _ in 0..<4 { daemon.inject(.hold, into: Remote.DOMAIN_LOOKUP_BY_NAME) }
             let calls = (0..<4).map { index in
-                Task { try await connection.lookUpDomain(named: "d\(index)").name }
+                Task { try await connection.lookUpDomain(name: "d\(index)").name }
             }
             try await eventually("four calls are there") { daemon.heldCallCount == 4 }
             daemon.releaseHeldCalls(newestFirst: true)

@@ -36,7 +36,7 @@ struct FakeStreamTests {
                 )
             }
             let connection = try await Connection.open(daemon.uri)
-            let console = try await connection.lookUpDomain(named: "vm").openConsole()
+            let console = try await connection.lookUpDomain(name: "vm").openConsole()
             for line in ["abc", "défg", "x"] {
                 try await console.send(Array(line.utf8))
                 #expect(try await console.receive() == .data(line.utf8.reversed()))

@@ -18,7 +18,7 @@ struct GeneratedMethodTests {
             let raw = domain
             daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ in .init(dom: raw) }
             let connection = try await Connection.open(daemon.uri)
-            try await body(daemon, connection.lookUpDomain(named: "vm"))
+            try await body(daemon, connection.lookUpDomain(name: "vm"))
             await connection.close()
         }
     }
@@ -38,7 +38,7 @@ struct GeneratedMethodTests {
                     return .init(params: [said, most], nparams: 2)
                 }
                 let connection = try await Connection.open(daemon.uri)
-                let domain = try await connection.lookUpDomain(named: "vm")
+                let domain = try await connection.lookUpDomain(name: "vm")
                 let parameters = try await domain.numaParameters(flags: .live)
                 // VIR_TYPED_PARAM_STRING_OKAY is 4, VIR_DOMAIN_AFFECT_LIVE is 1.
                 #expect(parameters["flags"] == .unsignedInt(isKnown ? 5 : 1))

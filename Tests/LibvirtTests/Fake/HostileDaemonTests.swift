@@ -16,7 +16,7 @@ import XDR
             }
             let connection = try await Connection.open(daemon.uri)
             do throws(LibvirtError) {
-                _ = try await connection.lookUpDomain(named: "x")
+                _ = try await connection.lookUpDomain(name: "x")
                 Issue.record("it was found")
             } catch {
                 #expect(
@@ -74,7 +74,7 @@ import XDR
         try await withFake { daemon in
             let connection = try await Connection.open(daemon.uri)
             let error = await #expect(throws: LibvirtError.self) {
-                try await connection.lookUpDomain(named: "vm1\0evil")
+                try await connection.lookUpDomain(name: "vm1\0evil")
             }
             #expect(error?.description.contains("a string without NUL") == true)
             #expect(!daemon.calls.contains("DOMAIN_LOOKUP_BY_NAME"))

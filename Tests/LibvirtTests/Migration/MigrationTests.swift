@@ -59,7 +59,7 @@ import XDR
                 serve(source, target, journal)
                 let here = try await Connection.open(source.uri)
                 let there = try await Connection.open(target.uri)
-                let domain = try await here.lookUpDomain(named: "vm")
+                let domain = try await here.lookUpDomain(name: "vm")
                 try await body(source, target, journal, domain, there)
             }
         }

@@ -124,7 +124,7 @@ struct RealMigrationTests {
             )
             _ = try await there.until { $0 == Self.left }
             _ = try await here.until { $0 == Self.goesOn }
-            let back = try await hosts.source.lookUpDomain(named: "mover")
+            let back = try await hosts.source.lookUpDomain(name: "mover")
             try await back.expectAnswer(to: "from peer to peer")
 
             // The source's daemon opens the tunnel to the other, and the data go through both.
@@ -132,7 +132,7 @@ struct RealMigrationTests {
                 toURI: hosts.there.uri("qemu", "/system"), flags: [.live, .tunnelled])
             _ = try await here.until { $0 == Self.left }
             _ = try await there.until { $0 == Self.goesOn }
-            let again = try await hosts.target.lookUpDomain(named: "mover")
+            let again = try await hosts.target.lookUpDomain(name: "mover")
             try await again.expectAnswer(to: "through a tunnel")
             try await again.destroy()
         }
@@ -151,7 +151,7 @@ struct RealMigrationTests {
             try await hosts.domain.migrate(
                 toURI: hosts.there.uri("qemu", "/system"), parameters: TwoHosts.address,
                 flags: [.offline, .persistDest, .undefineSource])
-            #expect(try await hosts.target.lookUpDomain(named: "mover").uuid == hosts.domain.uuid)
+            #expect(try await hosts.target.lookUpDomain(name: "mover").uuid == hosts.domain.uuid)
             #expect(try await hosts.source.listAllDomains().isEmpty)
         }
     }

@@ -37,7 +37,7 @@ extension Connection {
     public func domain(_ nameOrUUID: String) async throws -> Domain {
         do throws(LibvirtError) {
             guard let uuid = LibvirtUUID(nameOrUUID) else {
-                return try await lookUpDomain(named: nameOrUUID)
+                return try await lookUpDomain(name: nameOrUUID)
             }
             return try await lookUpDomain(uuid: uuid)
         } catch {
