@@ -70,13 +70,14 @@ int clinuxio_peer_credentials(int descriptor, clinuxio_credentials *result) {
 }
 
 ssize_t clinuxio_send(
-    int descriptor, const void *bytes, size_t length, const int *descriptors, size_t count) {
+    int descriptor, const void *bytes, size_t length, const void *more, size_t more_length,
+    const int *descriptors, size_t count) {
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
     } control;
-    struct iovec vector = {(void *)bytes, length};
-    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    struct iovec vectors[] = {{(void *)bytes, length}, {(void *)more, more_length}};
+    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = more_length > 0 ? 2 : 1};
     if (count > MOST_DESCRIPTORS) {
         errno = EINVAL;
         return -1;

@@ -21,7 +21,7 @@ public enum CallAnswer: Sendable {
             header.status = .VIR_NET_OK
             if let frame = try? OutgoingFrame.encoding(
                 header, EncodedPayload(payload), descriptors: descriptors),
-                frame.bytes.count <= FrameLimits.longest
+                frame.byteCount <= FrameLimits.longest
             {
                 return frame
             }
@@ -31,7 +31,7 @@ public enum CallAnswer: Sendable {
             header.status = .VIR_NET_ERROR
             // The refusal bounded its texts when it was made.
             let frame = try? OutgoingFrame.encoding(header, refusal.error)
-            return frame ?? OutgoingFrame(bytes: [])
+            return frame ?? OutgoingFrame([])
         }
     }
 }

@@ -45,18 +45,27 @@ public struct Frame: Sendable {
 
 /// A whole frame on its way to the peer.
 public struct OutgoingFrame: Sendable {
-    /// The frame's bytes, length word first.
-    public let bytes: [UInt8]
+    /// The frame's bytes, length word first, up to its data.
+    public let head: [UInt8]
+    /// What follows: a stream's data, in the memory of who sends it. Empty in any other frame.
+    public let data: ArraySlice<UInt8>
     /// Descriptors to pass after the bytes, one to a dummy byte; nil for none.
     public let descriptors: PassedDescriptors?
     /// For a call, its serial: told to the link should the frame never be sent whole.
     public let callSerial: UInt32?
 
-    init(bytes: [UInt8], descriptors: PassedDescriptors? = nil, callSerial: UInt32? = nil) {
-        self.bytes = bytes
+    init(
+        _ head: [UInt8], data: ArraySlice<UInt8> = [], descriptors: PassedDescriptors? = nil,
+        callSerial: UInt32? = nil
+    ) {
+        self.head = head
+        self.data = data
         self.descriptors = descriptors
         self.callSerial = callSerial
     }
+
+    /// How long the frame is, without the dummy bytes of its descriptors.
+    public var byteCount: Int { head.count + data.count }
 }
 
 /// Descriptors on their way with a frame; those that nobody takes are closed with their owner.
@@ -89,7 +98,7 @@ public final class PassedDescriptors: Sendable {
 }
 
 extension OutgoingFrame {
-    /// A frame with a payload in XDR.
+    /// A frame with a payload in XDR, and a stream's data behind it.
     ///
     /// In a call, a string with a NUL is refused: the peer would read less than was meant, another
     /// domain's name for one.
@@ -97,37 +106,22 @@ extension OutgoingFrame {
     /// - Throws: `XDRError` when the payload exceeds a limit of its declaration; the offset counts
     ///   from the payload's start.
     static func encoding(
-        _ header: virNetMessageHeader, _ payload: some XDREncodable,
+        _ header: virNetMessageHeader, _ payload: some XDREncodable, data: ArraySlice<UInt8> = [],
         descriptors: PassedDescriptors? = nil, callSerial: UInt32? = nil
     ) throws(XDRError) -> OutgoingFrame {
         let payloadLength = try XDR.byteCount(of: payload, refusingNUL: callSerial != nil)
         let countLength = descriptors == nil ? 0 : 4
         let length = FrameLimits.shortest + countLength + payloadLength
-        var bytes = [UInt8](repeating: 0, count: length)
-        try bytes.withMutableBytes(in: 0..<length) {
+        var head = [UInt8](repeating: 0, count: length)
+        try head.withMutableBytes(in: 0..<length) {
             (memory: inout MutableRawSpan) throws(XDRError) in
             var encoder = XDREncoder(memory._mutatingExtracting(0..<length))
-            try encoder.encode(UInt32(truncatingIfNeeded: length))
+            try encoder.encode(UInt32(truncatingIfNeeded: length + data.count))
             try header.encode(to: &encoder)
             if let descriptors { try encoder.encode(UInt32(descriptors.count)) }
             try payload.encode(to: &encoder)
         }
-        return OutgoingFrame(bytes: bytes, descriptors: descriptors, callSerial: callSerial)
-    }
-
-    /// A frame whose payload is bytes as they are: a stream's data.
-    static func carrying(
-        _ data: RawSpan, _ header: virNetMessageHeader
-    ) throws(XDRError) -> OutgoingFrame {
-        let length = FrameLimits.shortest + data.byteCount
-        var bytes = [UInt8](repeating: 0, count: length)
-        try bytes.withMutableBytes(in: 0..<FrameLimits.shortest) {
-            (memory: inout MutableRawSpan) throws(XDRError) in
-            var encoder = XDREncoder(memory._mutatingExtracting(0..<FrameLimits.shortest))
-            try encoder.encode(UInt32(truncatingIfNeeded: length))
-            try header.encode(to: &encoder)
-        }
-        bytes.withMutableBytes(in: FrameLimits.shortest..<length) { $0.copyPrefix(data) }
-        return OutgoingFrame(bytes: bytes)
+        return OutgoingFrame(
+            head, data: data, descriptors: descriptors, callSerial: callSerial)
     }
 }

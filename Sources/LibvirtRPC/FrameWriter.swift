@@ -18,27 +18,31 @@ struct FrameWriter: ~Copyable {
 
     mutating func append(_ frame: OutgoingFrame) {
         frames.append(frame)
-        queuedByteCount += frame.bytes.count
+        queuedByteCount += frame.byteCount
     }
 
     /// Sends until all has gone or there is no more room.
     ///
-    /// - Parameter send: sends some of the bytes, with descriptors, and says how many went; nil when
-    ///   there is no room.
+    /// - Parameter send: sends some of the bytes, and of those that follow them, with descriptors, and
+    ///   says how many went; nil when there is no room.
     mutating func flush<Failure: Error>(
-        _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
+        _ send: (RawSpan, RawSpan, [Int32]) throws(Failure) -> Int?
     ) throws(Failure) {
         while let frame = frames.first {
             if frames.count > 1, gather() {
-                guard let count = try send(gathered.span.raw, []) else { return }
+                guard let count = try send(gathered.span.raw, RawSpan(), []) else { return }
+                let isAll = count == gathered.count
                 drop(count)
-                continue
+                if isAll { continue } else { return }
             }
-            while sent < frame.bytes.count {
-                let rest = frame.bytes.span.raw.extracting(sent...)
-                guard let count = try send(rest, []) else { return }
+            if sent < frame.byteCount {
+                let head = frame.head.span.raw.extracting(min(sent, frame.head.count)...)
+                let data = frame.data.span.raw.extracting(max(0, sent - frame.head.count)...)
+                guard let count = try send(head, data, []) else { return }
                 sent += count
                 queuedByteCount -= count
+                // Part of it went: there is no more room.
+                guard sent == frame.byteCount else { return }
             }
             guard try flushDescriptors(of: frame, send) else { return }
             sent = 0
@@ -48,15 +52,15 @@ struct FrameWriter: ~Copyable {
 
     /// Sends a frame at once where none is before it, and keeps what there is no room for.
     mutating func send<Failure: Error>(
-        _ frame: OutgoingFrame, _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
+        _ frame: OutgoingFrame, _ send: (RawSpan, RawSpan, [Int32]) throws(Failure) -> Int?
     ) throws(Failure) {
         guard isEmpty, frame.descriptors == nil else {
             append(frame)
             return try flush(send)
         }
         do throws(Failure) {
-            let count = try send(frame.bytes.span.raw, []) ?? 0
-            guard count < frame.bytes.count else { return }
+            let count = try send(frame.head.span.raw, frame.data.span.raw, []) ?? 0
+            guard count < frame.byteCount else { return }
             append(frame)
             sent = count
             queuedByteCount -= count
@@ -72,9 +76,9 @@ struct FrameWriter: ~Copyable {
         gathered.removeAll(keepingCapacity: true)
         var count = 0
         while count < frames.count, let frame = frames[count], frame.descriptors == nil,
-            gathered.count + frame.bytes.count <= Self.mostGathered
+            frame.data.isEmpty, gathered.count + frame.byteCount <= Self.mostGathered
         {
-            gathered += count == 0 && sent > 0 ? Array(frame.bytes[sent...]) : frame.bytes
+            gathered += count == 0 && sent > 0 ? Array(frame.head[sent...]) : frame.head
             count += 1
         }
         return count > 1
@@ -84,20 +88,20 @@ struct FrameWriter: ~Copyable {
     private mutating func drop(_ count: Int) {
         queuedByteCount -= count
         sent += count
-        while let frame = frames.first, sent >= frame.bytes.count {
-            sent -= frame.bytes.count
+        while let frame = frames.first, sent >= frame.byteCount {
+            sent -= frame.byteCount
             _ = frames.popFirst()
         }
     }
 
     /// False when there is no more room.
     private mutating func flushDescriptors<Failure: Error>(
-        of frame: OutgoingFrame, _ send: (RawSpan, [Int32]) throws(Failure) -> Int?
+        of frame: OutgoingFrame, _ send: (RawSpan, RawSpan, [Int32]) throws(Failure) -> Int?
     ) throws(Failure) -> Bool {
         guard let descriptors = frame.descriptors else { return true }
         let dummy: [1 of UInt8] = [0]
         while let number = descriptors.first {
-            guard try send(dummy.span.raw, [number]) != nil else { return false }
+            guard try send(dummy.span.raw, RawSpan(), [number]) != nil else { return false }
             // The peer has a descriptor of its own now; ours closes.
             _ = descriptors.takeFirst()
         }

@@ -119,8 +119,8 @@ struct OutgoingCall: Sendable {
         } catch {
             throw RPCError(.invalidArguments(error), procedure: procedure.name)
         }
-        guard frame.bytes.count <= FrameLimits.longest else {
-            throw RPCError(.tooLong(byteCount: frame.bytes.count), procedure: procedure.name)
+        guard frame.byteCount <= FrameLimits.longest else {
+            throw RPCError(.tooLong(byteCount: frame.byteCount), procedure: procedure.name)
         }
     }
 }

@@ -201,7 +201,7 @@ public final class Link: Sendable {
 
     /// Writes bytes that need be no frame, for a server that misbehaves on purpose.
     package func send(raw bytes: [UInt8]) {
-        _ = carrier.send(OutgoingFrame(bytes: bytes))
+        _ = carrier.send(OutgoingFrame(bytes))
     }
 
     /// Writes what answers or informs the peer, unless too much waits for it already.

@@ -154,8 +154,8 @@ extension UnixCarrier {
     /// Writes what there is room for, and watches for more room exactly while something is left.
     private func flush(_ output: inout Output) throws(SystemError) {
         guard let socket = output.socket else { return }
-        try output.writer.flush { (bytes, descriptors) throws(SystemError) in
-            try socket.socket.send(bytes, descriptors: descriptors)
+        try output.writer.flush { (bytes, more, descriptors) throws(SystemError) in
+            try socket.socket.send(bytes, more, descriptors: descriptors)
         }
         try watchForRoom(&output)
     }
@@ -163,8 +163,8 @@ extension UnixCarrier {
     /// As `flush`, with a frame behind what is there.
     private func send(_ frame: OutgoingFrame, _ output: inout Output) throws(SystemError) {
         guard let socket = output.socket else { return output.writer.append(frame) }
-        try output.writer.send(frame) { (bytes, descriptors) throws(SystemError) in
-            try socket.socket.send(bytes, descriptors: descriptors)
+        try output.writer.send(frame) { (bytes, more, descriptors) throws(SystemError) in
+            try socket.socket.send(bytes, more, descriptors: descriptors)
         }
         try watchForRoom(&output)
     }

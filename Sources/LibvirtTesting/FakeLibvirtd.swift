@@ -200,7 +200,7 @@ extension FakeLibvirtd {
             link?.send(raw: bytes)
             await hold()
         case .truncated(let count):
-            link?.send(raw: Array(answer.frame(to: header).bytes.prefix(count)))
+            link?.send(raw: Array(answer.frame(to: header).head.prefix(count)))
             link?.close()
         }
         return answer

@@ -124,19 +124,23 @@ public struct UnixSocket: ~Copyable, Sendable {
 
     /// Sends bytes, with descriptors attached to their first byte, without waiting.
     ///
-    /// - Parameter descriptors: numbers that the caller keeps open during the call; the peer gets
-    ///   descriptors of its own.
+    /// - Parameters:
+    ///   - more: sent behind the bytes, as if they were one.
+    ///   - descriptors: numbers that the caller keeps open during the call; the peer gets descriptors of
+    ///     its own.
     /// - Returns: bytes taken (for `.messages`, all of them), or nil when the socket's buffer is full.
     /// - Throws: `SystemError`; EPIPE or ECONNRESET when the peer has gone. Never raises SIGPIPE.
     public borrowing func send(
-        _ bytes: RawSpan, descriptors: [Int32] = []
+        _ bytes: RawSpan, _ more: RawSpan = RawSpan(), descriptors: [Int32] = []
     ) throws(SystemError) -> Int? {
         while true {
-            // SAFETY: the kernel reads the span's bytes and the array's numbers during the call only.
-            let sent = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe clinuxio_send(
-                    descriptor.rawValue, buffer.baseAddress, buffer.count, descriptors,
-                    descriptors.count)
+            // SAFETY: the kernel reads the spans' bytes and the array's numbers during the call only.
+            let sent = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe more.withUnsafeBytes { more in
+                    unsafe clinuxio_send(
+                        descriptor.rawValue, bytes.baseAddress, bytes.count, more.baseAddress,
+                        more.count, descriptors, descriptors.count)
+                }
             }
             if sent >= 0 { return sent }
             switch errno {

@@ -26,12 +26,12 @@ import XDR
         var writer = FrameWriter()
         var descriptors: PassedDescriptors? = PassedDescriptors(DescriptorQueue())
         weak let held = descriptors
-        writer.append(OutgoingFrame(bytes: [1], descriptors: descriptors))
-        writer.append(OutgoingFrame(bytes: [2]))
+        writer.append(OutgoingFrame([1], descriptors: descriptors))
+        writer.append(OutgoingFrame([2]))
         descriptors = nil
         #expect(held != nil)
         var room = 1
-        try writer.flush { (bytes, _) throws(SystemError) in
+        try writer.flush { (bytes, _, _) throws(SystemError) in
             guard room > 0 else { return nil }
             room -= bytes.byteCount
             return bytes.byteCount

@@ -99,7 +99,7 @@ import XDR
             try OutgoingFrame.encoding(header(.VIR_NET_CALL), XDRVoid(), callSerial: 6))
         var sent: [(count: Int, descriptors: Int)] = []
         var room = 30
-        writer.flush { bytes, descriptors in
+        writer.flush { bytes, _, descriptors in
             guard room > 0 else { return nil }
             let count = min(room, bytes.byteCount)
             room -= count
@@ -109,7 +109,7 @@ import XDR
         #expect(sent.map(\.count) == [30])
         let left = writer.queuedByteCount
         #expect(left == 36 - 30 + 28)
-        writer.flush { bytes, descriptors in
+        writer.flush { bytes, _, descriptors in
             sent.append((bytes.byteCount, descriptors.count))
             return bytes.byteCount
         }
@@ -127,7 +127,7 @@ import XDR
                 try OutgoingFrame.encoding(header(.VIR_NET_CALL), XDRVoid(), callSerial: serial))
         }
         var room = 28 + 27
-        writer.flush { bytes, _ in
+        writer.flush { bytes, _, _ in
             let count = min(room, bytes.byteCount)
             room -= count
             return count > 0 ? count : nil

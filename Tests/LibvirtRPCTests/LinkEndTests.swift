@@ -17,7 +17,7 @@ private func reply(
 ) throws -> [UInt8] {
     let header = virNetMessageHeader(
         prog: 99, vers: 1, proc: procedure, type: .VIR_NET_REPLY, serial: serial, status: status)
-    return try OutgoingFrame.encoding(header, payload).bytes
+    return try OutgoingFrame.encoding(header, payload).head
 }
 
 @Suite("How links and their calls end", .timeLimit(.minutes(1))) struct LinkEndTests {
@@ -59,11 +59,11 @@ private func reply(
         try peer.send(try reply(serial: 77))
         let stream = virNetMessageHeader(
             prog: 99, vers: 1, proc: 3, type: .VIR_NET_STREAM, serial: 0, status: .VIR_NET_CONTINUE)
-        try peer.send(try OutgoingFrame.encoding(stream, 1 as UInt32).bytes)
+        try peer.send(try OutgoingFrame.encoding(stream, 1 as UInt32).head)
         // An event with the serial of the call: the type decides.
         let event = virNetMessageHeader(
             prog: 99, vers: 1, proc: 3, type: .VIR_NET_MESSAGE, serial: 0, status: .VIR_NET_OK)
-        try peer.send(try OutgoingFrame.encoding(event, 2 as UInt32).bytes)
+        try peer.send(try OutgoingFrame.encoding(event, 2 as UInt32).head)
         try peer.send(try reply(serial: 0))
         #expect(try await call.value == 42)
         peer.link.close()
@@ -119,7 +119,7 @@ private func reply(
             prog: 99, vers: 1, proc: 3, type: .VIR_NET_REPLY_WITH_FDS, serial: 0,
             status: .VIR_NET_OK)
         let none = PassedDescriptors(DescriptorQueue())
-        var late = try OutgoingFrame.encoding(header, 42 as UInt32, descriptors: none).bytes
+        var late = try OutgoingFrame.encoding(header, 42 as UInt32, descriptors: none).head
         late[31] = 1  // Announces one descriptor.
         try peer.send(late)
         let pipe = try UnixSocket.pair(.stream)

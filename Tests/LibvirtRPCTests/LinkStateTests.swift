@@ -6,7 +6,7 @@ import Testing
     private let route = LinkState<String>.Route(program: 1, version: 1, procedure: 1)
 
     private func frame(_ serial: UInt32) -> OutgoingFrame {
-        OutgoingFrame(bytes: [], callSerial: serial)
+        OutgoingFrame([], callSerial: serial)
     }
 
     private func begin(

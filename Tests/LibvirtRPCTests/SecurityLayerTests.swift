@@ -83,7 +83,7 @@ struct SecurityLayerTests {
         let wrapped = try Flipping().wrap(Self.frame(2) + Self.frame(3))
         for byte in wrapped { try await channel.writeInbound(ByteBuffer(bytes: [byte])) }
         #expect(receiver.received == [1, 2, 3])
-        #expect(carrier.send(OutgoingFrame(bytes: Self.frame(4))))
+        #expect(carrier.send(OutgoingFrame(Self.frame(4))))
         let written = try await channel.waitForOutboundWrite(as: ByteBuffer.self)
         #expect(Array(written.readableBytesView) == (try Flipping().wrap(Self.frame(4))))
         carrier.close(.closed)

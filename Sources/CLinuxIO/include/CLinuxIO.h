@@ -56,10 +56,11 @@ int clinuxio_accept(int descriptor);
 /// SO_PEERCRED.
 int clinuxio_peer_credentials(int descriptor, clinuxio_credentials *result);
 
-/// sendmsg of one buffer with `count` descriptors as one SCM_RIGHTS message: CMSG_* are macros.
-/// Never raises SIGPIPE. Returns the bytes sent.
+/// sendmsg of two buffers, as if they were one, with `count` descriptors as one SCM_RIGHTS message:
+/// CMSG_* are macros. Never raises SIGPIPE. Returns the bytes sent.
 ssize_t clinuxio_send(
-    int descriptor, const void *bytes, size_t length, const int *descriptors, size_t count);
+    int descriptor, const void *bytes, size_t length, const void *more, size_t more_length,
+    const int *descriptors, size_t count);
 
 /// recvmsg into one buffer. Descriptors that arrive are stored, close-on-exec, at most `capacity`;
 /// those beyond it are closed here. `*count` is how many were stored; `*flags` is msg_flags

@@ -63,14 +63,19 @@ public final class NetworkCarrier: Carrier {
         // The lock keeps the order of the frames and that of what is known about them the same.
         state.withLock { state in
             guard !state.hasEnded, let channel = state.channel else { return false }
-            let pending = Pending(callSerial: frame.callSerial, byteCount: frame.bytes.count)
+            let pending = Pending(callSerial: frame.callSerial, byteCount: frame.byteCount)
             state.pending.append(pending)
             state.queuedByteCount += pending.byteCount
             let written = channel.eventLoop.makePromise(of: Void.self)
             written.futureResult.whenComplete { [self] in finished($0) }
             // From another thread this only submits; from the channel's own, it must not write here.
             channel.eventLoop.execute {
-                channel.writeAndFlush(ByteBuffer(bytes: frame.bytes), promise: written)
+                if frame.data.isEmpty {
+                    channel.writeAndFlush(ByteBuffer(bytes: frame.head), promise: written)
+                } else {
+                    channel.write(ByteBuffer(bytes: frame.head), promise: nil)
+                    channel.writeAndFlush(ByteBuffer(bytes: frame.data), promise: written)
+                }
             }
             return true
         }

@@ -48,13 +48,13 @@ enum StreamPacket {
         return hole.length
     }
 
-    /// The frame that carries data.
+    /// The frame that carries data, where it is.
     ///
     /// - Parameter header: as for ``frame(_:)``.
     static func frame(
         of data: ArraySlice<UInt8>, _ header: virNetMessageHeader
     ) throws(XDRError) -> OutgoingFrame {
-        try .carrying(data.span.raw, continuing(header))
+        try .encoding(continuing(header), XDRVoid(), data: data)
     }
 
     private static func continuing(_ header: virNetMessageHeader) -> virNetMessageHeader {

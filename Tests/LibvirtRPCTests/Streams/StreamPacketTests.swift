@@ -15,7 +15,7 @@ private func frame(
 ) throws -> [UInt8] {
     let header = virNetMessageHeader(
         prog: 99, vers: 1, proc: procedure, type: type, serial: 0, status: status)
-    return try OutgoingFrame.encoding(header, payload).bytes
+    return try OutgoingFrame.encoding(header, payload).head
 }
 
 @Suite("Packets of a stream, byte by byte", .timeLimit(.minutes(1))) struct StreamPacketTests {
