@@ -6,7 +6,7 @@ internal import XDR
 ///
 /// The decoder owns the memory that is read into. Small frames are read many at a time and copied
 /// out; a long frame's payload is read straight into the array that the frame will own. That array
-/// is filled only as bytes arrive, so that a length word alone costs the peer's victim nothing.
+/// is not written before bytes arrive, so that a length word alone takes addresses and no memory.
 ///
 /// Use: fill with `fill`, or `append`; then take frames with `next` until it returns nil.
 public struct FrameDecoder: ~Copyable {
@@ -28,16 +28,18 @@ public struct FrameDecoder: ~Copyable {
     }
 
     private static let bufferSize = 65_536
-    /// How much a long payload's array grows by at first; later it doubles.
-    private static let firstGrowth = 262_144
+    /// How much is read at a time soon after a long frame: likely another's beginning, whose payload is
+    /// better read into its own memory than copied there.
+    private static let shortRead = 4_096
+    private static let shortReadsBehindLong = 4
 
     private let allowed: ClosedRange<Int>
     private var phase = Phase.prefix
-    private var buffer: [UInt8]
+    /// What has been read, frames taken before `start` included.
+    private var buffer: [UInt8] = []
     private var start = 0
-    private var end = 0
     private var body: [UInt8] = []
-    private var bodyFilled = 0
+    private var shortReadsLeft = 0
     private var descriptors = DescriptorQueue()
     private var collected = DescriptorQueue()
     /// Where in the stream the frame begins that is being read.
@@ -49,31 +51,32 @@ public struct FrameDecoder: ~Copyable {
     public init(longest: Int = FrameLimits.longest) {
         precondition(FrameLimits.shortest <= longest && longest <= FrameLimits.longest)
         allowed = FrameLimits.shortest...longest
-        buffer = [UInt8](repeating: 0, count: Self.bufferSize)
+        buffer.reserveCapacity(Self.bufferSize)
     }
 
     /// Reads more of the stream.
     ///
-    /// - Parameter read: stores bytes at the start of the memory that it is given (never empty) and
-    ///   says how many they are, with the descriptors that came; nil for nothing.
+    /// - Parameter read: appends bytes to the memory that it is given (never without room), and
+    ///   returns the descriptors that came; nil for nothing.
     /// - Returns: how many bytes were read and how many were asked for; nil for nothing.
     public mutating func fill<Failure: Error>(
-        _ read: (inout MutableRawSpan) throws(Failure) -> Received?
+        _ read: (inout OutputSpan<UInt8>) throws(Failure) -> Received?
     ) throws(Failure) -> (byteCount: Int, room: Int)? {
         var received: Received?
         let room: Int
         if case .body(let prefix) = phase {
-            growBody(to: prefix.payloadLength)
-            room = body.count - bodyFilled
-            received = try body.withMutableBytes(in: bodyFilled..<body.count, read)
+            room = prefix.payloadLength - body.count
+            try body.append(addingCapacity: room) { (output) throws(Failure) in
+                received = try read(&output)
+            }
         } else {
-            makeRoom()
-            room = buffer.count - end
-            received = try buffer.withMutableBytes(in: end..<buffer.count, read)
+            room = makeRoom()
+            try buffer.append(addingCapacity: room) { (output) throws(Failure) in
+                received = try read(&output)
+            }
         }
         guard let count = received?.byteCount else { return nil }
         while let descriptor = received?.descriptors.popFirst() { descriptors.append(descriptor) }
-        if case .body = phase { bodyFilled += count } else { end += count }
         return (count, room)
     }
 
@@ -87,9 +90,9 @@ public struct FrameDecoder: ~Copyable {
         self.descriptors.append(contentsOf: descriptors)
         var taken = 0
         while taken < bytes.byteCount {
-            let part = fill { (room: inout MutableRawSpan) in
-                let count = min(room.byteCount, bytes.byteCount - taken)
-                room.copyPrefix(bytes.extracting(taken..<taken + count))
+            let part = fill { output in
+                let count = min(output.freeCapacity, bytes.byteCount - taken)
+                output.append(copying: bytes.extracting(taken..<taken + count))
                 return Received(
                     byteCount: count, isTruncated: false, descriptors: DescriptorQueue())
             }
@@ -110,7 +113,7 @@ public struct FrameDecoder: ~Copyable {
                     return nil
                 }
                 // As most are: whole and without descriptors.
-                if prefix.descriptorCount == 0, end - start >= prefix.length {
+                if prefix.descriptorCount == 0, buffer.count - start >= prefix.length {
                     defer { frameOffset += UInt64(prefix.length) }
                     return Frame(
                         header: prefix.header, payload: copyPayload(of: prefix),
@@ -121,13 +124,13 @@ public struct FrameDecoder: ~Copyable {
                     return nil
                 }
             case .body(let prefix):
-                guard bodyFilled == prefix.payloadLength else {
+                guard body.count == prefix.payloadLength else {
                     try checkDescriptorsLeft(atMost: 0)
                     return nil
                 }
                 let payload = body
                 body = []
-                bodyFilled = 0
+                shortReadsLeft = Self.shortReadsBehindLong
                 phase = .descriptors(prefix, payload: payload)
             case .descriptors(let prefix, let payload):
                 guard try collectDescriptors(prefix.descriptorCount) else {
@@ -148,13 +151,13 @@ public struct FrameDecoder: ~Copyable {
     public func endOfStream() -> FrameError? {
         switch phase {
         case .prefix:
-            let count = end - start
+            let count = buffer.count - start
             if count == 0 { return nil }
             let length = count >= 4 ? Int(word(at: 0)) : nil
             return FrameError(.truncated(received: count, expected: length), at: frameOffset)
         case .body(let prefix):
             return FrameError(
-                .truncated(received: prefix.byteCount + bodyFilled, expected: prefix.length),
+                .truncated(received: prefix.byteCount + body.count, expected: prefix.length),
                 at: frameOffset)
         case .descriptors: return FrameError(.missingDescriptor, at: frameOffset)
         }
@@ -167,7 +170,7 @@ extension FrameDecoder {
     }
 
     /// Whether nothing is there that belongs to a frame not taken yet.
-    var isAtEnd: Bool { start == end && descriptors.isEmpty }
+    var isAtEnd: Bool { start == buffer.count && descriptors.isEmpty }
 
     /// Takes a payload that is there whole.
     private mutating func copyPayload(of prefix: Prefix) -> [UInt8] {
@@ -180,11 +183,11 @@ extension FrameDecoder {
 
     /// Reads what comes before the payload, once it is there.
     private func parsePrefix() throws(FrameError) -> Prefix? {
-        let available = end - start
+        let available = buffer.count - start
         guard available >= 4 else { return nil }
         let length = word(at: 0)
         guard allowed.contains(Int(length)) else {
-            let head = Array(buffer[start..<min(end, start + 16)])
+            let head = Array(buffer[start...].prefix(16))
             if let peer = ForeignPeer.recognise(head) {
                 throw FrameError(.foreignPeer(peer), at: frameOffset)
             }
@@ -225,48 +228,34 @@ extension FrameDecoder {
     /// Copies a payload that is there whole, or begins to read a long one into memory of its own;
     /// false when more must be read.
     private mutating func takePayload(of prefix: Prefix) -> Bool {
-        let first = start + prefix.byteCount
-        if end - start >= prefix.length {
+        if buffer.count - start >= prefix.length {
             phase = .descriptors(prefix, payload: copyPayload(of: prefix))
             return true
         }
-        guard prefix.length > buffer.count else { return false }
-        bodyFilled = end - first
-        body = []
+        guard prefix.length > Self.bufferSize else { return false }
         body.reserveCapacity(prefix.payloadLength)
-        body.append(contentsOf: buffer[first..<end])
-        start = 0
-        end = 0
+        body.append(contentsOf: buffer[(start + prefix.byteCount)...])
+        start = buffer.count
         phase = .body(prefix)
         return false
     }
 
-    private mutating func growBody(to length: Int) {
-        guard body.count == bodyFilled else { return }
-        let growth = min(length - bodyFilled, max(Self.firstGrowth, bodyFilled))
-        // Appending a repeated element goes one by one where the optimizer is off.
-        var grown = [UInt8](repeating: 0, count: bodyFilled + growth)
-        grown.withMutableBytes(in: 0..<bodyFilled) { $0.copyPrefix(body.span.raw) }
-        body = grown
-    }
-
-    private mutating func makeRoom() {
-        if start == end {
-            start = 0
-            end = 0
-        } else if start > 0 {
-            // Moves at most one unfinished frame, which is shorter than the buffer.
-            buffer.moveToStart(start..<end)
-            end -= start
-            start = 0
-        }
+    /// Lets go of frames that were taken, and says how much is to be read.
+    private mutating func makeRoom() -> Int {
+        // Moves at most one unfinished frame, which is shorter than the buffer.
+        buffer.removeFirst(start)
+        start = 0
+        // A long frame leaves less than a short read: there is room for them all.
+        guard shortReadsLeft > 0 else { return Self.bufferSize - buffer.count }
+        shortReadsLeft -= 1
+        return Self.shortRead
     }
 
     /// Takes a dummy byte and its descriptor for each that the frame announced; false when one has
     /// not come yet.
     private mutating func collectDescriptors(_ count: Int) throws(FrameError) -> Bool {
         while collected.count < count {
-            guard start < end else { return false }
+            guard start < buffer.count else { return false }
             start += 1
             guard let descriptor = descriptors.popFirst() else {
                 throw FrameError(.missingDescriptor, at: frameOffset)

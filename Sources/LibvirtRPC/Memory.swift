@@ -31,39 +31,28 @@ extension Array where Element == UInt8 {
         return try body(&bytes)
     }
 
-    /// Moves the bytes in `range` to the start.
-    mutating func moveToStart(_ range: Range<Int>) {
-        // SAFETY: slicing checks both ranges; `copyMemory` allows its ranges to overlap.
-        unsafe withUnsafeMutableBytes { bytes in
-            unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[0..<range.count])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
-        }
-    }
-
     /// A new array with the bytes of a span.
     init(copying source: RawSpan) {
-        // The empty array is one for all threads, and an initializer would write a count of zero to it.
-        guard source.byteCount > 0 else {
-            self = []
-            return
-        }
-        // SAFETY: the array has room for exactly the bytes that are copied and then declared.
-        unsafe self.init(unsafeUninitializedCapacity: source.byteCount) { buffer, count in
-            unsafe source.withUnsafeBytes { source in
-                unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
-            }
-            count = source.byteCount
-        }
+        self = []
+        // The empty array is one for all threads, and a count of zero would be written to it.
+        guard source.byteCount > 0 else { return }
+        // The initializer that takes a capacity looks its type up each time; this does not.
+        append(addingCapacity: source.byteCount) { $0.append(copying: source) }
     }
 }
 
-extension MutableRawSpan {
-    /// Copies bytes to the start.
-    mutating func copyPrefix(_ source: RawSpan) {
-        precondition(source.byteCount <= byteCount)
-        // SAFETY: the length was checked, and exclusive memory overlaps nothing.
-        unsafe withUnsafeMutableBytes { target in
-            unsafe source.withUnsafeBytes { source in unsafe target.copyMemory(from: source) }
+extension OutputSpan where Element == UInt8 {
+    /// Copies bytes behind those that are there.
+    mutating func append(copying source: RawSpan) {
+        precondition(source.byteCount <= freeCapacity)
+        // SAFETY: the room was checked, and exclusive memory overlaps nothing.
+        unsafe withUnsafeMutableBufferPointer { target, count in
+            unsafe source.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(
+                    UnsafeMutableBufferPointer(rebasing: target[count...])
+                ).copyMemory(from: source)
+            }
+            count += source.byteCount
         }
     }
 }

@@ -46,8 +46,9 @@ public final class UnixCarrier: Carrier {
     private let input: Mutex<Input>
     private let output: Mutex<Output>
 
-    /// Reads of one wake-up at most, so that one busy peer cannot keep a loop from the others.
-    private static let mostReadsInARow = 16
+    /// About how much is read in one wake-up, so that one busy peer cannot keep a loop from the others:
+    /// one packet of a stream, whose reader may then let go of it before the next is read.
+    private static let mostReadInARow = 262_144
     /// Reads after a write has failed, at most.
     private static let mostLastReads = 256
 
@@ -230,21 +231,25 @@ extension UnixCarrier {
         // loop would be told of it without end.
         let isOver = !readiness.isDisjoint(with: [.hangUp, .failure])
         guard isOver || readiness.contains(.readable) else { return }
-        for _ in 0..<Self.mostReadsInARow {
-            guard isOver || isReading, read(receiver) == .more else { return }
+        var byteCount = 0
+        while byteCount < Self.mostReadInARow, isOver || isReading {
+            guard case .more(let count) = read(receiver) else { return }
+            byteCount += count
         }
     }
 
     /// Reads to the peer's end of the stream, or as far as it is there, or as far as is reasonable: a
     /// peer that no longer listens may still talk without end.
     private func readToEnd(_ receiver: any CarrierReceiver) {
-        for _ in 0..<Self.mostLastReads where read(receiver) == .over { return }
+        for _ in 0..<Self.mostLastReads {
+            if case .over = read(receiver) { return }
+        }
     }
 
     /// How a read went.
     private enum Progress {
-        /// There may be more.
-        case more
+        /// So many bytes came, as many as were asked for: there may be more.
+        case more(Int)
         /// All that was there has been read; the end of the stream may be behind it.
         case drained
         /// Nothing was there, or nothing more will be.
@@ -253,26 +258,23 @@ extension UnixCarrier {
 
     /// Reads once and delivers what is whole.
     private func read(_ receiver: any CarrierReceiver) -> Progress {
-        enum Outcome { case read(isDrained: Bool), nothing, end(FrameError?), failed(SystemError) }
+        enum Outcome { case read(Progress), nothing, end(FrameError?), failed(SystemError) }
         let outcome: Outcome = input.withLock { input in
             guard let socket = input.socket else { return .nothing }
             do throws(SystemError) {
-                let read = try input.decoder.fill {
-                    (room: inout MutableRawSpan) throws(SystemError) in
-                    try socket.socket.receive(into: &room)
+                let read = try input.decoder.fill { (room) throws(SystemError) in
+                    try socket.socket.receive(appendingTo: &room)
                 }
                 guard let read else { return .nothing }
                 if read.byteCount == 0 { return .end(input.decoder.endOfStream()) }
-                return .read(isDrained: read.byteCount < read.room)
+                return .read(read.byteCount < read.room ? .drained : .more(read.byteCount))
             } catch {
                 return .failed(error)
             }
         }
         switch outcome {
         case .nothing: break
-        case .read(let isDrained):
-            guard deliver(to: receiver) else { return .over }
-            return isDrained ? .drained : .more
+        case .read(let progress): return deliver(to: receiver) ? progress : .over
         case .end(let error): close(error.map { .malformed($0) } ?? .endOfStream)
         case .failed(let error): close(.system(error))
         }

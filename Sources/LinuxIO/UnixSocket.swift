@@ -159,18 +159,40 @@ public struct UnixSocket: ~Copyable, Sendable {
     public borrowing func receive(
         into buffer: inout MutableRawSpan, mostDescriptors: Int = 253
     ) throws(SystemError) -> Received? {
+        // SAFETY: the kernel writes within the span.
+        try unsafe buffer.withUnsafeMutableBytes { (bytes) throws(SystemError) in
+            try unsafe receive(bytes, mostDescriptors)
+        }
+    }
+
+    /// As ``receive(into:mostDescriptors:)``, behind the bytes that are there, into memory that nobody
+    /// has written yet.
+    public borrowing func receive(
+        appendingTo output: inout OutputSpan<UInt8>, mostDescriptors: Int = 253
+    ) throws(SystemError) -> Received? {
+        // SAFETY: the kernel writes within the room that is left, and as many bytes as it says.
+        try unsafe output.withUnsafeMutableBufferPointer { (bytes, count) throws(SystemError) in
+            let room = unsafe UnsafeMutableRawBufferPointer(
+                UnsafeMutableBufferPointer(rebasing: bytes[count...]))
+            guard let received = try unsafe receive(room, mostDescriptors) else { return nil }
+            count += received.byteCount
+            return received
+        }
+    }
+
+    private borrowing func receive(
+        _ bytes: UnsafeMutableRawBufferPointer, _ mostDescriptors: Int
+    ) throws(SystemError) -> Received? {
         while true {
             var numbers: [253 of Int32] = .init(repeating: -1)
             var count = 0
             var flags: Int32 = 0
-            // SAFETY: the kernel writes within the span; the C side stores at most `mostDescriptors` numbers.
-            let received = unsafe buffer.withUnsafeMutableBytes { bytes in
-                var room = numbers.mutableSpan
-                return unsafe room.withUnsafeMutableBufferPointer { room in
-                    unsafe clinuxio_receive(
-                        descriptor.rawValue, bytes.baseAddress, bytes.count, room.baseAddress,
-                        min(mostDescriptors, room.count), &count, &flags)
-                }
+            var room = numbers.mutableSpan
+            // SAFETY: the C side stores at most `mostDescriptors` numbers.
+            let received = unsafe room.withUnsafeMutableBufferPointer { room in
+                unsafe clinuxio_receive(
+                    descriptor.rawValue, bytes.baseAddress, bytes.count, room.baseAddress,
+                    min(mostDescriptors, room.count), &count, &flags)
             }
             if received >= 0 {
                 let truncation = Int32(MSG_TRUNC) | Int32(MSG_CTRUNC)
