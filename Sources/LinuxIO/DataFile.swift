@@ -33,6 +33,15 @@ public struct DataFile: ~Copyable, Sendable {
         self.path = path
     }
 
+    /// Opens a file to write behind what is in it, and makes it where it is missing.
+    ///
+    /// - Throws: `SystemError`.
+    public init(appendingTo path: String, mode: UInt32 = 0o600) throws(SystemError) {
+        descriptor = try File.open(
+            path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: mode)
+        self.path = path
+    }
+
     /// Opens a file, such as a device or a pipe, to write into it.
     ///
     /// - Throws: `SystemError`.
@@ -99,6 +108,12 @@ public struct DataFile: ~Copyable, Sendable {
             rest = rest.dropFirst(count)
             place += Int64(count)
         }
+    }
+
+    /// Writes bytes behind all others; of a file that was opened for that.
+    public func append(_ bytes: [UInt8]) throws(SystemError) {
+        // Such a file takes them at its end, whatever the offset is.
+        try write(bytes, at: 0)
     }
 
     /// Makes the file as long as that: a hole where nothing was written.

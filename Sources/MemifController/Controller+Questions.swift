@@ -45,15 +45,27 @@ extension Controller {
         if let name, vms.isEmpty { throw .noDomain(name) }
         var plans: [(name: String, steps: [PlanStep])] = []
         for vm in vms {
-            let reading = try await asking { () async throws(DomainSourceError) in
-                try await source.read(vm)
-            }
+            let reading = try await read(vm)
             let domain =
                 domain(vm) ?? ManagedDomain(vm, name: reading?.shownName ?? "", host: host)
             let steps = domain.foresee(reading)
             plans.append((steps.first?.domainName ?? "", steps))
         }
         return plans.sorted { $0.name < $1.name }.flatMap(\.steps)
+    }
+
+    /// The one domain of a name or UUID that there is.
+    func domain(called name: String) async throws(QuestionError) -> VMIdentifier {
+        let found = try await asking { () async throws(DomainSourceError) in
+            try await domains(called: name)
+        }
+        guard let vm = found.first else { throw .noDomain(name) }
+        return vm
+    }
+
+    /// A domain as it is now; nil when there is none.
+    func read(_ vm: VMIdentifier) async throws(QuestionError) -> DomainReading? {
+        try await asking { () async throws(DomainSourceError) in try await source.read(vm) }
     }
 
     private func asking<Answer>(

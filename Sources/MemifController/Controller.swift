@@ -273,7 +273,8 @@ public final class Controller: Sendable {
     private func lookAtMissing(
         _ vm: VMIdentifier, noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
-        let isPrepared = !host.added.ports(of: vm).isEmpty
+        let added = host.added.ports(of: vm)
+        let isPrepared = !added.isEmpty && added.allSatisfy { $0.expires != nil }
         let (domain, wait) = state.withLock { state in
             state.active.remove(vm)
             let domain = state.domains[vm]
@@ -283,7 +284,7 @@ public final class Controller: Sendable {
             state.withLock { $0.ledger.forget(vm) }
             return .settled(lookAgainAfter: nil)
         }
-        // Where a domain has declared nothing itself, nothing can be removed too early.
+        // Where nothing but prepared ports stands, nothing can be removed too early.
         let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
         if let wait, canWait { return .settled(lookAgainAfter: wait) }
         let outcome = await domain.reconcile(nil, noticed: noticed)

@@ -11,6 +11,19 @@ extension HostConfiguration {
         ] {
             if let problem = Self.problem(flag, path) { problems.append(problem) }
         }
+        if let auditLog {
+            let directory = String(
+                auditLog[..<(auditLog.lastIndex(of: "/") ?? auditLog.startIndex)])
+            if !auditLog.hasPrefix("/")
+                || !Directory.isWritable(directory.isEmpty ? "/" : directory)
+            {
+                problems.append(
+                    PortError(
+                        reason: "the audit log cannot be kept at '\(auditLog.printable)'",
+                        remedy: "name a file in a directory that the daemon can write, with "
+                            + "audit-log in the settings"))
+            }
+        }
         let longest =
             RuntimeLayout(self).directory(of: VMIdentifier.zero).utf8.count + "/a.sock".count
         if longest > UnixAddress.longestName {

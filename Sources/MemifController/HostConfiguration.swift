@@ -9,6 +9,8 @@ public struct HostConfiguration: Sendable, Hashable {
     /// The group of sockets and their directories where a port names none. Where the host has no
     /// such group, the process's own takes its place.
     public var group = "virtwire"
+    /// The file that has a line for each call which changed something; nil: the daemon's log has them.
+    public var auditLog: String?
     /// Which domains can have what.
     public var policy = HostPolicy()
     /// Whether the controller only says what it would do: it opens, writes and removes nothing.

@@ -259,3 +259,105 @@ public struct virtwire_event_libvirt_msg: XDRCodable, Equatable, Sendable {
         try encoder.encode(merged)
     }
 }
+
+/// A port to add to what a VM declares itself.
+public struct virtwire_port_add_args: XDRCodable, Equatable, Sendable {
+    /// The VM, by name or UUID.
+    public var vm: XDRString
+    /// The declaration, as a `<memif:port>` of the metadata has it; `name` is needed.
+    public var declaration: [virtwire_attribute]
+    /// For how many milliseconds; 0 for as long as the VM is defined.
+    public var lifetime_ms: UInt64
+
+    /// Sets every field, in the order of the wire.
+    public init(vm: XDRString, declaration: [virtwire_attribute], lifetime_ms: UInt64) {
+        self.vm = vm
+        self.declaration = declaration
+        self.lifetime_ms = lifetime_ms
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 16 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        vm = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        declaration = try decoder.decodeArray(of: virtwire_attribute.self, limit: VIRTWIRE_ATTRIBUTE_LIST_MAX)
+        lifetime_ms = try decoder.decodeUInt64()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(vm, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeArray(declaration, limit: VIRTWIRE_ATTRIBUTE_LIST_MAX)
+        try encoder.encode(lifetime_ms)
+    }
+}
+
+/// A port that has been added.
+public struct virtwire_port_add_ret: XDRCodable, Equatable, Sendable {
+    /// As it stands now.
+    public var port: virtwire_port
+
+    /// Sets every field, in the order of the wire.
+    public init(port: virtwire_port) {
+        self.port = port
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 120 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        port = try virtwire_port(from: &decoder)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try port.encode(to: &encoder)
+    }
+}
+
+/// A port for a VM that is not defined yet.
+public struct virtwire_prepare_args: XDRCodable, Equatable, Sendable {
+    /// The UUID that the VM will have.
+    public var vm_uuid: virtwire_uuid
+    /// The name that it will have: the host's policy goes by names.
+    public var vm_name: XDRString
+    /// As of PORT_ADD.
+    public var declaration: [virtwire_attribute]
+    /// For how many milliseconds, unless the VM is defined by then and declares the port itself.
+    public var lifetime_ms: UInt64
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        vm_uuid: virtwire_uuid,
+        vm_name: XDRString,
+        declaration: [virtwire_attribute],
+        lifetime_ms: UInt64
+    ) {
+        self.vm_uuid = vm_uuid
+        self.vm_name = vm_name
+        self.declaration = declaration
+        self.lifetime_ms = lifetime_ms
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 32 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        vm_uuid = try virtwire_uuid(from: &decoder)
+        vm_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        declaration = try decoder.decodeArray(of: virtwire_attribute.self, limit: VIRTWIRE_ATTRIBUTE_LIST_MAX)
+        lifetime_ms = try decoder.decodeUInt64()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try vm_uuid.encode(to: &encoder)
+        try encoder.encodeString(vm_name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeArray(declaration, limit: VIRTWIRE_ATTRIBUTE_LIST_MAX)
+        try encoder.encode(lifetime_ms)
+    }
+}

@@ -45,4 +45,24 @@ public enum Virtwire {
     /// Event: libvirt's connection has come or gone.
     public static let EVENT_LIBVIRT: XDRProcedure<virtwire_event_libvirt_msg, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 8, name: "EVENT_LIBVIRT")
+
+    /// Adds a port, or changes an added one; returns when its socket stands.
+    public static let PORT_ADD: XDRProcedure<virtwire_port_add_args, virtwire_port_add_ret> =
+        XDRProcedure(program: program, version: version, number: 9, name: "PORT_ADD")
+
+    /// Makes a port's socket ready before its VM is defined.
+    public static let PREPARE: XDRProcedure<virtwire_prepare_args, virtwire_prepare_ret> =
+        XDRProcedure(program: program, version: version, number: 10, name: "PREPARE")
+
+    /// Removes an added or prepared port; returns when its socket is gone.
+    public static let PORT_REMOVE: XDRProcedure<virtwire_port_remove_args, XDRVoid> =
+        XDRProcedure(program: program, version: version, number: 11, name: "PORT_REMOVE")
+
+    /// Sets how much is logged, until the settings are read again.
+    public static let LOG_LEVEL: XDRProcedure<virtwire_log_level_args, virtwire_log_level_ret> =
+        XDRProcedure(program: program, version: version, number: 12, name: "LOG_LEVEL")
+
+    /// Begins or ends draining the host: no new links; those that stand end when their VM does.
+    public static let DRAIN: XDRProcedure<virtwire_drain_args, virtwire_drain_ret> =
+        XDRProcedure(program: program, version: version, number: 13, name: "DRAIN")
 }

@@ -11,6 +11,7 @@ struct VirtwireCommand: AsyncParsableCommand {
             """,
         subcommands: [
             EventsCommand.self, DomainCommand.self, MemifCommand.self, StatusCommand.self,
-            PlanCommand.self, WatchCommand.self, DoctorCommand.self,
+            PlanCommand.self, WatchCommand.self, DrainCommand.self, LogLevelCommand.self,
+            DoctorCommand.self,
         ])
 }

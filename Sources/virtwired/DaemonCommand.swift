@@ -116,11 +116,13 @@ struct DaemonCommand: ParsableCommand {
         _ settings: Settings, _ threshold: LogThreshold, _ interruption: Interruption
     ) async throws {
         let logger = threshold.logger
-        let daemon = Daemon(
+        let daemon = try Daemon(
             settings.host, uri: settings.uri, source: LibvirtDomainSource(uri: settings.uri),
-            backend: try MemifPortBackend(logger: logger), logger: logger)
+            backend: try MemifPortBackend(logger: logger), logger: logger,
+            logLevel: LogLevelSetting { threshold.exchange($0) })
         let reload = SettingsReload(settings, threshold, daemon)
         interruption.whenHungUp {
+            daemon.reopenAuditLog()
             reload.perform { () throws(SettingsError) in try self.settings() }
         }
         try await DaemonService(daemon: daemon, metrics: settings.metrics, logger: logger).run()

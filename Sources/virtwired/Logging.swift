@@ -21,6 +21,14 @@ final class LogThreshold: Sendable {
         set { current.withLock { $0 = newValue } }
     }
 
+    /// Sets the level, and gives the one before.
+    func exchange(_ level: Logger.Level) -> Logger.Level {
+        current.withLock { current in
+            defer { current = level }
+            return current
+        }
+    }
+
     /// A logger to standard error, one line for each change.
     var logger: Logger { Logger(label: "virtwired") { ThresholdHandler($0, self) } }
 }

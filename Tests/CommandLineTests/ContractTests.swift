@@ -35,6 +35,10 @@ struct ContractTests {
             ["memif", "bridge", "--a", "master:s,color=red", "--b", "tap:x"],
             ["memif", "bridge", "--a", "master:s", "--b", "tap:a-name-that-is-too-long"],
             ["memif", "bench", "--role", "slave", "--socket", "", "--mode", "rx"],
+            ["memif", "add", "vm", "port", "queues"], ["memif", "add", "vm", "p", "--for", "0"],
+            ["memif", "prepare", "no-uuid", "vm", "port", "--for", "1"],
+            ["memif", "prepare", "11111111-2222-3333-4444-555555555555", "vm", "port"],
+            ["watch", "--count", "0"], ["memif", "show", "vm"],
         ])
     func usage(arguments: [String]) async throws {
         let run = try await ProgramRun("virtwire", arguments).ended()
@@ -60,6 +64,9 @@ struct ContractTests {
             ["--connect=test+unix:///default?socket=/nowhere/sock", "events", "--count", "1"],
             ["status", "--runtime-directory", "/nowhere"],
             ["memif", "status", "--runtime-directory", "/nowhere"],
+            ["plan", "--runtime-directory", "/nowhere"],
+            ["watch", "--runtime-directory", "/nowhere"],
+            ["drain", "--runtime-directory", "/nowhere"],
             slave("bench", "--mode", "rx"), slave("ping", "192.0.2.1"), slave("raw-data"),
         ])
     func unreachable(arguments: [String]) async throws {

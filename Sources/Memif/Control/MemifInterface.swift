@@ -69,7 +69,12 @@ public final class MemifInterface: Sendable {
         occupant?(LinkEnd(.local, reason))
     }
 
-    /// Serves slaves again after `refuseSlaves`.
+    /// As a master: serves no further slave from now on; the link that stands goes on.
+    public func refuseNewSlaves(_ reason: DisconnectReason) {
+        state.withLock { $0.refusal = reason }
+    }
+
+    /// Serves slaves again after `refuseSlaves` or `refuseNewSlaves`.
     public func admitSlaves() {
         state.withLock { $0.refusal = nil }
     }

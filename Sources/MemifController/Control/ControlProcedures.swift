@@ -8,13 +8,16 @@ struct ControlProcedures: Sendable {
     let controller: Controller
     /// The libvirt URI that the daemon was given.
     let uri: String
+    let audit: AuditLog
+    /// Nil where the log level cannot be changed.
+    let logLevel: LogLevelSetting?
 
     /// The highest procedure number that is known.
-    static let protocolLevel = UInt32(Virtwire.EVENT_LIBVIRT.number)
+    static let protocolLevel = UInt32(Virtwire.DRAIN.number)
 
     /// All of them, for one client.
     func table(for caller: ControlCaller) -> ControlTable {
-        var table = ControlTable(caller)
+        var table = ControlTable(caller, audit: audit)
         table.serve(Virtwire.VERSION) { (_) async throws(CallRefusal) in
             virtwire_version_ret(
                 version: XDRString(Daemon.version), protocol: Self.protocolLevel)
@@ -35,6 +38,7 @@ struct ControlProcedures: Sendable {
             }
         }
         table.serve(Virtwire.WATCH) { (_) async throws(CallRefusal) in await watch(caller) }
+        addChanges(to: &table)
         table.serveList()
         return table
     }

@@ -8,9 +8,11 @@ struct ControlTable: Sendable {
     private var procedures = ProcedureTable()
     private var known: [(number: Int32, name: String, isAllowed: Bool)] = []
     private let caller: ControlCaller
+    private let audit: AuditLog
 
-    init(_ caller: ControlCaller) {
+    init(_ caller: ControlCaller, audit: AuditLog) {
         self.caller = caller
+        self.audit = audit
     }
 
     /// Offers a procedure that only asks.
@@ -20,6 +22,35 @@ struct ControlTable: Sendable {
     ) {
         known.append((procedure.number, procedure.name, true))
         procedures.serve(procedure, body)
+    }
+
+    /// Offers a procedure that changes something: refused on the read-only socket, and else with a line
+    /// in the audit log.
+    ///
+    /// - Parameter describe: the arguments as that line has them.
+    mutating func change<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        describe: @escaping @Sendable (Arguments) -> [String: String],
+        _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> Result
+    ) {
+        let isAllowed = caller.access == .administrative
+        known.append((procedure.number, procedure.name, isAllowed))
+        let (caller, audit, name) = (caller, audit, procedure.name)
+        procedures.serve(procedure) { (arguments: Arguments) async throws(CallRefusal) -> Result in
+            guard isAllowed else { throw .readOnly(name) }
+            do throws(CallRefusal) {
+                let result = try await body(arguments)
+                audit.write(
+                    AuditEntry(name, describe(arguments), by: caller.credentials, refusal: nil))
+                return result
+            } catch {
+                let refusal = error.error.message?.text ?? "refused"
+                audit.write(
+                    AuditEntry(
+                        name, describe(arguments), by: caller.credentials, refusal: refusal))
+                throw error
+            }
+        }
     }
 
     /// Offers the procedure that tells which there are; the last to be offered.

@@ -1,6 +1,17 @@
 internal import LinuxIO
 public import Logging
 
+/// How much is logged, as the control socket's LOG_LEVEL sets it.
+public struct LogLevelSetting: Sendable {
+    /// Sets the level, and gives the one before.
+    public let exchange: @Sendable (Logger.Level) -> Logger.Level
+
+    /// Takes what sets it.
+    public init(_ exchange: @escaping @Sendable (Logger.Level) -> Logger.Level) {
+        self.exchange = exchange
+    }
+}
+
 /// Everything that virtwired runs: a controller and its control socket.
 public struct Daemon: Sendable {
     /// The daemon's version, as VERSION tells it.
@@ -9,14 +20,22 @@ public struct Daemon: Sendable {
     private let host: Host
     private let controller: Controller
     private let uri: String
+    private let audit: AuditLog
+    private let logLevel: LogLevelSetting?
 
     /// Puts a daemon together; it does nothing before ``run(whenReady:)``.
     ///
-    /// - Parameter uri: the libvirt URI that the source connects to, for the status.
+    /// - Parameters:
+    ///   - uri: the libvirt URI that the source connects to, for the status.
+    ///   - logLevel: what sets the log level; nil where nothing does.
+    /// - Throws: `PortError` when the audit log cannot be written.
     public init(
         _ configuration: HostConfiguration, uri: String, source: any DomainSource,
-        backend: any PortBackend, logger: Logger
-    ) {
+        backend: any PortBackend, logger: Logger, logLevel: LogLevelSetting? = nil
+    ) throws(PortError) {
+        audit = try AuditLog(
+            configuration.observes ? nil : configuration.auditLog, logger: logger)
+        self.logLevel = logLevel
         host = Host(configuration, backend: backend, logger: logger)
         controller = Controller(host, source: source)
         self.uri = uri
@@ -24,6 +43,9 @@ public struct Daemon: Sendable {
 
     /// Has another policy hold from now on. See ``Controller/adopt(_:)``.
     public func adopt(_ policy: HostPolicy) { controller.adopt(policy) }
+
+    /// Opens the audit log anew, for whoever has moved the old file away.
+    public func reopenAuditLog() { audit.reopen() }
 
     /// Everything, as of now.
     public func status() -> ControllerStatus { controller.status() }
@@ -64,7 +86,8 @@ public struct Daemon: Sendable {
         }
         defer { loop.stop() }
         try await controller.run { () throws(PortError) in
-            let procedures = ControlProcedures(controller: controller, uri: uri)
+            let procedures = ControlProcedures(
+                controller: controller, uri: uri, audit: audit, logLevel: logLevel)
             let server = try ControlServer(host, procedures, loop: loop)
             host.logger.info(
                 "ready",

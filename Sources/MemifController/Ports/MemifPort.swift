@@ -43,6 +43,9 @@ final class MemifPort: Port {
     func setAdmission(_ admission: Admission) {
         switch admission {
         case .open: interface.admitSlaves()
+        case .draining:
+            interface.refuseNewSlaves(
+                DisconnectReason(.administrative, DisconnectText.draining))
         case .closed(let reason):
             interface.refuseSlaves(DisconnectReason(.administrative, reason))
         }

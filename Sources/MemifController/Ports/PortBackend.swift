@@ -45,8 +45,18 @@ public protocol Port: AnyObject, Sendable {
 public enum Admission: Sendable, Hashable {
     /// It does.
     case open
+    /// The peer that is connected goes on being served; no further one is.
+    case draining
     /// It does not, and this is what peers are told.
     case closed(reason: String)
+
+    /// Whether a peer may be connected.
+    var isServing: Bool {
+        switch self {
+        case .open, .draining: true
+        case .closed: false
+        }
+    }
 }
 
 /// What stands at a port's path.

@@ -8,6 +8,8 @@ public struct PortCondition: Sendable, Hashable {
         case ready = "Ready"
         /// The socket stands; the link waits for the domain to run.
         case waiting = "Waiting"
+        /// The host is being drained: a peer that is connected goes on, no further one is served.
+        case draining = "Draining"
         /// Something works, and something is not as declared.
         case degraded = "Degraded"
         /// There would be a socket, if the daemon did more than observe.

@@ -89,6 +89,13 @@ struct DomainState: Sendable {
         for (name, standing) in ports where result[name] == nil {
             switch standing.specification.admission {
             case .open: result[name] = PortCondition(.ready)
+            case .draining:
+                result[name] = PortCondition(
+                    .draining,
+                    reason:
+                        "a peer that is connected goes on until the domain ends; no further one "
+                        + "is served",
+                    remedy: "virtwire drain --end has peers served again")
             case .closed(let reason): result[name] = PortCondition(.waiting, reason: reason)
             }
         }

@@ -103,6 +103,7 @@ struct Foresight {
     private func words(_ admission: Admission) -> String {
         switch admission {
         case .open: "serve peers"
+        case .draining: "serve the peer that is connected, and no further one"
         case .closed(let reason): "turn peers away: \(reason)"
         }
     }

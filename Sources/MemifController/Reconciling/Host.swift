@@ -12,6 +12,7 @@ struct Host: Sendable {
     let policy: CurrentPolicy
     let changes: StatusChanges
     let added = AddedPorts()
+    private let draining = DrainSwitch()
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
@@ -28,6 +29,12 @@ struct Host: Sendable {
         self.changes = changes
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
     }
+
+    /// Whether no new links are to come up.
+    var isDraining: Bool { draining.isOn.load(ordering: .relaxed) }
+
+    /// Begins or ends draining; ports follow with the next look at each domain.
+    func setDraining(_ isDraining: Bool) { draining.isOn.store(isDraining, ordering: .relaxed) }
 
     /// Everything that a declaration leaves to the host, looked up.
     func specification(
@@ -66,6 +73,11 @@ struct Host: Sendable {
         guard let reference else { return nil }
         return try SecretDirectory(path: configuration.secretsDirectory).secret(named: reference)
     }
+}
+
+/// Whether the host is being drained.
+private final class DrainSwitch: Sendable {
+    let isOn = Atomic<Bool>(false)
 }
 
 /// The host's policy as it is now: it can change while the daemon runs.

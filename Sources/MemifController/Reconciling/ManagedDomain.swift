@@ -149,7 +149,9 @@ final class ManagedDomain: Sendable {
     }
 
     private func plan(_ wanted: WantedPorts, _ state: DomainState) -> PortPlan {
-        PortPlan(wanted: wanted, standing: state.standing, run: state.run, now: .now)
+        PortPlan(
+            wanted: wanted, standing: state.standing, run: state.run,
+            isDraining: host.isDraining, now: .now)
     }
 
     private func foresight(
@@ -169,7 +171,7 @@ final class ManagedDomain: Sendable {
             if !condition.reason.isEmpty { metadata["reason"] = "\(condition.reason)" }
             if !condition.remedy.isEmpty { metadata["remedy"] = "\(condition.remedy)" }
             switch condition.state {
-            case .ready, .waiting, .connected, .planned:
+            case .ready, .waiting, .connected, .draining, .planned:
                 host.logger.info("port changed", metadata: metadata)
             case .degraded, .failed: host.logger.warning("port changed", metadata: metadata)
             }

@@ -33,16 +33,20 @@ struct PortPlan: Sendable, Hashable {
     private(set) var portsAfter: Set<String> = []
 
     private let run: RunState
+    private let isDraining: Bool
     private let now: ContinuousClock.Instant
 
     /// Compares what is wanted with what stands.
     ///
-    /// - Parameter run: how the domain runs, as of this look.
+    /// - Parameters:
+    ///   - run: how the domain runs, as of this look.
+    ///   - isDraining: whether no new links are to come up.
     init(
         wanted: WantedPorts, standing: [String: StandingPort], run: RunState,
-        now: ContinuousClock.Instant
+        isDraining: Bool = false, now: ContinuousClock.Instant
     ) {
         self.run = run
+        self.isDraining = isDraining
         self.now = now
         var rest = standing
         var later: [PortAction] = []
@@ -84,14 +88,14 @@ struct PortPlan: Sendable, Hashable {
             actions.append(.close(name, reason: DisconnectText.removed))
             return
         }
-        if port.admission == .open,
+        if port.admission.isServing,
             let left = run.remaining(of: port.declaration.linger, now: now)
         {
             wait(left)
             portsAfter.insert(name)
         } else {
             // Who is served still is let go because the run is over.
-            let isServed = port.admission == .open && run != .idle
+            let isServed = port.admission.isServing && run != .idle
             let reason = isServed ? DisconnectText.shutOff : DisconnectText.undefined
             actions.append(.close(name, reason: reason))
         }
@@ -100,10 +104,13 @@ struct PortPlan: Sendable, Hashable {
     private mutating func admission(
         _ declaration: PortDeclaration, current: Admission?
     ) -> Admission {
-        if run == .running || declaration.link == .always { return .open }
-        if current == .open, let left = run.remaining(of: declaration.linger, now: now) {
+        let serving: Admission = isDraining ? .draining : .open
+        // While the host is drained no link outlives its domain's run for good.
+        let isLasting = declaration.link == .always && !(isDraining && run.isDown)
+        if run == .running || isLasting { return serving }
+        if current?.isServing == true, let left = run.remaining(of: declaration.linger, now: now) {
             wait(left)
-            return .open
+            return serving
         }
         return .closed(reason: DisconnectText.shutOff)
     }

@@ -29,6 +29,11 @@ enum RunState: Sendable, Hashable {
         }
     }
 
+    /// Whether it was seen to run, and runs no longer.
+    var isDown: Bool {
+        if case .down = self { true } else { false }
+    }
+
     /// How much of a linger is left; nil when none is.
     func remaining(of linger: Duration, now: ContinuousClock.Instant) -> Duration? {
         guard case .down(let since) = self else { return nil }
@@ -43,5 +48,6 @@ enum DisconnectText {
     static let undefined = "domain undefined"
     static let removed = "port removed"
     static let changed = "port changed"
+    static let draining = "host draining"
     static let stopping = "daemon stopping"
 }

@@ -7,6 +7,7 @@ extension HostConfiguration {
         stateDirectory = try reader.text(SettingsKey.stateDirectory) ?? stateDirectory
         secretsDirectory = try reader.text(SettingsKey.secretsDirectory) ?? secretsDirectory
         group = try reader.text(SettingsKey.group) ?? group
+        auditLog = try reader.text(SettingsKey.auditLog) ?? auditLog
         let grace = Duration.zero...Duration.seconds(3600)
         orphanGrace = try reader.duration(SettingsKey.orphanGrace, in: grace) ?? orphanGrace
         // A shorter interval would keep libvirt busy, a longer one is as good as none.

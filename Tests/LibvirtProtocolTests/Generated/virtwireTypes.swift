@@ -21,6 +21,15 @@ let virtwireTypes1: [any WireType.Type] = [
     virtwire_watch_ret.self,
     virtwire_event_ports_msg.self,
     virtwire_event_libvirt_msg.self,
+    virtwire_port_add_args.self,
+    virtwire_port_add_ret.self,
+    virtwire_prepare_args.self,
+    virtwire_prepare_ret.self,
+    virtwire_port_remove_args.self,
+    virtwire_log_level_args.self,
+    virtwire_log_level_ret.self,
+    virtwire_drain_args.self,
+    virtwire_drain_ret.self,
 ]
 
 /// Every type of the protocol `virtwire`.

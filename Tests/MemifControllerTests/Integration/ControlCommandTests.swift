@@ -49,6 +49,62 @@ struct ControlCommandTests {
         #expect(await daemon.process.waitForEnd() == 0)
     }
 
+    @Test("ports are added, prepared and removed, the log level set and the host drained")
+    func change() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let audit = "\(libvirtd.scratch.path)/audit.log"
+        let file = "\(libvirtd.scratch.path)/d.yaml"
+        try File.replace(file, with: Array("audit-log: \(audit)".utf8))
+        let daemon = try await DaemonProcess(in: libvirtd.scratch, ["--config", file])
+        let domain = try await libvirtd.define("<memif:port name='a' linger='0'/>")
+        #expect(await eventually { daemon.stands(["a"]) })
+        let vm = Sample.vm(1).description
+
+        let added = try await run("memif", "add", vm, "b", "queues=2", at: daemon)
+        #expect(added.status == 0, "\(added.output)")
+        #expect(daemon.stands(["a", "b"]))
+        let refused = try await run("memif", "add", vm, "a", at: daemon)
+        #expect(refused.status == 1)
+        #expect(refused.output.contains("declares a port 'a' itself"), "\(refused.output)")
+        let other = Sample.vm(7).description
+        let prepared = try await run(
+            "memif", "prepare", other, "to-come", "a", "--for", "600", at: daemon)
+        #expect(prepared.status == 0, "\(prepared.output)")
+        #expect(daemon.stands(["a"], vm: Sample.vm(7)))
+        #expect(try await run("memif", "remove", vm, "b", at: daemon).status == 0)
+        #expect(daemon.stands(["a"]))
+        #expect(try await run("memif", "remove", vm, "b", at: daemon).status == 3)
+
+        #expect(try await run("log-level", "debug", at: daemon).status == 0)
+        #expect(try await run("log-level", "loud", at: daemon).status == 1)
+        _ = try await domain.create()
+        let slave = try RealDaemon.slave(daemon.layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { slave.link != nil })
+        let link = try #require(slave.link)
+        let drained = try await run("drain", at: daemon)
+        #expect(drained.output.contains("1 links are left"), "\(drained.output)")
+        // The link goes on, nobody else comes in, and the domain's end is the link's.
+        let second = try RealDaemon.slave(daemon.layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { second.lastEnd != nil })
+        #expect(slave.link === link)
+        #expect(second.link == nil)
+        second.remove()
+        try await domain.destroy()
+        #expect(await eventually { link.end?.reason.text == "domain shut off" })
+        #expect(try await run("drain", "--end", at: daemon).status == 0)
+        let lines = String(decoding: try File.read(audit, limit: 1 << 20), as: UTF8.self)
+        let procedures = lines.split(separator: "\n").compactMap { line in
+            line.split(separator: #""procedure":""#).last?.split(separator: "\"").first
+        }
+        #expect(
+            procedures == [
+                "PORT_ADD", "PORT_ADD", "PREPARE", "PORT_REMOVE", "PORT_REMOVE", "LOG_LEVEL",
+                "LOG_LEVEL", "DRAIN", "DRAIN",
+            ])
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+    }
+
     @Test("watch begins with what is there, goes on with what changes, and ends with the daemon")
     func watch() async throws {
         let libvirtd = try await PrivateLibvirtd(in: Scratch())

@@ -22,7 +22,7 @@ struct RealDaemon {
         var configuration = scratch.configuration
         change(&configuration)
         let uri = PrivateLibvirtd.uri(in: scratch)
-        let daemon = Daemon(
+        let daemon = try Daemon(
             configuration, uri: uri, source: LibvirtDomainSource(uri: uri),
             backend: try MemifPortBackend(logger: logger), logger: logger)
         let task = Task { try await daemon.run() }

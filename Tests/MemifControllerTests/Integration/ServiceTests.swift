@@ -152,7 +152,7 @@ struct ServiceTests {
     func stuck() async throws {
         let scratch = try Scratch()
         let backend = StuckBackend()
-        let daemon = Daemon(
+        let daemon = try Daemon(
             scratch.configuration, uri: "test:///default", source: FakeSource(), backend: backend,
             logger: LogThreshold(.error).logger)
         let round = Task { await daemon.comeRound() }

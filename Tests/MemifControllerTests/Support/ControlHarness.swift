@@ -18,7 +18,8 @@ struct ControlHarness {
 
     /// Runs a daemon while the body calls it.
     static func run(
-        in scratch: Scratch? = nil, _ change: (inout HostConfiguration) -> Void = { _ in },
+        in scratch: Scratch? = nil, logLevel: LogLevelSetting? = nil,
+        _ change: (inout HostConfiguration) -> Void = { _ in },
         _ body: (ControlHarness) async throws -> Void
     ) async throws {
         let scratch = try scratch ?? Scratch()
@@ -26,9 +27,10 @@ struct ControlHarness {
         change(&configuration)
         let source = FakeSource()
         let backend = FakeBackend()
-        let daemon = Daemon(
+        let daemon = try Daemon(
             configuration, uri: "fake:///", source: source, backend: backend,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            logLevel: logLevel)
         let task = Task { try await daemon.run() }
         let layout = RuntimeLayout(configuration)
         for path in [layout.controlSocket, layout.readOnlyControlSocket] {

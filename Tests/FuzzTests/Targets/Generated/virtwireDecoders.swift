@@ -15,6 +15,11 @@ let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.WATCH),
     ProcedureDecoders(Virtwire.EVENT_PORTS),
     ProcedureDecoders(Virtwire.EVENT_LIBVIRT),
+    ProcedureDecoders(Virtwire.PORT_ADD),
+    ProcedureDecoders(Virtwire.PREPARE),
+    ProcedureDecoders(Virtwire.PORT_REMOVE),
+    ProcedureDecoders(Virtwire.LOG_LEVEL),
+    ProcedureDecoders(Virtwire.DRAIN),
 ]
 
 /// The decoders of every procedure of `Virtwire`.

@@ -1,0 +1,126 @@
+internal import LibvirtProtocol
+internal import LibvirtRPC
+internal import Logging
+internal import VirtwireProtocol
+internal import XDR
+
+extension ControlProcedures {
+    /// Offers the procedures that change something.
+    func addChanges(to table: inout ControlTable) {
+        let controller = controller
+        addPortChanges(to: &table)
+        table.change(Virtwire.LOG_LEVEL, describe: { ["level": $0.level.text] }) {
+            [logLevel] arguments async throws(CallRefusal) in
+            guard let logLevel else {
+                throw CallRefusal(.operationInvalid, "this daemon's log level is fixed")
+            }
+            guard let new = Logger.Level(rawValue: arguments.level.text) else {
+                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CallRefusal(
+                    .invalidArg,
+                    "there is no log level '\(arguments.level.text.printable)': write one of \(levels)"
+                )
+            }
+            return virtwire_log_level_ret(previous: XDRString(logLevel.exchange(new).rawValue))
+        }
+        table.change(Virtwire.DRAIN, describe: { ["drains": "\($0.drains)"] }) {
+            arguments async throws(CallRefusal) in
+            try await changing { () async throws(ChangeError) in
+                virtwire_drain_ret(links: UInt32(try await controller.drain(arguments.drains)))
+            }
+        }
+    }
+
+    private func addPortChanges(to table: inout ControlTable) {
+        let controller = controller
+        table.change(
+            Virtwire.PORT_ADD,
+            describe: {
+                ["vm": $0.vm.text, "port": $0.declaration.text, "lifetime_ms": "\($0.lifetime_ms)"]
+            }
+        ) { arguments async throws(CallRefusal) in
+            let request = try PortRequest(arguments.declaration, arguments.lifetime_ms)
+            return try await changing { () async throws(ChangeError) in
+                virtwire_port_add_ret(
+                    port: virtwire_port(try await controller.add(request, to: arguments.vm.text)))
+            }
+        }
+        table.change(
+            Virtwire.PREPARE,
+            describe: {
+                [
+                    "uuid": VMIdentifier($0.vm_uuid).description, "vm": $0.vm_name.text,
+                    "port": $0.declaration.text, "lifetime_ms": "\($0.lifetime_ms)",
+                ]
+            }
+        ) { arguments async throws(CallRefusal) in
+            let request = try PortRequest(arguments.declaration, arguments.lifetime_ms)
+            return try await changing { () async throws(ChangeError) in
+                let report = try await controller.prepare(
+                    request, for: VMIdentifier(arguments.vm_uuid), name: arguments.vm_name.text)
+                return virtwire_prepare_ret(port: virtwire_port(report))
+            }
+        }
+        table.change(
+            Virtwire.PORT_REMOVE, describe: { ["vm": $0.vm.text, "port": $0.name.text] }
+        ) { arguments async throws(CallRefusal) in
+            try await changing { () async throws(ChangeError) in
+                try await controller.remove(arguments.name.text, of: arguments.vm.text)
+                return XDRVoid()
+            }
+        }
+    }
+
+    private func changing<Answer>(
+        _ change: () async throws(ChangeError) -> Answer
+    ) async throws(CallRefusal) -> Answer {
+        do throws(ChangeError) {
+            return try await change()
+        } catch {
+            switch error {
+            case .question(let error): throw CallRefusal(error)
+            case .refused(let error): throw CallRefusal(.operationInvalid, "\(error)")
+            }
+        }
+    }
+}
+
+extension PortRequest {
+    fileprivate init(
+        _ declaration: [virtwire_attribute], _ lifetime: UInt64
+    ) throws(CallRefusal) {
+        var attributes: [String: String] = [:]
+        for attribute in declaration {
+            let name = attribute.name.text
+            guard attributes.updateValue(attribute.value.text, forKey: name) == nil else {
+                throw CallRefusal(
+                    .invalidArg, "attribute \(name.printable) is given twice: give it once")
+            }
+        }
+        self.init(
+            attributes: attributes,
+            lifetime: lifetime == 0 ? nil : .milliseconds(Int64(clamping: lifetime)))
+    }
+}
+
+extension [virtwire_attribute] {
+    /// As an element of the metadata would have them.
+    fileprivate var text: String {
+        map { "\($0.name.text)='\($0.value.text)'" }.joined(separator: " ")
+    }
+}
+
+extension VMIdentifier {
+    /// Takes one from the wire, which always has sixteen bytes.
+    fileprivate init(_ wire: virtwire_uuid) { self = VMIdentifier(bytes: wire.bytes) ?? .zero }
+}
+
+extension CallRefusal {
+    /// A procedure that changes something was called over the read-only socket.
+    static func readOnly(_ name: String) -> CallRefusal {
+        CallRefusal(
+            .operationDenied,
+            "\(name) changes something, and this socket only answers questions: call it over the "
+                + "administrative one, control.sock")
+    }
+}

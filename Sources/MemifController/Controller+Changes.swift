@@ -1,0 +1,192 @@
+/// Why something was not changed.
+enum ChangeError: Error, Hashable {
+    /// What it is about is not there, or libvirt cannot be asked.
+    case question(QuestionError)
+    /// What is asked for cannot be had: why, and what to do.
+    case refused(PortError)
+}
+
+/// A port that somebody asks for over the control socket.
+struct PortRequest: Sendable {
+    /// As a `<memif:port>` of the metadata has them.
+    var attributes: [String: String]
+    /// How long it is to stand; nil: as long as its domain is defined.
+    var lifetime: Duration?
+
+    /// The longest lifetime: what is to stand longer belongs to a definition.
+    static let longestLifetime = Duration.seconds(365 * 24 * 3600)
+}
+
+extension Controller {
+    /// Adds a port to a domain that there is, and returns when its socket stands.
+    func add(_ request: PortRequest, to name: String) async throws(ChangeError) -> PortReport {
+        let vm = try await asking { () async throws(QuestionError) in
+            try await domain(called: name)
+        }
+        return try await add(request, to: vm, expectedName: nil)
+    }
+
+    /// Makes a port's socket stand for a domain that need not be there yet.
+    ///
+    /// - Parameter name: the domain's name to come, by which the policy goes.
+    func prepare(
+        _ request: PortRequest, for vm: VMIdentifier, name: String
+    ) async throws(ChangeError) -> PortReport {
+        guard request.lifetime != nil else {
+            throw .refused(
+                PortError(
+                    reason: "a prepared port has to have a lifetime",
+                    remedy: "say for how long it is to wait for its domain"))
+        }
+        return try await add(request, to: vm, expectedName: name)
+    }
+
+    /// Removes a port that was added or prepared, and returns when its socket is gone.
+    func remove(_ port: String, of name: String) async throws(ChangeError) {
+        let vm = try knownDomain(called: name)
+        guard let removed = host.added.remove(port, of: vm) else {
+            guard reports(of: vm).contains(where: { $0.name == port }) else {
+                throw .question(.noPort(port, domain: name))
+            }
+            throw .refused(
+                PortError(
+                    reason: "port '\(port.printable)' is declared by the domain itself",
+                    remedy: "remove it from the domain's metadata"))
+        }
+        await lookNow(at: vm)
+        guard domain(vm)?.snapshot.ports[port] != nil, connection != .connected else { return }
+        host.added.add(removed, to: vm)
+        throw .question(.unavailable("the connection was lost meanwhile; nothing was removed"))
+    }
+
+    /// Begins or ends draining, and returns when every port goes by it.
+    ///
+    /// - Returns: how many links stand.
+    func drain(_ drains: Bool) async throws(ChangeError) -> Int {
+        guard connection == .connected else {
+            throw .question(.unavailable(connection.problem))
+        }
+        host.setDraining(drains)
+        await withDiscardingTaskGroup { group in
+            for domain in knownDomains { group.addTask { await self.lookNow(at: domain.vm) } }
+        }
+        return status().ports.count { $0.traffic.isLinkUp }
+    }
+
+    private func add(
+        _ request: PortRequest, to vm: VMIdentifier, expectedName: String?
+    ) async throws(ChangeError) -> PortReport {
+        let port = try await check(request, for: vm, expectedName)
+        let name = port.declaration.name
+        let replaced = host.added.add(port, to: vm)
+        if let expectedName { expect(vm, name: expectedName) }
+        await lookNow(at: vm)
+        let standing = domain(vm)?.snapshot.ports[name]?.specification.declaration
+        if standing == port.declaration,
+            let report = reports(of: vm).first(where: { $0.name == name })
+        {
+            return report
+        }
+        // It is not had: nothing of it must come back with a later look, or the next start.
+        let condition = reports(of: vm).first { $0.name == name }?.condition
+        if let replaced {
+            host.added.add(replaced, to: vm)
+        } else {
+            host.added.remove(name, of: vm)
+        }
+        await lookNow(at: vm)
+        throw .refused(
+            PortError(
+                reason: condition?.reason ?? "the domain was not there to be looked at",
+                remedy: condition?.remedy ?? "try again"))
+    }
+
+    /// Whether a port can be had, before anything is done for it.
+    private func check(
+        _ request: PortRequest, for vm: VMIdentifier, _ expectedName: String?
+    ) async throws(ChangeError) -> AddedPort {
+        let declaration = try request.declaration()
+        guard connection == .connected else {
+            throw .question(.unavailable(connection.problem))
+        }
+        let reading = try await asking { () async throws(QuestionError) in try await read(vm) }
+        guard let domainName = reading?.shownName ?? expectedName else {
+            throw .question(.noDomain(vm.description))
+        }
+        let rule = host.policy.current.rule(forDomain: domainName)
+        let declared = reading.map { DeclaredPorts.read(fromDomainXML: $0.xml, under: rule) }
+        let own = Set(declared?.ports.map(\.name) ?? []).union(declared?.malformed ?? [])
+        if own.contains(declaration.name) {
+            throw .refused(
+                PortError(
+                    reason: "the domain declares a port '\(declaration.name)' itself",
+                    remedy: "change it in the domain's metadata, or add one of another name"))
+        }
+        let others = host.added.ports(of: vm).map(\.declaration.name)
+        let count = own.union(others).subtracting([declaration.name]).count
+        if let breach = rule.breach(of: declaration, beside: count) {
+            throw .refused(PortError(reason: breach.sentence, remedy: breach.remedy))
+        }
+        do throws(PortError) {
+            _ = try host.specification(vm, domainName, declaration, .open)
+        } catch {
+            throw .refused(error)
+        }
+        let expires = request.lifetime.map { AddedPort.now + $0.milliseconds }
+        return AddedPort(declaration: declaration, expires: expires)
+    }
+
+    /// A domain that has ports, or asks for some.
+    private func knownDomain(called name: String) throws(ChangeError) -> VMIdentifier {
+        let vm = VMIdentifier(name)
+        guard let known = knownDomains.first(where: { $0.vm == vm || $0.snapshot.name == name })
+        else { throw .question(.noDomain(name)) }
+        return known.vm
+    }
+
+    private func asking<Answer>(
+        _ question: () async throws(QuestionError) -> Answer
+    ) async throws(ChangeError) -> Answer {
+        do throws(QuestionError) {
+            return try await question()
+        } catch {
+            throw .question(error)
+        }
+    }
+}
+
+extension PortRequest {
+    /// The declaration, as strictly as a call can be answered: what is not known is refused, not passed
+    /// over with a warning.
+    fileprivate func declaration() throws(ChangeError) -> PortDeclaration {
+        let known = PortAttribute.allCases.map(\.rawValue)
+        for name in attributes.keys.sorted() where !known.contains(name) {
+            throw .refused(
+                PortError(
+                    reason: "a port has no attribute '\(name.printable)'",
+                    remedy: "known are \(known.joined(separator: ", "))"))
+        }
+        if let lifetime, lifetime > Self.longestLifetime {
+            throw .refused(
+                PortError(
+                    reason: "a lifetime of \(lifetime) is too long",
+                    remedy: "name one of a year at most, or declare the port in the metadata"))
+        }
+        do throws(AttributeError) {
+            return try PortDeclaration(attributes: attributes)
+        } catch {
+            throw .refused(
+                PortError(
+                    reason: "attribute \(error.attribute.rawValue): \(error.problem)",
+                    remedy: error.remedy))
+        }
+    }
+}
+
+extension PolicyBreach {
+    /// What it is about, and what is wrong.
+    var sentence: String {
+        let subject = attribute.map { "attribute \($0.rawValue)" } ?? "the port"
+        return "\(subject) \(problem)"
+    }
+}
