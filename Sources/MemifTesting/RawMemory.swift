@@ -131,6 +131,9 @@ public struct RawRing: Sendable {
     /// The length in a slot's descriptor.
     public func length(_ index: UInt16) -> UInt32 { memory[long: slot(index) + 4] }
 
+    /// The buffer's region in a slot's descriptor.
+    public func region(_ index: UInt16) -> UInt16 { memory[word: slot(index) + 2] }
+
     /// The buffer's offset in a slot's descriptor.
     public func bufferOffset(_ index: UInt16) -> UInt32 { memory[long: slot(index) + 8] }
 

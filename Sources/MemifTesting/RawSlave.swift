@@ -16,11 +16,15 @@ public final class RawSlave: Sendable {
         public var bufferSize = 2048
         /// The rings' layout.
         public var layout = RingLayout.lines64
+        /// Bytes between a ring's end and what comes behind it.
+        public var gap = 0
         /// The seals of its memory.
         public var seals: Seals = [.shrink, .grow]
 
         /// One ring each way, of sixteen slots.
         public init() {}
+
+        var ringSpacing: Int { layout.byteCount(log2Size: log2Size) + gap }
     }
 
     /// Its control channel.
@@ -42,7 +46,7 @@ public final class RawSlave: Sendable {
     public init(to address: UnixAddress, _ shape: Shape = Shape()) throws(SystemError) {
         self.shape = shape
         peer = try RawPeer(connectingTo: address)
-        let ringBytes = shape.layout.byteCount(log2Size: shape.log2Size)
+        let ringBytes = shape.ringSpacing
         let slots = 1 << Int(shape.log2Size)
         memory = try RawMemory(
             byteCount: 2 * ringBytes + 2 * slots * shape.bufferSize, seals: shape.seals)
@@ -56,7 +60,7 @@ public final class RawSlave: Sendable {
     /// The offset of a slot's buffer.
     public func bufferOffset(_ ring: RawRing, _ index: UInt16) -> UInt32 {
         let slots = 1 << Int(shape.log2Size)
-        let first = 2 * shape.layout.byteCount(log2Size: shape.log2Size)
+        let first = 2 * shape.ringSpacing
         let position = (ring.offset == 0 ? 0 : slots) + Int(index) % slots
         return UInt32(first + position * shape.bufferSize)
     }

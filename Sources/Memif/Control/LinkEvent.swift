@@ -14,19 +14,27 @@ public struct ReconnectPolicy: Hashable, Sendable {
     public var firstPause: Duration
     /// The longest pause.
     public var longestPause: Duration
+    /// Which part of each pause is left to chance, from 0 to 1: so the slaves of a master that was
+    /// started anew do not all come at the same moments.
+    public var jitter: Double
 
-    /// A policy with pauses from one length to another.
+    /// A policy with pauses from one length to another, each up to `jitter` of it shorter.
     public init(
-        firstPause: Duration = .milliseconds(100), longestPause: Duration = .seconds(5)
+        firstPause: Duration = .milliseconds(100), longestPause: Duration = .seconds(5),
+        jitter: Double = 0.25
     ) {
         self.firstPause = firstPause
         self.longestPause = longestPause
+        self.jitter = jitter
     }
 
     /// The pause after a number of failures in a row.
-    func pause(afterFailures count: Int) -> Duration {
+    func pause(
+        afterFailures count: Int, using generator: inout some RandomNumberGenerator
+    ) -> Duration {
         var pause = firstPause
         for _ in 1..<max(count, 1) where pause < longestPause { pause *= 2 }
-        return min(pause, longestPause)
+        let chance = Double.random(in: 0..<1, using: &generator)
+        return min(pause, longestPause) * (1 - min(max(jitter, 0), 1) * chance)
     }
 }

@@ -139,6 +139,11 @@ final class MasterConnection: Sendable {
 
     private func bind(_ id: UInt32) throws(LinkEnd) {
         let interface = socket?.interface(id: id)
+        let isGuarded = interface?.configuration.secret != nil
+        if isGuarded, let problem = socket?.guessingProblem(of: peer) {
+            state.withLock { $0.interface = interface }
+            throw LinkEnd(.refused, problem)
+        }
         let action = state.withLock { state in
             state.interface = interface
             return state.handshake.bind(
@@ -146,6 +151,9 @@ final class MasterConnection: Sendable {
                 refusal: interface?.refusal)
         }
         guard case .acknowledge = action, let interface else {
+            if case .end(let end) = action, end.reason.code == .wrongSecret {
+                socket?.countWrongSecret(of: peer)
+            }
             try perform(action, nil)
             return
         }
@@ -167,13 +175,15 @@ final class MasterConnection: Sendable {
         state.withLock { $0.regions.append(mapped) }
     }
 
-    private func connect(_ terms: LinkTerms) throws(LinkEnd) {
+    private func connect(_ announced: LinkTerms) throws(LinkEnd) {
         guard let interface = state.withLock({ $0.interface }) else {
             throw .violation("CONNECT without an interface")
         }
         let regions = state.withLock { exchange(&$0.regions, with: []) }
         let interrupts = state.withLock { exchange(&$0.interrupts, with: DescriptorQueue()) }
-        let memory = try LinkMemory.makeMaster(terms, regions: regions, interrupts: interrupts)
+        let memory = try LinkMemory.makeMaster(announced, regions: regions, interrupts: interrupts)
+        var terms = announced
+        terms.layout = memory.layout
         // First CONNECTED, then frames: DPDK and C libmemif clear the indexes until they have it.
         try send(.connected(interfaceName: interface.configuration.name))
         linkIsUp(

@@ -13,6 +13,11 @@ public final class MasterSocket: Sendable {
         public var handshakeTimeout: Duration = .seconds(5)
         /// The most connections in the handshake at a time; further ones are sent away.
         public var mostPending = 64
+        /// How many wrong secrets a user of this host may show at once. After that theirs, right or
+        /// wrong, are not even looked at for a while; those of other users are.
+        public var mostWrongSecrets = 100
+        /// How long it takes until such a user may show one more.
+        public var wrongSecretPause: Duration = .milliseconds(100)
         /// Whether a peer with these credentials may connect at all; nil admits everyone who can
         /// open the socket.
         public var admits: (@Sendable (PeerCredentials) -> Bool)?
@@ -32,6 +37,9 @@ public final class MasterSocket: Sendable {
         var file: (path: String, identity: FileIdentity)?
         var refused: UInt64 = 0
         var lastRefusal: LinkEnd?
+        /// What slaves are told first; nil when the interfaces have changed since.
+        var hello: ControlMessage.Hello?
+        var guesses: GuessLimit
     }
 
     private struct Entry {
@@ -52,7 +60,11 @@ public final class MasterSocket: Sendable {
     ) throws(MemifError) {
         self.loop = loop
         self.options = options
-        state = Mutex(State(listener: listener))
+        state = Mutex(
+            State(
+                listener: listener,
+                guesses: GuessLimit(
+                    burst: options.mostWrongSecrets, pause: options.wrongSecretPause)))
         do throws(SystemError) {
             try state.withLock { state throws(SystemError) in
                 state.watch = try state.listener?.watch(on: loop) { [weak self] in
@@ -172,6 +184,7 @@ public final class MasterSocket: Sendable {
                     .idInUse, "the socket has an interface with id \(configuration.id) already")
             }
             state.interfaces[configuration.id] = Entry(serial: serial, interface: interface)
+            state.hello = nil
         }
         return interface
     }
@@ -269,9 +282,32 @@ public final class MasterSocket: Sendable {
         }
     }
 
+    /// Says why a user's secret is not even looked at: they have shown too many wrong ones.
+    func guessingProblem(of peer: PeerCredentials?) -> DisconnectReason? {
+        state.withLock { $0.guesses.problem(of: peer?.user, at: .now) }
+    }
+
+    /// A peer has shown a wrong secret.
+    func countWrongSecret(of peer: PeerCredentials?) {
+        state.withLock { $0.guesses.count(peer?.user, at: .now) }
+    }
+
+    private var hello: ControlMessage.Hello {
+        state.withLock { state in
+            if let hello = state.hello { return hello }
+            let hello = ControlMessage.Hello(
+                name: options.name,
+                limits: state.interfaces.values.map(\.interface.configuration.limits))
+            state.hello = hello
+            return hello
+        }
+    }
+
     private func forgetInterface(_ id: UInt32, _ serial: UInt64) {
         state.withLock { state in
-            if state.interfaces[id]?.serial == serial { state.interfaces[id] = nil }
+            guard state.interfaces[id]?.serial == serial else { return }
+            state.interfaces[id] = nil
+            state.hello = nil
         }
     }
 
@@ -322,8 +358,7 @@ public final class MasterSocket: Sendable {
         } else if pending >= options.mostPending {
             connection.finish(.limit("\(pending) handshakes are going on, try again later"))
         } else {
-            connection.start(
-                hello: ControlMessage.Hello(name: options.name), timeout: options.handshakeTimeout)
+            connection.start(hello: hello, timeout: options.handshakeTimeout)
         }
     }
 

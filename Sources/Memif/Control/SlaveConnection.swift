@@ -94,7 +94,7 @@ final class SlaveConnection: Sendable {
             let memory: LinkMemory
             do {
                 memory = try LinkMemory.makeSlave(
-                    geometry, name: configuration.name, pool: configuration.pool)
+                    geometry, name: configuration.name, pools: configuration.pools)
             } catch {
                 throw Self.end(of: error)
             }

@@ -117,7 +117,8 @@ final class SlaveConnector: Sendable {
         let pause = state.withLock { state -> Duration? in
             guard !state.isStopped else { return nil }
             state.failures += 1
-            return policy.pause(afterFailures: state.failures)
+            var generator = SystemRandomNumberGenerator()
+            return policy.pause(afterFailures: state.failures, using: &generator)
         }
         guard let pause else { return }
         let timer = loop.schedule(after: pause) { [weak self] in self?.attempt() }

@@ -4,7 +4,7 @@ internal import Synchronization
 /// Memory for frames that the interfaces of slaves can share: buffers in it go from one link to
 /// another without a copy, and the caller may bring the file, or have it made of huge pages.
 ///
-/// Interfaces that have it as `InterfaceConfiguration.pool` announce it to their masters as region 1. A
+/// Interfaces that have it in `InterfaceConfiguration.pools` announce it to their masters as a region. A
 /// link takes as many buffers as its rings have slots, and gives them back when the last of its queues is let go.
 ///
 /// Every master that is given the pool can read and write all of it, at any time, also after its

@@ -44,20 +44,21 @@ struct BufferSpace: @unchecked Sendable {
 
     /// The slave's view: the buffers of one ring, one for each slot.
     ///
+    /// - Parameter queue: the ring's number among those of its direction.
     /// - Parameter offsets: the ring's part of the table, whose every entry has a whole buffer behind it.
     @unsafe
     init(
-        extents: UnsafePointer<Extent>, count: Int, geometry: SlaveGeometry,
+        extents: UnsafePointer<Extent>, count: Int, geometry: SlaveGeometry, queue: Int,
         offsets: UnsafeMutablePointer<UInt32>
     ) {
-        let region = geometry.bufferRegion
+        let region = geometry.bufferRegion(queue)
         precondition(Int(region) < count, "the slave's buffers lie in a region that is not there")
         unsafe ownBase = extents[Int(region)].base
         unsafe ownOffsets = offsets
         ownRegion = region
         slotMask = UInt16(geometry.ringSize - 1)
         headroom = UInt32(geometry.headroom)
-        capacity = UInt32(geometry.bufferSize)
+        capacity = UInt32(geometry.bufferSize(queue))
         unsafe self.extents = extents
         extentCount = count
     }

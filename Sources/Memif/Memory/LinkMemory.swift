@@ -52,13 +52,13 @@ final class LinkMemory: @unchecked Sendable {
     private let offsets: UnsafeMutablePointer<UInt32>
     private let offsetCount: Int
     /// Where the buffers go back to.
-    private let pool: BufferPool?
+    private let pools: [BufferPool]
 
     /// - Parameter buffers: as the slave, where each slot's buffer begins, ring after ring; nil
     ///   puts them where the geometry says.
     init(
         role: MemifRole, layout: RingLayout, regions: [Region], rings: [Ring],
-        geometry: SlaveGeometry?, buffers: [UInt32]? = nil, pool: BufferPool? = nil
+        geometry: SlaveGeometry?, buffers: [UInt32]? = nil, pools: [BufferPool] = []
     ) {
         self.role = role
         self.layout = layout
@@ -74,7 +74,7 @@ final class LinkMemory: @unchecked Sendable {
                     base: region.mapping.baseAddress, byteCount: UInt64(region.byteCount)))
         }
         let table = buffers ?? geometry?.bufferOffsets ?? []
-        self.pool = pool
+        self.pools = pools
         offsetCount = table.count
         // SAFETY: room for the whole table (and one more, so that it is never empty), freed in deinit.
         unsafe offsets = .allocate(capacity: table.count + 1)
@@ -86,8 +86,10 @@ final class LinkMemory: @unchecked Sendable {
     deinit {
         // SAFETY: both tables are trivial; queues that point here have kept this object alive until now.
         unsafe extents.deallocate()
-        let kept = unsafe UnsafeBufferPointer(start: offsets, count: offsetCount)
-        if let pool { unsafe pool.give(Array(kept)) }
+        if let geometry, !pools.isEmpty {
+            let kept = unsafe Array(UnsafeBufferPointer(start: offsets, count: offsetCount))
+            geometry.giveBuffers(kept, to: pools)
+        }
         unsafe offsets.deallocate()
     }
 
@@ -106,13 +108,14 @@ final class LinkMemory: @unchecked Sendable {
         let first = geometry.position(place.direction, Int(place.index)) * geometry.ringSize
         precondition(first + geometry.ringSize <= offsetCount, "a ring without buffers")
         return unsafe BufferSpace(
-            extents: extents, count: regions.count, geometry: geometry, offsets: offsets + first)
+            extents: extents, count: regions.count, geometry: geometry, queue: Int(place.index),
+            offsets: offsets + first)
     }
 
-    /// Makes a slave's memory: a sealed region with all rings and, unless they come from a pool, all
+    /// Makes a slave's memory: a sealed region with all rings and, unless they come from pools, all
     /// buffers, and an eventfd for each ring.
     static func makeSlave(
-        _ geometry: SlaveGeometry, name: String, pool: BufferPool? = nil
+        _ geometry: SlaveGeometry, name: String, pools: [BufferPool] = []
     ) throws(SystemError) -> LinkMemory {
         let region = try Region(
             name: "memif \(name)", byteCount: geometry.byteCount, hugePages: geometry.hugePages)
@@ -127,11 +130,10 @@ final class LinkMemory: @unchecked Sendable {
             else { preconditionFailure("a slave's geometry puts a ring beyond its region") }
             rings.append(Ring(announcement, memory: memory, interrupt: try EventCounter()))
         }
-        let buffers = try pool?.take(geometry.ringCount * geometry.ringSize)
+        let buffers = pools.isEmpty ? nil : try geometry.takeBuffers(from: pools)
         return LinkMemory(
-            role: .slave, layout: geometry.layout,
-            regions: [region] + [pool?.region].compactMap(\.self), rings: rings,
-            geometry: geometry, buffers: buffers, pool: pool)
+            role: .slave, layout: geometry.layout, regions: [region] + pools.map(\.region),
+            rings: rings, geometry: geometry, buffers: buffers, pools: pools)
     }
 
     /// Puts together what a slave has announced, as the master.
@@ -140,6 +142,7 @@ final class LinkMemory: @unchecked Sendable {
     static func makeMaster(
         _ terms: LinkTerms, regions: [Region], interrupts: consuming DescriptorQueue
     ) throws(LinkEnd) -> LinkMemory {
+        let layout = layout(of: terms, in: regions)
         var rings: [Ring] = []
         for announcement in terms.rings {
             let title = "\(announcement.direction.rawValue) ring \(announcement.index)"
@@ -149,7 +152,7 @@ final class LinkMemory: @unchecked Sendable {
             }
             guard
                 let memory = region.ring(
-                    at: Int(announcement.offset), layout: terms.layout,
+                    at: Int(announcement.offset), layout: layout,
                     log2Size: announcement.log2Size, role: .master),
                 let descriptor = interrupts.popFirst()
             else { throw .violation("\(title) is not within its region") }
@@ -166,6 +169,6 @@ final class LinkMemory: @unchecked Sendable {
             rings.append(Ring(announcement, memory: memory, interrupt: interrupt))
         }
         return LinkMemory(
-            role: .master, layout: terms.layout, regions: regions, rings: rings, geometry: nil)
+            role: .master, layout: layout, regions: regions, rings: rings, geometry: nil)
     }
 }

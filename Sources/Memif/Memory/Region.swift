@@ -90,6 +90,17 @@ final class Region: Sendable {
             .pointee.load(ordering: .acquiring)
     }
 
+    /// What stands at an offset, as a descriptor; nil beyond the end.
+    func descriptor(at offset: Int) -> Descriptor? {
+        guard offset >= 0, offset % 8 == 0, offset + 16 <= byteCount else { return nil }
+        // SAFETY: sixteen bytes within the mapping, aligned; each load is one load.
+        let words = unsafe (mapping.baseAddress + offset).assumingMemoryBound(
+            to: Atomic<UInt64>.self)
+        return unsafe Descriptor(
+            first: words.pointee.load(ordering: .acquiring),
+            second: (words + 1).pointee.load(ordering: .acquiring))
+    }
+
     /// Writes a ring's cookie, as its maker. Flags, head and tail of fresh memory are zero already.
     func setCookie(at offset: Int) {
         guard offset >= 0, offset % 4 == 0, offset + 4 <= byteCount else { return }

@@ -48,8 +48,8 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     public var queues = QueueCounts(pairs: 1)
     /// As a slave: slots of each ring, a power of two from 2 to 16,384.
     public var ringSize = 1024
-    /// As a slave: bytes of each buffer. Longer frames are chained. With a `pool`, its buffers' size
-    /// counts and not this.
+    /// As a slave: bytes of each buffer. Longer frames are chained. With `pools`, their buffers' sizes
+    /// count and not this.
     public var bufferSize = 2048
     /// As a slave: bytes from one buffer's start to the next one's. Nil puts 64 bytes more than
     /// the buffer's size and headroom, so that buffers do not all begin in the same sets of the cache.
@@ -57,8 +57,15 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     /// As a slave: bytes before each received frame that are the receiver's, to put a header there
     /// before the buffer goes on to another interface; see `FrameViews.extendFront`.
     public var headroom = 0
-    /// As a slave: takes its buffers from memory of the caller's, which other interfaces may share.
-    public var pool: BufferPool?
+    /// As a slave: takes its buffers from memory of the caller's, which other interfaces may share. Each
+    /// pool is a region of its own; the queues of either direction take theirs from one after the other.
+    /// With none, the buffers lie behind the rings.
+    public var pools: [BufferPool] = []
+    /// As a slave: the first of the `pools`. Set, it is the only one.
+    public var pool: BufferPool? {
+        get { pools.first }
+        set { pools = [newValue].compactMap(\.self) }
+    }
     /// As a slave: makes its region of huge pages of 2 MiB. The system must have as many reserved
     /// (vm.nr_hugepages); where it has not, attempts at a link fail and say so.
     public var hugePages = false
@@ -102,10 +109,13 @@ public struct InterfaceConfiguration: Hashable, Sendable {
         }
         let geometry = SlaveGeometry(
             queues: queues, log2RingSize: UInt8(ringSize.trailingZeroBitCount),
-            bufferSize: (pool?.bufferSize).map { $0 - headroom } ?? bufferSize,
+            bufferSize: (pools.map(\.bufferSize).min()).map { $0 - headroom } ?? bufferSize,
             bufferSpacing: pool?.bufferSpacing ?? bufferSpacing ?? bufferSize + headroom + 64,
-            headroom: headroom, poolByteCount: pool?.byteCount, hugePages: hugePages,
-            layout: ringLayout)
+            headroom: headroom,
+            pools: pools.map {
+                .init(byteCount: $0.byteCount, bufferSize: $0.bufferSize - headroom)
+            },
+            hugePages: hugePages, layout: ringLayout)
         guard (1...1 << 24).contains(geometry.bufferSize), (0...1 << 16).contains(headroom),
             (geometry.bufferSize + headroom...1 << 25).contains(geometry.bufferSpacing)
         else {
@@ -121,11 +131,18 @@ public struct InterfaceConfiguration: Hashable, Sendable {
                 "the rings and buffers take \(geometry.byteCount) bytes; descriptors reach 4 GiB: "
                     + "lower the queues, ring size or buffer size")
         }
-        let wanted = geometry.ringCount * geometry.ringSize
-        if let pool, pool.bufferCount < wanted {
+        for (number, pool) in pools.enumerated() {
+            let wanted = geometry.bufferCount(fromPool: number)
+            guard pool.bufferCount < wanted else { continue }
             throw MemifError(
                 .invalidConfiguration,
                 "a pool of \(pool.bufferCount) buffers for rings of \(wanted) slots in all")
+        }
+        guard pools.count < MemifProtocol.mostRegions else {
+            throw MemifError(
+                .invalidConfiguration,
+                "\(pools.count) pools: a link has \(MemifProtocol.mostRegions) regions, one for the "
+                    + "rings")
         }
         return geometry
     }

@@ -12,6 +12,9 @@ public struct LinkTerms: Hashable, Sendable {
     public var layout: RingLayout
     /// The rings, in the order of their announcement.
     public var rings: [ControlMessage.AddRing]
+    /// Whether the rings could have no other layout; else their content may tell: see
+    /// `LinkMemory.layout(of:in:)`.
+    var isLayoutCertain = true
 }
 
 /// The master's side of the control channel, without any I/O: a message in, what to do out.
@@ -154,13 +157,13 @@ public struct MasterHandshake: ~Copyable, Sendable {
         case .connect(let interfaceName):
             switch bound.admission.settledLayout() {
             case .failure(let problem): return end(problem)
-            case .success(let layout):
+            case .success(let (layout, isCertain)):
                 state = .connected
                 return .connect(
                     LinkTerms(
                         id: bound.initialize.id, mode: bound.mode,
                         peerName: bound.initialize.name, peerInterfaceName: interfaceName,
-                        layout: layout, rings: bound.admission.rings))
+                        layout: layout, rings: bound.admission.rings, isLayoutCertain: isCertain))
             }
         case .noOperation, .acknowledge, .hello, .initialize, .connected, .disconnect:
             return end(.violation("\(message.name) after INIT"))

@@ -65,13 +65,15 @@ struct RingAdmission: Hashable, Sendable {
 
     /// Settles the layout once all rings are known. Rings with longer lines reach further than
     /// was checked when they came.
-    func settledLayout() -> Result<RingLayout, LinkEnd> {
+    ///
+    /// - Returns: the layout that the rings' places speak for, and whether there is no other in which
+    ///   they would lie as rings must.
+    func settledLayout() -> Result<(RingLayout, isCertain: Bool), LinkEnd> {
         guard !rings.isEmpty else { return .failure(.violation("CONNECT without any ring")) }
         let layout = RingLayout.detect(rings)
-        for ring in rings {
-            if let problem = extentProblem(of: ring, layout: layout) { return .failure(problem) }
-        }
-        return .success(layout)
+        let problem = rings.lazy.compactMap { extentProblem(of: $0, layout: .lines128) }.first
+        if layout == .lines128, let problem { return .failure(problem) }
+        return .success((layout, isCertain: problem != nil))
     }
 
     private func extentProblem(

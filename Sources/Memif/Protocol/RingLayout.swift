@@ -41,7 +41,8 @@ public struct RingLayout: Hashable, Sendable {
     /// known slave puts its rings one straight after the other.
     ///
     /// Only when all distances say 128 is it 128; a single ring, or any distance that says
-    /// something else, means 64.
+    /// something else, means 64, unless a look at the first descriptors says otherwise:
+    /// `LinkMemory.layout(of:in:)`.
     public static func detect(_ rings: [ControlMessage.AddRing]) -> RingLayout {
         let sorted = rings.sorted { ($0.region, $0.offset) < ($1.region, $1.offset) }
         var neighbours = 0

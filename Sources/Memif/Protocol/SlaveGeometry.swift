@@ -1,6 +1,6 @@
 /// Where a slave's rings and buffers lie: in region 0 all rings, slave-to-master before
 /// master-to-slave; then, from the next page on, the buffers of each ring in the same order, unless
-/// they come from a pool, which is region 1.
+/// they come from pools, which are the regions from 1 on.
 struct SlaveGeometry: Hashable, Sendable {
     var queues: QueueCounts
     var log2RingSize: UInt8
@@ -8,8 +8,15 @@ struct SlaveGeometry: Hashable, Sendable {
     var bufferSpacing: Int
     /// Bytes of a buffer before the place where frames are put.
     var headroom = 0
-    /// The size of the pool that the buffers come from; nil when they lie behind the rings.
-    var poolByteCount: Int?
+    /// A pool that buffers come from.
+    struct Pool: Hashable, Sendable {
+        var byteCount: Int
+        /// The room of its buffers behind the headroom.
+        var bufferSize: Int
+    }
+
+    /// The pools that the buffers come from, each queue's from one; none when they lie behind the rings.
+    var pools: [Pool] = []
     /// Whether region 0 is made of huge pages.
     var hugePages = false
     var layout = RingLayout.lines64
@@ -21,7 +28,7 @@ struct SlaveGeometry: Hashable, Sendable {
     ///
     /// - Returns: nil when the master has room for no ring at all.
     func limited(by hello: ControlMessage.Hello) -> SlaveGeometry? {
-        guard hello.largestLog2RingSize >= 1, hello.largestRegionIndex >= bufferRegion else {
+        guard hello.largestLog2RingSize >= 1, Int(hello.largestRegionIndex) >= pools.count else {
             return nil
         }
         var result = self
@@ -48,16 +55,22 @@ struct SlaveGeometry: Hashable, Sendable {
 
     /// The size of region 0.
     var byteCount: Int {
-        let buffers = poolByteCount == nil ? ringCount * ringSize * bufferSpacing : 0
+        let buffers = pools.isEmpty ? ringCount * ringSize * bufferSpacing : 0
         return (buffersOffset + buffers + pageByteCount - 1) / pageByteCount * pageByteCount
     }
 
-    /// The number of the region with the buffers.
-    var bufferRegion: UInt16 { poolByteCount == nil ? 0 : 1 }
+    /// The pool of a queue, of either direction: one after the other, then from the first on again.
+    func pool(_ queue: Int) -> Int? { pools.isEmpty ? nil : queue % pools.count }
+
+    /// The number of the region with a queue's buffers.
+    func bufferRegion(_ queue: Int) -> UInt16 { pool(queue).map { UInt16($0 + 1) } ?? 0 }
+
+    /// The room of a queue's buffers.
+    func bufferSize(_ queue: Int) -> Int { pool(queue).map { pools[$0].bufferSize } ?? bufferSize }
 
     /// The regions as they are announced.
     var regions: [ControlMessage.AddRegion] {
-        [byteCount, poolByteCount].compactMap(\.self).enumerated().map { index, byteCount in
+        ([byteCount] + pools.map(\.byteCount)).enumerated().map { index, byteCount in
             ControlMessage.AddRegion(index: UInt16(index), byteCount: UInt64(byteCount))
         }
     }

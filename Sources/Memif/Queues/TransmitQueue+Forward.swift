@@ -1,8 +1,8 @@
 extension TransmitQueue {
     /// Whether frames of a receive queue can go on here without a copy.
     ///
-    /// Only a slave may say where its buffers are: so both queues are ones of slaves, on the same link or
-    /// on links whose interfaces have the same `InterfaceConfiguration.pool`.
+    /// Only a slave may say where its buffers are: so both queues are ones of slaves, whose buffers
+    /// come from the same of `InterfaceConfiguration.pools`, or, without any, on the same link.
     public func canMoveBuffers(from source: borrowing ReceiveQueue) -> Bool {
         buffers.sharesBuffers(with: source.buffers)
     }

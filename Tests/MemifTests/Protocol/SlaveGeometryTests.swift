@@ -42,7 +42,7 @@ struct SlaveGeometryTests {
                 index: 0, byteCount: UInt64(geometry.byteCount))
             #expect(admission.admit(region) == nil)
             for ring in geometry.rings { #expect(admission.admit(ring) == nil) }
-            #expect(try admission.settledLayout().get() == .lines64)
+            #expect(try admission.settledLayout().get() == (.lines64, true))
         }
     }
 
@@ -56,7 +56,7 @@ struct SlaveGeometryTests {
         var admission = RingAdmission(limits: InterfaceLimits())
         for region in geometry.regions { #expect(admission.admit(region) == nil) }
         for ring in geometry.rings { #expect(admission.admit(ring) == nil) }
-        #expect(try admission.settledLayout().get() == .lines128)
+        #expect(try admission.settledLayout().get() == (.lines128, false))
     }
 
     @Test("sizes that no slave can have are refused with what is allowed")

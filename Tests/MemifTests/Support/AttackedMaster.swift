@@ -9,11 +9,14 @@ struct AttackedMaster {
     let socket: MasterSocket
     let interface: MemifInterface
 
-    init(_ change: (inout InterfaceConfiguration) -> Void = { _ in }) throws {
+    init(
+        options: MasterSocket.Options = .patient,
+        _ change: (inout InterfaceConfiguration) -> Void = { _ in }
+    ) throws {
         directory = try TemporaryDirectory()
         loop = try EventLoop.start(name: "memif")
         socket = try MasterSocket.listen(
-            at: directory.address(), on: loop, options: .patient)
+            at: directory.address(), on: loop, options: options)
         var configuration = InterfaceConfiguration()
         configuration.longestFrame = 20_000
         change(&configuration)
