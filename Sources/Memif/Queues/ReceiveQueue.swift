@@ -165,7 +165,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
 
     /// Is done with the slots before `index`; they go back unless views hold some before them.
     @inline(__always)
-    private mutating func pass(_ index: UInt16) {
+    mutating func pass(_ index: UInt16) {
         position = index
         if nextTicket == nextRelease { release(upTo: index) }
     }

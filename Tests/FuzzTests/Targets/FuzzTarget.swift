@@ -38,6 +38,7 @@ struct FuzzTarget: Sendable {
         FuzzTarget("memif-master", memoryPerByte: 512, MasterHandshakeTarget.run),
         FuzzTarget("memif-slave", memoryPerByte: 512, SlaveHandshakeTarget.run),
         FuzzTarget("memif-ring", RingTarget.run),
+        FuzzTarget("memif-views", ViewsTarget.run),
     ]
 }
 

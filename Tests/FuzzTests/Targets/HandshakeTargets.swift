@@ -51,12 +51,20 @@ enum MasterHandshakeTarget {
             try require(!overflow && sum <= limits.regionBytes, "regions beyond the limit")
             total = sum
         }
+        // Where the rings' content decides between the two layouts, both must be right.
+        let layouts = terms.isLayoutCertain ? [terms.layout] : [.lines64, .lines128]
+        for layout in layouts { try check(terms.rings, layout, regions) }
+    }
+
+    private static func check(
+        _ rings: [ControlMessage.AddRing], _ layout: RingLayout, _ regions: [UInt64]
+    ) throws(Finding) {
         var places: [(region: UInt16, extent: Range<UInt64>)] = []
-        for ring in terms.rings {
+        for ring in rings {
             try require(Int(ring.region) < regions.count, "a ring in no region")
             let start = UInt64(ring.offset)
             let slots = UInt64(1) << UInt64(ring.log2Size)
-            let extent = start..<start + UInt64(terms.layout.slotsOffset) + 16 * slots
+            let extent = start..<start + UInt64(layout.slotsOffset) + 16 * slots
             try require(extent.upperBound <= regions[Int(ring.region)], "a ring beyond its region")
             for place in places where place.region == ring.region {
                 try require(!place.extent.overlaps(extent), "two rings in one place")

@@ -11,6 +11,9 @@ final class SharedRings: Sendable {
     /// Made once: mapping memory for every input would be most of the work.
     static let shared = try? SharedRings()
 
+    /// Another, whose buffers change places.
+    static let spare = try? SharedRings()
+
     private let master: LinkMemory
     private let slave: LinkMemory
 

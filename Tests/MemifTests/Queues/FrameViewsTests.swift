@@ -1,6 +1,8 @@
 import LinuxIO
-import Memif
+import MemifTesting
 import Testing
+
+@testable import Memif
 
 @Suite("Receiving in place")
 struct FrameViewsTests {
@@ -102,6 +104,67 @@ struct FrameViewsTests {
         }
     }
 
+    /// What a hostile sender made of two views that took turns: the end of the program.
+    @Test(
+        "while some hold frames, others that got none can be filled again",
+        arguments: RingDirection.allCases)
+    func dropped(_ direction: RingDirection) async throws {
+        let pair = try await LinkPair { $0.ringSize = 8 }
+        let (sending, receiving) = pair.ends(direction)
+        var sender = try unwrap(sending.takeTransmitQueue(0))
+        var receiver = try unwrap(receiving.takeReceiveQueue(0))
+        var held = receiver.makeViews()
+        var more = receiver.makeViews()
+        var batch = FrameBatch()
+        batch.append([1])
+        var room = sender.makeRoom(capacity: 1)
+        for round in 0..<100 {
+            expectEqual(try sender.transmitBurst(batch), 1)
+            expectEqual(try receiver.receiveBurst(into: &held), 1)
+            for _ in 0..<3 {
+                // A frame without bytes, which our own sender cannot be brought to send otherwise.
+                expectEqual(try sender.reserve(1, in: &room), 1)
+                room.setLength(0)
+                expectEqual(try sender.transmitBurst(&room), 1)
+                expectEqual(try receiver.receiveBurst(into: &more), 0)
+            }
+            expectEqual(receiver.counters.drops, UInt64(3 * round + 3))
+            expectEqual(try sender.transmitBurst(batch), 1)
+            expectEqual(try receiver.receiveBurst(into: &more), 1)
+            receiver.release(&held)
+            receiver.release(&more)
+        }
+        // All of the ring is free again.
+        for _ in 0..<9 { batch.append([2]) }
+        expectEqual(try sender.transmitBurst(batch), 8)
+    }
+
+    @Test("a violation that is met while others hold frames is told, and no more")
+    func violation() async throws {
+        let master = try AttackedMaster()
+        let (slave, link) = try await master.connected()
+        var receiver = try unwrap(link.takeReceiveQueue(0))
+        var held = receiver.makeViews()
+        var more = receiver.makeViews()
+        slave.transmit([1, 2, 3])
+        expectEqual(try receiver.receiveBurst(into: &held), 1)
+        // One to be dropped, and one that lies nowhere.
+        slave.sending.setDescriptor(1, length: 0, offset: 0)
+        slave.sending.setDescriptor(2, region: 9, length: 5, offset: 0)
+        slave.sending.head = 3
+        for _ in 0..<2 {
+            do {
+                _ = try receiver.receiveBurst(into: &more)
+                Issue.record("nothing was thrown")
+            } catch {
+                #expect(error.reason.code == .protocolViolation)
+            }
+        }
+        expectEqual(held.byteCount(of: 0), 3)
+        receiver.release(&more)
+        receiver.release(&held)
+    }
+
     @Test("a view may outlive queue and link, and what it shows can be copied out")
     func outliving() async throws {
         let pair = try await LinkPair()
@@ -146,4 +209,9 @@ struct FrameViewsTests {
             #expect(error.reason.text == "enough")
         }
     }
+}
+
+extension FrameRoom {
+    /// Says that the frame in the first buffer has a length which `setByteCount` refuses.
+    fileprivate mutating func setLength(_ count: Int) { _ = pieces[0].setByteCount(count) }
 }
