@@ -184,6 +184,7 @@ final class MasterConnection: Sendable {
         let memory = try LinkMemory.makeMaster(announced, regions: regions, interrupts: interrupts)
         var terms = announced
         terms.layout = memory.layout
+        terms.isLayoutCertain = true
         // First CONNECTED, then frames: DPDK and C libmemif clear the indexes until they have it.
         try send(.connected(interfaceName: interface.configuration.name))
         linkIsUp(

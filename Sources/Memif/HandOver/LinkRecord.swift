@@ -39,8 +39,10 @@ public struct LinkRecord: Hashable, Sendable {
         }
         switch admission.settledLayout() {
         case .failure(let problem): return problem
-        case .success(let layout):
-            return layout == terms.layout ? nil : .violation("the rings are laid out otherwise")
+        case .success(let (layout, isCertain)):
+            // Where both are possible both were checked, and their content has decided long since.
+            guard isCertain, layout != terms.layout else { return nil }
+            return .violation("the rings are laid out otherwise")
         }
     }
 }
