@@ -76,7 +76,7 @@ struct MemifPortTests {
                     InterfaceAddress("192.0.2.1/24").map(PortAttachment.responder) ?? .none
             })
         let slave = try slave(scratch)
-        let link = try await slave.waitForLink(within: .seconds(10))
+        let link = try await slave.waitForLink(within: .seconds(30))
         guard var sender = link.takeTransmitQueue(0), var receiver = link.takeReceiveQueue(0) else {
             Issue.record("the link has no queues")
             return

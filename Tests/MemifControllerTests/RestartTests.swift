@@ -176,7 +176,7 @@ struct RestartTests {
             #expect(await eventually { it.controller.isSettled })
             try File.remove(it.layout.socket(of: one, port: "a"))
             #expect(it.condition(one, "a")?.state == .degraded)
-            #expect(await eventually(within: .seconds(3)) { it.stands([one: ["a"]]) })
+            #expect(await eventually { it.stands([one: ["a"]]) })
             #expect(await eventually { it.condition(one, "a")?.state == .ready })
         }
     }

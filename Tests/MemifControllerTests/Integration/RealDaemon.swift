@@ -51,7 +51,7 @@ struct RealDaemon {
         let socket = try UnixSocket.connect(to: address, kind: .stream)
         let link = Link.start(UnixCarrier(socket, loop: loop), timers: loop)
         defer { link.close() }
-        return try await link.call(Virtwire.STATUS, XDRVoid(), deadline: .now + .seconds(5))
+        return try await link.call(Virtwire.STATUS, XDRVoid(), deadline: .now + .seconds(30))
     }
 
     func port(_ name: String, vm: VMIdentifier = Sample.vm(1)) async -> virtwire_port? {

@@ -31,13 +31,13 @@ struct SlownessTests {
         let master = try RawMaster(at: directory.address())
         let slave = try MemifInterface.connect(
             to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: nil,
-            handshakeTimeout: .milliseconds(200))
+            handshakeTimeout: .seconds(1))
         let guest = try RawMaster.Guest(try await master.accept())
         try await guest.lead(to: stage)
         if stage == .linked {
             // The handshake's deadline is no link's.
             let link = try await slave.waitForLink(within: .seconds(30))
-            try await Task.sleep(for: .milliseconds(250))
+            try await Task.sleep(for: .milliseconds(1200))
             #expect(link.isUp)
         } else {
             #expect(try await guest.peer.receiveDisconnect()?.code == .timedOut)
