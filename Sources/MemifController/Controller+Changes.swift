@@ -1,3 +1,6 @@
+internal import LibvirtRPC
+internal import LinuxIO
+
 /// Why something was not changed.
 enum ChangeError: Error, Hashable {
     /// What it is about is not there, or libvirt cannot be asked.
@@ -15,6 +18,14 @@ struct PortRequest: Sendable {
 
     /// The longest lifetime: what is to stand longer belongs to a definition.
     static let longestLifetime = Duration.seconds(365 * 24 * 3600)
+}
+
+/// A channel that is connected to a port.
+struct OpenedChannel: Sendable {
+    /// One: the channel.
+    var descriptors: PassedDescriptors
+    /// What the port stands by.
+    var declaration: PortDeclaration
 }
 
 extension Controller {
@@ -57,6 +68,31 @@ extension Controller {
         guard domain(vm)?.snapshot.ports[port] != nil, connection != .connected else { return }
         host.added.add(removed, to: vm)
         throw .question(.unavailable("the connection was lost meanwhile; nothing was removed"))
+    }
+
+    /// A channel that is connected to a port, with what a slave has to know besides.
+    func open(
+        _ port: String, of name: String, for peer: PeerCredentials?
+    ) throws(ChangeError) -> OpenedChannel {
+        let vm = try knownDomain(called: name)
+        guard let standing = domain(vm)?.snapshot.ports[port] else {
+            throw .question(.noPort(port, domain: name))
+        }
+        if case .closed(let reason) = standing.specification.admission {
+            throw .refused(
+                PortError(
+                    reason: "port '\(port)' serves nobody: \(reason)",
+                    remedy: "start the domain, or declare the port with link='always'"))
+        }
+        do throws(PortError) {
+            var descriptors = DescriptorQueue()
+            descriptors.append(try standing.port.openChannel(for: peer))
+            return OpenedChannel(
+                descriptors: PassedDescriptors(descriptors),
+                declaration: standing.specification.declaration)
+        } catch {
+            throw .refused(error)
+        }
     }
 
     /// Begins or ends draining, and returns when every port goes by it.

@@ -154,3 +154,66 @@ public struct virtwire_drain_ret: XDRCodable, Equatable, Sendable {
         try encoder.encode(links)
     }
 }
+
+/// Names the port to open.
+public struct virtwire_open_args: XDRCodable, Equatable, Sendable {
+    /// The VM, by name or UUID.
+    public var vm: XDRString
+    /// The port's name.
+    public var name: XDRString
+
+    /// Sets every field, in the order of the wire.
+    public init(vm: XDRString, name: XDRString) {
+        self.vm = vm
+        self.name = name
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 8 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        vm = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(vm, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(name, limit: VIRTWIRE_STRING_MAX)
+    }
+}
+
+/// What a slave needs besides the channel, which comes as a descriptor with the reply.
+public struct virtwire_open_ret: XDRCodable, Equatable, Sendable {
+    /// The memif interface id to ask for.
+    public var id: UInt32
+    /// `ethernet` or `ip`.
+    public var mode: XDRString
+    /// Whether the port has a secret that a slave has to know.
+    public var needs_secret: Bool
+
+    /// Sets every field, in the order of the wire.
+    public init(id: UInt32, mode: XDRString, needs_secret: Bool) {
+        self.id = id
+        self.mode = mode
+        self.needs_secret = needs_secret
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 12 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        id = try decoder.decodeUInt32()
+        mode = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        needs_secret = try decoder.decodeBool()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(id)
+        try encoder.encodeString(mode, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(needs_secret)
+    }
+}

@@ -65,4 +65,9 @@ public enum Virtwire {
     /// Begins or ends draining the host: no new links; those that stand end when their VM does.
     public static let DRAIN: XDRProcedure<virtwire_drain_args, virtwire_drain_ret> =
         XDRProcedure(program: program, version: version, number: 13, name: "DRAIN")
+
+    /// Hands over a channel that is connected to a port's socket, as one descriptor with the reply:
+    /// for a program that may not open the socket's path. The port sees the caller as its peer.
+    public static let OPEN: XDRProcedure<virtwire_open_args, virtwire_open_ret> =
+        XDRProcedure(program: program, version: version, number: 14, name: "OPEN")
 }

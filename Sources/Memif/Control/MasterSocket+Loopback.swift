@@ -1,6 +1,24 @@
-internal import LinuxIO
+public import LinuxIO
+internal import Synchronization
 
 extension MasterSocket {
+    /// A channel to this socket that is connected already: to hand to a slave that may not open the
+    /// socket's path. The handshake begins at once, and waits for the slave as long as for any.
+    ///
+    /// - Parameter peer: who is going to be at the other end; nil where that is this process.
+    /// - Throws: `SystemError` when descriptors have run out.
+    public func openChannel(
+        for peer: PeerCredentials?
+    ) throws(SystemError) -> OwnedDescriptor {
+        let pair = try UnixSocket.pair(.messages)
+        let ours = HandedOver(try UnixSocket(adopting: pair.first.descriptor.duplicate()))
+        let theirs = try pair.second.descriptor.duplicate()
+        loop.submit { [weak self] in
+            if let socket = ours.take() { self?.admit(socket, as: peer) }
+        }
+        return theirs
+    }
+
     /// An interface of a slave whose master is an interface of this very socket: both ends of a link
     /// in one program. It needs no address, and connects again as any slave does.
     ///
@@ -24,4 +42,13 @@ extension MasterSocket {
         }
         return try MemifInterface.connect(dial, configuration, loop, reconnect, handshakeTimeout)
     }
+}
+
+/// A socket on its way to the event loop's thread.
+private final class HandedOver: Sendable {
+    private let socket: Mutex<UnixSocket?>
+
+    init(_ socket: consuming UnixSocket) { self.socket = Mutex(consume socket) }
+
+    func take() -> UnixSocket? { socket.withLock { $0.take() } }
 }

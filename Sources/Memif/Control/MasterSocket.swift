@@ -329,8 +329,12 @@ public final class MasterSocket: Sendable {
     }
 
     /// Keeps a connection from now on; one that comes when the socket is closed is sent away.
-    func keep(_ connected: consuming UnixSocket) -> MasterConnection? {
-        let peer = try? connected.peerCredentials()
+    ///
+    /// - Parameter known: who is at the other end, where the kernel knows another.
+    func keep(
+        _ connected: consuming UnixSocket, as known: PeerCredentials? = nil
+    ) -> MasterConnection? {
+        let peer = known ?? (try? connected.peerCredentials())
         let serial = state.withLock { state in
             state.nextSerial += 1
             return state.nextSerial
@@ -347,9 +351,9 @@ public final class MasterSocket: Sendable {
         return nil
     }
 
-    func admit(_ connected: consuming UnixSocket) {
+    func admit(_ connected: consuming UnixSocket, as known: PeerCredentials? = nil) {
         let pending = connections.count(where: \.isPending)
-        guard let connection = keep(connected) else { return }
+        guard let connection = keep(connected, as: known) else { return }
         if let admits = options.admits, connection.peer.map(admits) != true {
             // Who cannot be known is not let in either.
             let user = connection.peer.map { "user \($0.user)" } ?? "a peer without credentials"

@@ -6,9 +6,21 @@ internal import XDR
 
 extension ControlProcedures {
     /// Offers the procedures that change something.
-    func addChanges(to table: inout ControlTable) {
+    func addChanges(to table: inout ControlTable, for caller: ControlCaller) {
         let controller = controller
         addPortChanges(to: &table)
+        table.changePassing(
+            Virtwire.OPEN, describe: { ["vm": $0.vm.text, "port": $0.name.text] }
+        ) { arguments async throws(CallRefusal) in
+            let opened = try await changing { () async throws(ChangeError) in
+                try controller.open(
+                    arguments.name.text, of: arguments.vm.text, for: caller.credentials)
+            }
+            let result = virtwire_open_ret(
+                id: opened.declaration.id, mode: XDRString(opened.declaration.mode.rawValue),
+                needs_secret: opened.declaration.secretReference != nil)
+            return (result, opened.descriptors)
+        }
         table.change(Virtwire.LOG_LEVEL, describe: { ["level": $0.level.text] }) {
             [logLevel] arguments async throws(CallRefusal) in
             guard let logLevel else {

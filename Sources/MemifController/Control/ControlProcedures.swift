@@ -13,7 +13,7 @@ struct ControlProcedures: Sendable {
     let logLevel: LogLevelSetting?
 
     /// The highest procedure number that is known.
-    static let protocolLevel = UInt32(Virtwire.DRAIN.number)
+    static let protocolLevel = UInt32(Virtwire.OPEN.number)
 
     /// All of them, for one client.
     func table(for caller: ControlCaller) -> ControlTable {
@@ -38,7 +38,7 @@ struct ControlProcedures: Sendable {
             }
         }
         table.serve(Virtwire.WATCH) { (_) async throws(CallRefusal) in await watch(caller) }
-        addChanges(to: &table)
+        addChanges(to: &table, for: caller)
         table.serveList()
         return table
     }

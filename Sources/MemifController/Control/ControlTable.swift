@@ -33,22 +33,30 @@ struct ControlTable: Sendable {
         describe: @escaping @Sendable (Arguments) -> [String: String],
         _ body: @escaping @Sendable (Arguments) async throws(CallRefusal) -> Result
     ) {
-        let isAllowed = caller.access == .administrative
-        known.append((procedure.number, procedure.name, isAllowed))
+        known.append((procedure.number, procedure.name, caller.access == .administrative))
         let (caller, audit, name) = (caller, audit, procedure.name)
         procedures.serve(procedure) { (arguments: Arguments) async throws(CallRefusal) -> Result in
-            guard isAllowed else { throw .readOnly(name) }
-            do throws(CallRefusal) {
-                let result = try await body(arguments)
-                audit.write(
-                    AuditEntry(name, describe(arguments), by: caller.credentials, refusal: nil))
-                return result
-            } catch {
-                let refusal = error.error.message?.text ?? "refused"
-                audit.write(
-                    AuditEntry(
-                        name, describe(arguments), by: caller.credentials, refusal: refusal))
-                throw error
+            try await caller.administer(name, describe(arguments), audit) {
+                () async throws(CallRefusal) in try await body(arguments)
+            }
+        }
+    }
+
+    /// As `change`, with descriptors that pass with the reply.
+    mutating func changePassing<Arguments, Result>(
+        _ procedure: XDRProcedure<Arguments, Result>,
+        describe: @escaping @Sendable (Arguments) -> [String: String],
+        _ body:
+            @escaping @Sendable (Arguments) async throws(CallRefusal) -> (
+                Result, PassedDescriptors?
+            )
+    ) {
+        known.append((procedure.number, procedure.name, caller.access == .administrative))
+        let (caller, audit, name) = (caller, audit, procedure.name)
+        procedures.servePassing(procedure) {
+            (arguments: Arguments, _) async throws(CallRefusal) -> (Result, PassedDescriptors?) in
+            try await caller.administer(name, describe(arguments), audit) {
+                () async throws(CallRefusal) in try await body(arguments)
             }
         }
     }
@@ -67,4 +75,23 @@ struct ControlTable: Sendable {
 
     /// Answers a call.
     func answer(_ call: IncomingCall) async -> CallAnswer { await procedures.answer(call) }
+}
+
+extension ControlCaller {
+    /// Has something changed, if the caller's socket allows that, and keeps a line of it.
+    fileprivate func administer<Answer>(
+        _ name: String, _ arguments: [String: String], _ audit: AuditLog,
+        _ body: () async throws(CallRefusal) -> Answer
+    ) async throws(CallRefusal) -> Answer {
+        guard access == .administrative else { throw .readOnly(name) }
+        do throws(CallRefusal) {
+            let answer = try await body()
+            audit.write(AuditEntry(name, arguments, by: credentials, refusal: nil))
+            return answer
+        } catch {
+            let refusal = error.error.message?.text ?? "refused"
+            audit.write(AuditEntry(name, arguments, by: credentials, refusal: refusal))
+            throw error
+        }
+    }
 }

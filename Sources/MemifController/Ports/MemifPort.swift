@@ -102,6 +102,16 @@ final class MemifPort: Port {
         SocketFile.remove(path, ifStill: identity)
     }
 
+    func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            return try socket.openChannel(for: peer)
+        } catch {
+            throw PortError(
+                reason: "the channel cannot be made: \(error)",
+                remedy: "leave the daemon descriptors")
+        }
+    }
+
     var traffic: PortTraffic {
         state.withLock { state in
             var traffic = state.earlier

@@ -1,3 +1,5 @@
+public import LinuxIO
+
 /// Makes ports. memif is one (``MemifPortBackend``); tests have their own.
 public protocol PortBackend: Sendable {
     /// Opens a port's socket, listening and with its owner, group and mode, at its path.
@@ -37,8 +39,21 @@ public protocol Port: AnyObject, Sendable {
     /// Tells peers why, lets them go, and removes the socket, all before it returns.
     func close(reason: String) async
 
+    /// A channel that is connected to the port, for a peer that may not open the socket's path.
+    ///
+    /// - Parameter peer: who it is for; nil where the kernel did not say.
+    func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor
+
     /// Peer and counters.
     var traffic: PortTraffic { get }
+}
+
+extension Port {
+    /// For ports that have nothing to hand over.
+    public func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor {
+        throw PortError(
+            reason: "this port has no channel to hand over", remedy: "connect to its socket")
+    }
 }
 
 /// Whether a port serves peers.

@@ -20,6 +20,7 @@ let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.PORT_REMOVE),
     ProcedureDecoders(Virtwire.LOG_LEVEL),
     ProcedureDecoders(Virtwire.DRAIN),
+    ProcedureDecoders(Virtwire.OPEN),
 ]
 
 /// The decoders of every procedure of `Virtwire`.
