@@ -149,7 +149,7 @@ let testTargets: [Target] = [
         exclude: ["Corpus"]),
     tests(
         "DocumentationTests",
-        ["XDR", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
+        ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting", "Memif"]),
     tests(
         "ExamplesTests",
         ["LinuxIO", "LibvirtProtocol", "Libvirt", "LibvirtTesting"]
