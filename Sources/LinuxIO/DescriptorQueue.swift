@@ -6,10 +6,7 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     /// An empty queue.
     public init() { numbers = [] }
 
-    init(adopting numbers: Span<Int32>, count: Int) {
-        self.numbers = []
-        for index in 0..<count { self.numbers.append(numbers[index]) }
-    }
+    init(adopting numbers: some Sequence<Int32>) { self.numbers = Array(numbers) }
 
     deinit {
         for number in numbers[taken...] { _ = OwnedDescriptor(adopting: number) }

@@ -76,22 +76,21 @@ public struct Poller: ~Copyable, Sendable {
     public borrowing func wait(
         milliseconds: Int32 = -1, _ body: (UInt64, Readiness) -> Void
     ) throws(SystemError) -> Int {
-        let most = 64
         let set = descriptor.rawValue
-        var events: [64 of epoll_event] = unsafe .init(repeating: epoll_event())
-        var span = unsafe events.mutableSpan
-        // SAFETY: epoll_wait writes at most `most` events into the array and answers how many.
-        let count = unsafe span.withUnsafeMutableBufferPointer { buffer in
-            unsafe epoll_wait(set, buffer.baseAddress, Int32(most), milliseconds)
+        // SAFETY: epoll_wait answers how many events it has written, and no other is read.
+        return try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 64) {
+            (events) throws(SystemError) in
+            let count = unsafe epoll_wait(
+                set, events.baseAddress, Int32(events.count), milliseconds)
+            guard count >= 0 else {
+                if errno == EINTR { return 0 }
+                throw SystemError("wait for events")
+            }
+            for index in 0..<Int(count) {
+                let event = unsafe events[index]
+                unsafe body(event.data.u64, Readiness(rawValue: event.events))
+            }
+            return Int(count)
         }
-        guard count >= 0 else {
-            if errno == EINTR { return 0 }
-            throw SystemError("wait for events")
-        }
-        for index in 0..<Int(count) {
-            let event = unsafe events[index]
-            unsafe body(event.data.u64, Readiness(rawValue: event.events))
-        }
-        return Int(count)
     }
 }

@@ -184,22 +184,22 @@ public struct UnixSocket: ~Copyable, Sendable {
         _ bytes: UnsafeMutableRawBufferPointer, _ mostDescriptors: Int
     ) throws(SystemError) -> Received? {
         while true {
-            var numbers: [253 of Int32] = .init(repeating: -1)
-            var count = 0
-            var flags: Int32 = 0
-            var room = numbers.mutableSpan
-            // SAFETY: the C side stores at most `mostDescriptors` numbers.
-            let received = unsafe room.withUnsafeMutableBufferPointer { room in
-                unsafe clinuxio_receive(
-                    descriptor.rawValue, bytes.baseAddress, bytes.count, room.baseAddress,
-                    min(mostDescriptors, room.count), &count, &flags)
-            }
-            if received >= 0 {
+            // SAFETY: the C side says how many numbers it has stored, at most what there is room for.
+            let received = unsafe withUnsafeTemporaryAllocation(
+                of: Int32.self, capacity: min(mostDescriptors, 253)
+            ) { numbers -> Received? in
+                var count = 0
+                var flags: Int32 = 0
+                let byteCount = unsafe clinuxio_receive(
+                    descriptor.rawValue, bytes.baseAddress, bytes.count, numbers.baseAddress,
+                    numbers.count, &count, &flags)
+                guard byteCount >= 0 else { return nil }
                 let truncation = Int32(MSG_TRUNC) | Int32(MSG_CTRUNC)
-                return Received(
-                    byteCount: received, isTruncated: flags & truncation != 0,
-                    descriptors: DescriptorQueue(adopting: numbers.span, count: count))
+                return unsafe Received(
+                    byteCount: byteCount, isTruncated: flags & truncation != 0,
+                    descriptors: DescriptorQueue(adopting: numbers[..<count]))
             }
+            if let received { return received }
             switch errno {
             case EINTR: continue
             case EAGAIN: return nil
