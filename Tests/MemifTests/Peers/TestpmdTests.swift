@@ -299,7 +299,7 @@ enum Echo {
         var incoming = FrameBatch(frameCapacity: 32, byteCapacity: 32 * 10_240)
         var received: [[UInt8]] = []
         var rest = frames[...]
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(120)
         while received.count < frames.count, ContinuousClock.now < end {
             let inFlight = frames.count - rest.count - received.count
             if inFlight < window {
