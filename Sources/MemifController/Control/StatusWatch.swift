@@ -37,7 +37,8 @@ final class StatusWatch: Sendable {
     ///
     /// - Parameter whenCollecting: called when no change is missed any more, and none is sent yet.
     func run(over link: Link, whenCollecting: () -> Void) async {
-        let token = controller.host.changes.subscribe { [weak self] in self?.add($0) }
+        // Held by the subscription, not the other way round: nobody else may hold it.
+        let token = controller.host.changes.subscribe { self.add($0) }
         defer { controller.host.changes.unsubscribe(token) }
         whenCollecting()
         for await _ in wakes {
