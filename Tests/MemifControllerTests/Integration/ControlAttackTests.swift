@@ -64,7 +64,9 @@ struct ControlAttackTests {
         #expect(await eventually { daemon.descriptorCount > before + 100 })
         #expect(daemon.descriptorCount < before + 300)
         crowd.leave()
-        #expect(await eventually { daemon.descriptorCount <= before + 1 })
+        // The daemon's own: it answers before it has opened all that it will, and goes on looking for
+        // its libvirt. A crowd that left anything behind would have left a hundred.
+        #expect(await eventually { daemon.descriptorCount <= before + 8 })
         try await end(daemon)
     }
 
