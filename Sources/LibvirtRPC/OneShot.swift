@@ -1,5 +1,7 @@
 // The second file of this module with unsafe code: continuations that are not checked.
 
+internal import Synchronization
+
 /// What a suspended call waits on: to be resumed exactly once.
 ///
 /// In debug, and so in every test, Swift checks that; in release it does not, which saves an
@@ -13,10 +15,14 @@ struct OneShot<Value: Sendable>: Sendable {
     #endif
 
     fileprivate let continuation: Continuation
+    #if DEBUG
+        fileprivate let handover: Handover
+    #endif
 
     /// Lets the task go on with a value.
     func resume(returning value: sending Value) {
         #if DEBUG
+            handover.give()
             continuation.resume(returning: value)
         #else
             // SAFETY: whoever holds one takes it out of its table under a lock before it resumes it, so
@@ -37,7 +43,12 @@ func withOneShot<Value: Sendable>(
     _ body: (OneShot<Value>) -> Void
 ) async -> Value {
     #if DEBUG
-        await withCheckedContinuation(isolation: isolation) { body(OneShot(continuation: $0)) }
+        let handover = Handover()
+        let value = await withCheckedContinuation(isolation: isolation) {
+            body(OneShot(continuation: $0, handover: handover))
+        }
+        handover.take()
+        return value
     #else
         // SAFETY: as in `resume`.
         unsafe await withUnsafeContinuation(isolation: isolation) {
@@ -45,3 +56,15 @@ func withOneShot<Value: Sendable>(
         }
     #endif
 }
+
+#if DEBUG
+    /// Shows the thread sanitizer that what was done before a continuation is resumed is done before the
+    /// task goes on: a task that finds its continuation resumed already goes on without a word to it.
+    private final class Handover: Sendable {
+        private let isGiven = Atomic(false)
+
+        func give() { isGiven.store(true, ordering: .releasing) }
+
+        func take() { _ = isGiven.load(ordering: .acquiring) }
+    }
+#endif
