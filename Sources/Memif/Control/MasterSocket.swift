@@ -54,9 +54,12 @@ public final class MasterSocket: Sendable {
     /// Serves a listener that was made or handed in from elsewhere. Its socket file is not removed
     /// at the end.
     ///
+    /// - Parameter frozen: whether nobody is accepted before `thaw()`, as where links of another process
+    ///   are to go on.
     /// - Throws: `MemifError` with `.system` when the loop cannot watch it.
     public init(
-        _ listener: consuming UnixListener, on loop: EventLoop, options: Options = Options()
+        _ listener: consuming UnixListener, on loop: EventLoop, options: Options = Options(),
+        frozen: Bool = false
     ) throws(MemifError) {
         self.loop = loop
         self.options = options
@@ -65,6 +68,7 @@ public final class MasterSocket: Sendable {
                 listener: listener,
                 guesses: GuessLimit(
                     burst: options.mostWrongSecrets, pause: options.wrongSecretPause)))
+        if frozen { return }
         do throws(SystemError) {
             try state.withLock { state throws(SystemError) in
                 state.watch = try state.listener?.watch(on: loop) { [weak self] in

@@ -10,11 +10,17 @@ public struct LinkRecord: Hashable, Sendable {
     public var terms: LinkTerms
     /// The size of each region, in bytes.
     public var regionByteCounts: [UInt64]
+    /// Who the slave is, where the socket does not tell: one that came over a channel which was handed
+    /// to it. Nil has the socket asked.
+    public var peer: PeerCredentials?
 
     /// Makes one of what was kept of another.
-    public init(terms: LinkTerms, regionByteCounts: [UInt64]) {
+    public init(
+        terms: LinkTerms, regionByteCounts: [UInt64], peer: PeerCredentials? = nil
+    ) {
         self.terms = terms
         self.regionByteCounts = regionByteCounts
+        self.peer = peer
     }
 
     /// How many descriptors belong to it.
@@ -53,4 +59,10 @@ public struct FrozenSocket: ~Copyable, Sendable {
     public var links: [LinkRecord]
     /// The listener, then each link's descriptors.
     public var descriptors: DescriptorQueue
+
+    /// One without links, to be filled.
+    public init(descriptors: consuming DescriptorQueue = DescriptorQueue()) {
+        links = []
+        self.descriptors = descriptors
+    }
 }

@@ -36,7 +36,8 @@ extension MasterConnection {
         }
         frozen.links.append(
             LinkRecord(
-                terms: link.terms, regionByteCounts: memory.regions.map { UInt64($0.byteCount) }))
+                terms: link.terms, regionByteCounts: memory.regions.map { UInt64($0.byteCount) },
+                peer: peer))
     }
 
     private func sendAway() {

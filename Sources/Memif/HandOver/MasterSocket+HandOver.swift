@@ -3,31 +3,43 @@ public import LinuxIO
 /// A socket and its links go from one process to another, and the slaves notice nothing.
 ///
 /// The one that goes has its workers let the queues go, then calls `freeze()` and passes what it gets. The
-/// one that comes makes a `MasterSocket` of the listener, adds the interfaces, and calls `resume` for each
-/// link. Once it says that it has them, the first calls `abandon()`; if it fails, `thaw()`.
+/// one that comes makes a frozen `MasterSocket` of the listener, adds the interfaces, calls `resume` for
+/// each link, and then `thaw()`. Once it says that it has what it needs, the first calls `abandon()`; if it
+/// fails, `thaw()`.
 extension MasterSocket {
+    /// Whether a slave is in the midst of the handshake. `freeze()` would send it away, and it may be one
+    /// that never tries again.
+    public var isShakingHands: Bool { connections.contains(where: \.isPending) }
+
     /// Stands still: nobody is accepted, and nothing that a slave says is read, until `thaw()`. Frames
     /// wait in their rings. Slaves in the midst of the handshake are sent away, to come again.
     ///
     /// - Returns: what another process needs; all descriptors are of its own.
     /// - Throws: `MemifError`: `.queuesTaken` while a queue is still held, `.closed`, or `.system` when
-    ///   descriptors run out. Then nothing has changed.
+    ///   descriptors run out. Then it goes on as before, unless it is closed.
     public func freeze() throws(MemifError) -> FrozenSocket {
-        var frozen = FrozenSocket(links: [], descriptors: DescriptorQueue())
+        var frozen = FrozenSocket()
         do throws(MemifError) {
             frozen.descriptors.append(try freezeListener())
             for connection in connections { try connection.freeze(into: &frozen) }
         } catch {
-            thaw()
+            try thaw()
             throw error
         }
         return frozen
     }
 
     /// Goes on after `freeze()`, as when the other process has failed.
-    public func thaw() {
+    ///
+    /// - Throws: `MemifError` with `.system` when the listener cannot be watched: links go on, and nobody
+    ///   else is accepted. It can be tried again.
+    public func thaw() throws(MemifError) {
         for connection in connections { connection.thaw() }
-        try? thawListener()
+        do throws(SystemError) {
+            try thawListener()
+        } catch {
+            throw MemifError(error)
+        }
     }
 
     /// Ends it after `freeze()`, without a word to the slaves and with the socket file left where it is:
@@ -48,7 +60,7 @@ extension MasterSocket {
         guard let descriptor = descriptors.popFirst() else {
             throw .violation("a link without a control socket")
         }
-        guard let connection = keep(try Self.connected(descriptor)) else {
+        guard let connection = keep(try Self.connected(descriptor), as: record.peer) else {
             throw LinkEnd(.local, DisconnectReason(.removed, "the socket is being closed"))
         }
         do throws(LinkEnd) {

@@ -15,6 +15,29 @@ public struct LinkTerms: Hashable, Sendable {
     /// Whether the rings could have no other layout; else their content may tell: see
     /// `LinkMemory.layout(of:in:)`.
     var isLayoutCertain = true
+
+    /// Makes terms of what was kept of others.
+    public init(
+        id: UInt32, mode: InterfaceMode, peerName: String, peerInterfaceName: String,
+        layout: RingLayout, rings: [ControlMessage.AddRing]
+    ) {
+        self.id = id
+        self.mode = mode
+        self.peerName = peerName
+        self.peerInterfaceName = peerInterfaceName
+        self.layout = layout
+        self.rings = rings
+    }
+
+    init(
+        id: UInt32, mode: InterfaceMode, peerName: String, peerInterfaceName: String,
+        layout: RingLayout, rings: [ControlMessage.AddRing], isLayoutCertain: Bool
+    ) {
+        self.init(
+            id: id, mode: mode, peerName: peerName, peerInterfaceName: peerInterfaceName,
+            layout: layout, rings: rings)
+        self.isLayoutCertain = isLayoutCertain
+    }
 }
 
 /// The master's side of the control channel, without any I/O: a message in, what to do out.

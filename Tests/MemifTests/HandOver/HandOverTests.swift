@@ -67,12 +67,12 @@ struct HandOverTests {
         let pair = try await LinkPair()
         try send([[1]], on: pair.slave)
         _ = try pair.socket.freeze()
-        pair.socket.thaw()
+        try pair.socket.thaw()
         #expect(pair.master.isUp)
         #expect(try receiveAll(pair.master) == [[1]])
         _ = try pair.socket.freeze()
         pair.slave.disconnect(DisconnectReason(.administrative, "I am leaving"))
-        pair.socket.thaw()
+        try pair.socket.thaw()
         try await eventually("the master has heard it") {
             pair.master.end?.reason.text == "I am leaving"
         }
@@ -94,6 +94,46 @@ struct HandOverTests {
             another.lastEnd?.reason.text.contains("is connected already") == true
         }
         another.remove()
+    }
+
+    @Test("a slave that came over a channel is known still for who it is")
+    func peer() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let socket = try MasterSocket.listen(at: directory.address(), on: loop, options: .patient)
+        let interface = try socket.add(InterfaceConfiguration())
+        let peer = PeerCredentials(process: 4711, user: 12, group: 13)
+        let channel = try UnixSocket(adopting: socket.openChannel(for: peer))
+        let slave = try MemifInterface.connect(
+            over: channel, InterfaceConfiguration(), on: loop)
+        try await eventually("there is a link") { interface.link != nil && slave.link != nil }
+        let new = try Successor.take(try socket.freeze(), InterfaceConfiguration(), on: loop)
+        socket.abandon()
+        #expect(new.links.first?.peer == peer)
+        #expect(slave.link?.isUp == true)
+        new.socket.close()
+    }
+
+    @Test("nobody is accepted by a frozen socket before it thaws")
+    func frozen() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let path = directory.path("m.sock")
+        let listener = try SocketFile.listen(at: path, kind: .messages, mode: 0o600)
+        let socket = try MasterSocket(listener, on: loop, options: .patient, frozen: true)
+        let interface = try socket.add(InterfaceConfiguration())
+        let slave = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop)
+        for _ in 0..<3 {
+            await withCheckedContinuation { done in loop.submit { done.resume() } }
+        }
+        #expect(socket.connections.isEmpty)
+        try socket.thaw()
+        try await eventually("there is a link") { interface.link != nil && slave.link != nil }
+        slave.remove()
+        socket.close()
     }
 
     @Test(

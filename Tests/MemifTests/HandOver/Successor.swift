@@ -13,7 +13,7 @@ enum Successor {
         var frozen = frozen
         var descriptors = exchange(&frozen.descriptors, with: DescriptorQueue())
         let listener = try UnixListener(adopting: unwrap(descriptors.popFirst()))
-        let socket = try MasterSocket(listener, on: loop, options: .patient)
+        let socket = try MasterSocket(listener, on: loop, options: .patient, frozen: true)
         let interface = try socket.add(configuration)
         var links: [MemifLink] = []
         for record in frozen.links {
@@ -22,6 +22,7 @@ enum Successor {
             links.append(try socket.resume(record, own))
         }
         expectEqual(descriptors.isEmpty, true)
+        try socket.thaw()
         return (socket, interface, links)
     }
 }
