@@ -30,6 +30,7 @@
 const int clinuxio_seal_seal = F_SEAL_SEAL;
 const int clinuxio_seal_shrink = F_SEAL_SHRINK;
 const int clinuxio_seal_grow = F_SEAL_GROW;
+const int clinuxio_seal_write = F_SEAL_WRITE;
 
 int clinuxio_memfd_create(const char *name, int huge_pages) {
     return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB | HUGE_2MB : 0));
@@ -212,6 +213,6 @@ int clinuxio_open_tap(const char *name, char *actual) {
     return descriptor;
 }
 
-void clinuxio_close_others(posix_spawn_file_actions_t *actions) {
-    posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+void clinuxio_close_others(posix_spawn_file_actions_t *actions, int kept) {
+    posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1 + kept);
 }

@@ -19,12 +19,18 @@ public final class ChildProcess: Sendable {
     /// Starts a program, found on the PATH, with nothing on its standard input and its two outputs
     /// collected together.
     ///
+    /// - Parameter passed: descriptors that it has from number 3 on.
     /// - Throws: `SystemError` when it cannot be started.
-    public init(_ arguments: [String]) async throws(SystemError) {
+    public init(
+        _ arguments: [String], passing passed: borrowing DescriptorQueue = DescriptorQueue()
+    ) async throws(SystemError) {
         let pair = try UnixSocket.pair(.stream)
         let theirs = try pair.second.descriptor.duplicate()
         try theirs.setNonblocking(false)
-        let ends = Ends(ours: try pair.first.descriptor.duplicate(), theirs: theirs)
+        let ends = Ends(
+            ours: try pair.first.descriptor.duplicate(), theirs: theirs,
+            // Beyond the numbers that the child has them at.
+            passed: try passed.duplicate(from: 3 + passed.count))
         let error = await withCheckedContinuation {
             (continuation: CheckedContinuation<SystemError?, Never>) in
             do throws(SystemError) {
@@ -76,11 +82,16 @@ public final class ChildProcess: Sendable {
 
     private final class Ends: Sendable {
         let ours: OwnedDescriptor
+        let passed: DescriptorQueue
         private let theirs: Mutex<OwnedDescriptor?>
 
-        init(ours: consuming OwnedDescriptor, theirs: consuming OwnedDescriptor) {
+        init(
+            ours: consuming OwnedDescriptor, theirs: consuming OwnedDescriptor,
+            passed: consuming DescriptorQueue
+        ) {
             self.ours = ours
             self.theirs = Mutex(theirs)
+            self.passed = passed
         }
 
         func takeTheirs() -> OwnedDescriptor? { theirs.withLock { $0.take() } }
@@ -92,7 +103,8 @@ public final class ChildProcess: Sendable {
     ) {
         guard let theirs = ends.takeTheirs() else { return }
         let result = Self.spawn(
-            ["setpriv", "--pdeathsig", "KILL"] + arguments, output: theirs.rawValue)
+            ["setpriv", "--pdeathsig", "KILL"] + arguments, output: theirs.rawValue,
+            passed: ends.passed.all)
         _ = consume theirs
         switch result {
         case .failure(let error):
@@ -123,7 +135,7 @@ public final class ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ arguments: [String], output: Int32
+        _ arguments: [String], output: Int32, passed: [Int32]
     ) -> Result<Int32, SystemError> {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -132,8 +144,11 @@ public final class ChildProcess: Sendable {
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for (index, number) in passed.enumerated() {
+            unsafe posix_spawn_file_actions_adddup2(&actions, number, Int32(3 + index))
+        }
         // What this process has inherited, and others may have made, is none of the child's.
-        unsafe clinuxio_close_others(&actions)
+        unsafe clinuxio_close_others(&actions, Int32(passed.count))
         // Threads of Swift's pool block most signals; a child would go on doing so.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

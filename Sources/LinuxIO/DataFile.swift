@@ -17,6 +17,11 @@ public struct DataFile: ~Copyable, Sendable {
     /// Where the file is, for errors.
     public let path: String
 
+    init(_ descriptor: consuming OwnedDescriptor, called path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
     /// Opens a file to read it.
     ///
     /// - Throws: `SystemError`.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Owned descriptors in the order in which they arrived; those never taken are closed.
 public struct DescriptorQueue: ~Copyable, Sendable {
     private var numbers: [Int32]
@@ -21,6 +23,9 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     /// The oldest's number, for a system call made while the queue holds it. Never store it.
     public var first: Int32? { isEmpty ? nil : numbers[taken] }
 
+    /// All their numbers, the oldest first, as ``first``.
+    public var all: [Int32] { Array(numbers[taken...]) }
+
     /// Takes the oldest.
     public mutating func popFirst() -> OwnedDescriptor? {
         guard taken < numbers.count else { return nil }
@@ -37,6 +42,28 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     /// Adds one at the end.
     public mutating func append(_ descriptor: consuming OwnedDescriptor) {
         numbers.append(descriptor.release())
+    }
+
+    /// Another descriptor of each, close-on-exec.
+    ///
+    /// - Parameter first: the least number that one may have.
+    /// - Throws: `SystemError` when descriptors run out.
+    public borrowing func duplicate(from first: Int = 0) throws(SystemError) -> DescriptorQueue {
+        var result = DescriptorQueue()
+        for number in all {
+            let copy = try systemCall("duplicate a descriptor") {
+                fcntl(number, F_DUPFD_CLOEXEC, Int32(first))
+            }
+            result.append(OwnedDescriptor(adopting: copy))
+        }
+        return result
+    }
+
+    /// Takes so many of the oldest, or all where there are fewer.
+    public mutating func popFirst(_ count: Int) -> DescriptorQueue {
+        var result = DescriptorQueue()
+        while result.count < count, let descriptor = popFirst() { result.append(descriptor) }
+        return result
     }
 
     /// Moves another queue's descriptors to the end of this one.

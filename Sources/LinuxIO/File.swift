@@ -117,6 +117,8 @@ public enum File {
 /// Source: flock(2).
 public struct FileLock: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
+    /// Whether another process has the lock from now on.
+    private var isHandedOver = false
 
     /// Takes the lock, without waiting, and makes the file if it is missing.
     ///
@@ -127,7 +129,27 @@ public struct FileLock: ~Copyable, Sendable {
         descriptor = file
     }
 
+    /// Takes over a lock that another process holds: see ``duplicate()``.
+    ///
+    /// - Returns: nil where it is one of another file than stands at the path.
+    public init?(adopting descriptor: consuming OwnedDescriptor, path: String) {
+        guard let file = try? FileStatus(path: path), let held = try? descriptor.status(),
+            file.identity == held.identity
+        else { return nil }
+        self.descriptor = descriptor
+    }
+
+    /// Another descriptor of the lock: a process that gets it has the lock as well, until one of the two
+    /// lets go of it.
+    public borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
+        try descriptor.duplicate()
+    }
+
+    /// Closes it without a word: a process that has another descriptor of the lock keeps it.
+    public consuming func leave() { isHandedOver = true }
+
     deinit {
+        if isHandedOver { return }
         // Closing alone would leave the lock to a child between its fork and its exec.
         _ = flock(descriptor.rawValue, LOCK_UN)
     }

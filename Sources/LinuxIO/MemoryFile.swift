@@ -14,6 +14,10 @@ public struct Seals: OptionSet, Hashable, Sendable {
     public static let shrink = Seals(rawValue: clinuxio_seal_shrink)
     /// The file cannot become larger.
     public static let grow = Seals(rawValue: clinuxio_seal_grow)
+    /// The bytes cannot change.
+    public static let write = Seals(rawValue: clinuxio_seal_write)
+    /// Nothing about the file can change any more.
+    public static let all: Seals = [.seal, .shrink, .grow, .write]
 }
 
 extension OwnedDescriptor {
@@ -38,6 +42,40 @@ extension OwnedDescriptor {
         }
         try systemCall("seal a memory file", name) { clinuxio_add_seals(number, seals.rawValue) }
         return file
+    }
+
+    /// A new memory file that holds these bytes for good.
+    public static func memoryFile(
+        name: String, holding bytes: [UInt8]
+    ) throws(SystemError) -> OwnedDescriptor {
+        let file = try memoryFile(name: name, byteCount: bytes.count, seals: [])
+        try DataFile(file.duplicate(), called: name).write(bytes, at: 0)
+        try file.addSeals(.all)
+        return file
+    }
+
+    /// What a memory file holds, of which nothing can change while it is read, nor after.
+    ///
+    /// - Throws: `SystemError`: EPERM for a file that is not sealed for good, EFBIG for one of more than
+    ///   `limit` bytes, EINVAL for what is no memory file.
+    public borrowing func sealedBytes(limit: Int) throws(SystemError) -> [UInt8] {
+        guard try seals().isSuperset(of: .all) else {
+            throw SystemError(code: EPERM, operation: "read a memory file that is not sealed")
+        }
+        let byteCount = try status().byteCount
+        guard byteCount <= limit else {
+            throw SystemError(
+                code: EFBIG, operation: "read a memory file of more than \(limit) bytes")
+        }
+        let file = DataFile(try duplicate(), called: "a memory file")
+        var bytes: [UInt8] = []
+        while bytes.count < byteCount {
+            let offset = bytes.count
+            let more = try file.read(at: Int64(offset), count: Int(byteCount) - offset)
+            if more.isEmpty { break }
+            bytes += more
+        }
+        return bytes
     }
 
     /// Adds seals to those on the file.

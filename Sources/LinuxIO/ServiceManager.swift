@@ -8,6 +8,8 @@ public struct ServiceManager: Sendable, Hashable {
     private let address: UnixAddress
     /// How often it wants a sign of life, or it ends the process; nil when it wants none.
     public let watchdog: Duration?
+    /// How many descriptors it keeps for this service's next process; 0 where none.
+    public let storeCapacity: Int
 
     /// The manager that the environment tells of; nil without one.
     ///
@@ -16,18 +18,21 @@ public struct ServiceManager: Sendable, Hashable {
         try self.init(
             socket: Environment.value("NOTIFY_SOCKET"),
             watchdogMicroseconds: Environment.value("WATCHDOG_USEC"),
-            watchdogProcess: Environment.value("WATCHDOG_PID"))
+            watchdogProcess: Environment.value("WATCHDOG_PID"),
+            storeCapacity: Environment.value("FDSTORE"))
     }
 
     /// As ``init()``, from the variables' values.
     init?(
-        socket: String?, watchdogMicroseconds: String?, watchdogProcess: String?
+        socket: String?, watchdogMicroseconds: String?, watchdogProcess: String?,
+        storeCapacity: String? = nil
     ) throws(SystemError) {
         guard let socket else { return nil }
         address = try UnixAddress(socket)
         let isForUs = watchdogProcess.map { Int32($0) == getpid() } ?? true
         let interval = watchdogMicroseconds.flatMap { Int64($0) } ?? 0
         watchdog = isForUs && interval > 0 ? .microseconds(interval) : nil
+        self.storeCapacity = storeCapacity.flatMap { Int($0) } ?? 0
     }
 
     /// Says something, such as `READY=1`, without waiting.
@@ -35,10 +40,18 @@ public struct ServiceManager: Sendable, Hashable {
     /// - Throws: `SystemError` when the manager cannot be reached; the service goes on without.
     public func notify(_ lines: [String]) throws(SystemError) {
         let socket = try UnixSocket.connect(to: address, kind: .datagrams)
+        // SAFETY: bytes have no padding that could be uninitialised.
+        _ = try socket.send(unsafe Self.message(lines).span.bytes)
+    }
+
+    /// The socket that it listens at, for messages that may not be lost.
+    func connect() throws(SystemError) -> MessageSocket {
+        try MessageSocket(UnixSocket.connect(to: address, kind: .datagrams))
+    }
+
+    static func message(_ lines: [String]) -> [UInt8] {
         // A line feed in a value would begin another line, and say something else.
         let text = lines.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
-        let bytes = Array(text.joined(separator: "\n").utf8)
-        // SAFETY: bytes have no padding that could be uninitialised.
-        _ = try socket.send(unsafe bytes.span.bytes)
+        return Array(text.joined(separator: "\n").utf8)
     }
 }

@@ -131,7 +131,7 @@ public final class SpawnedProgram: Sendable {
         unsafe posix_spawn_file_actions_adddup2(&actions, socket, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
         // What others have opened in this process is none of the program's.
-        unsafe clinuxio_close_others(&actions)
+        unsafe clinuxio_close_others(&actions, 0)
         // A thread of Swift's pool blocks most signals, and a service may ignore some; a child would too.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -32,6 +32,23 @@ public enum Thread {
         pthread_detach(thread)
     }
 
+    /// Runs something that waits on a thread of its own: Swift's few threads are for what does not.
+    ///
+    /// - Throws: `SystemError` as `start`.
+    public static func perform<Value: Sendable>(
+        name: String, _ body: @escaping @Sendable () -> Value
+    ) async throws(SystemError) -> Value {
+        let outcome = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Value, SystemError>, Never>) in
+            do throws(SystemError) {
+                try start(name: name) { continuation.resume(returning: .success(body())) }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+        return try outcome.get()
+    }
+
     /// Tells the processor that the caller is spinning: it saves power and gives the other
     /// hardware thread room.
     @inline(__always)

@@ -71,6 +71,29 @@ struct FileTests {
         }
     }
 
+    @Test("a lock that is left to another descriptor of it is held until that goes")
+    func leftLock() throws {
+        try withScratch { directory in
+            let path = "\(directory)/lock"
+            func isHeld() -> Bool {
+                do {
+                    _ = try FileLock(path: path)
+                    return false
+                } catch {
+                    return true
+                }
+            }
+            let first = try FileLock(path: path)
+            let other = try first.duplicate()
+            first.leave()
+            #expect(isHeld())
+            let second = FileLock(adopting: other, path: path)
+            #expect(isHeld())
+            _ = consume second
+            #expect(!isHeld())
+        }
+    }
+
     @Test("names and numbers of accounts")
     func accounts() {
         #expect(Accounts.user("root") == 0)

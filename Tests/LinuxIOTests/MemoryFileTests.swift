@@ -18,6 +18,18 @@ struct MemoryFileTests {
         #expect(ftruncate(open.rawValue, 4096) == 0)
     }
 
+    @Test("bytes that are kept for good can be read and not changed, nor are others read")
+    func forGood() throws {
+        let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
+        let file = try OwnedDescriptor.memoryFile(name: "kept", holding: bytes)
+        #expect(try file.seals().isSuperset(of: .all))
+        #expect(try file.sealedBytes(limit: 10_000) == bytes)
+        #expect(throws: SystemError.self) { try file.sealedBytes(limit: 9_999) }
+        #expect(unsafe write(file.rawValue, bytes, 1) == -1)
+        let open = try OwnedDescriptor.memoryFile(name: "open", byteCount: 8)
+        #expect(throws: SystemError.self) { try open.sealedBytes(limit: 10_000) }
+    }
+
     @Test("only memory files have seals")
     func noSeals() throws {
         let counter = try EventCounter()

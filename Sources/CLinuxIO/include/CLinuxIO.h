@@ -34,6 +34,7 @@ int clinuxio_get_seals(int descriptor);
 extern const int clinuxio_seal_seal;
 extern const int clinuxio_seal_shrink;
 extern const int clinuxio_seal_grow;
+extern const int clinuxio_seal_write;
 
 /// Faults every page in, writable. EFAULT where the file ends early, and no SIGBUS: MADV_POPULATE_WRITE.
 int clinuxio_populate(void *address, size_t length);
@@ -89,8 +90,8 @@ int clinuxio_pin_thread(int cpu);
 /// PR_SET_NAME for the calling thread; the kernel keeps the first 15 bytes.
 void clinuxio_name_thread(const char *name);
 
-// Has a program that is about to be spawned close all descriptors but its first three.
-void clinuxio_close_others(posix_spawn_file_actions_t *actions);
+// Has a program that is about to be spawned close all descriptors but its first three, and `kept` more.
+void clinuxio_close_others(posix_spawn_file_actions_t *actions, int kept);
 
 /// gettid: Swift's optimiser hoists pthread_self() across suspension points, this it cannot.
 int clinuxio_thread_id(void);
