@@ -87,6 +87,14 @@ public final class PassedDescriptors: Sendable {
     /// takes from it.
     var first: Int32? { queue.withLock { $0.first } }
 
+    /// Others of all that are left, which stay.
+    ///
+    /// - Throws: `SystemError` when descriptors run out.
+    public func duplicate() throws(SystemError) -> PassedDescriptors {
+        PassedDescriptors(
+            try queue.withLock { (queue) throws(SystemError) in try queue.duplicate() })
+    }
+
     /// Takes all that are left.
     public func takeAll() -> DescriptorQueue {
         queue.withLock { queue in

@@ -1,3 +1,4 @@
+internal import Glibc
 public import LinuxIO
 internal import Synchronization
 
@@ -67,6 +68,16 @@ public final class LinkServer: Sendable {
 
     /// A client's link, to send it events; nil once it has ended.
     public func link(of client: Client.ID) -> Link? { state.withLock { $0.links[client] } }
+
+    /// Another descriptor of the listener, for a process that is to accept in this one's place.
+    ///
+    /// - Throws: `SystemError`: EBADF when it has been stopped.
+    public func duplicateListener() throws(SystemError) -> OwnedDescriptor {
+        guard let shared = state.withLock({ $0.listener }) else {
+            throw SystemError(code: EBADF, operation: "duplicate a listener that is closed")
+        }
+        return try shared.listener.descriptor.duplicate()
+    }
 
     /// Stops to accept, and ends every client's link.
     public func stop() {

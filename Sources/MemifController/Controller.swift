@@ -33,6 +33,10 @@ public final class Controller: Sendable {
 
     let host: Host
     let source: any DomainSource
+    /// What keeps other daemons from this host's directories, while this one runs.
+    let claim = Mutex<DirectoryClaim?>(nil)
+    let gate = ReconcileGate()
+    let handOvers = HandOverRequests()
     private let loop = ReconcileLoop()
     private let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
@@ -57,36 +61,46 @@ public final class Controller: Sendable {
     ///
     /// - Throws: `PortError` when its directories cannot be used, or another daemon uses them.
     public func run() async throws(PortError) {
-        try await run { {} }
+        try await run { nil }
     }
 
     /// As ``run()``; a controller that only observes claims nothing, restores nothing, and ends
     /// without having to take anything away.
     ///
-    /// - Parameter whenRestored: called when what was recorded stands again and nothing has been
-    ///   asked yet; what it returns is called before the end.
-    func run(whenRestored: () throws(PortError) -> () -> Void) async throws(PortError) {
+    /// - Parameters:
+    ///   - inheritance: what another process has left.
+    ///   - whenRestored: called when what was recorded stands again and nothing has been asked yet.
+    func run(
+        _ inheritance: Inheritance = Inheritance(),
+        whenRestored: () throws(PortError) -> ControlServer?
+    ) async throws(PortError) {
         if host.configuration.observes {
-            await serve()
+            await serve(nil)
             return
         }
-        let claim = try DirectoryClaim(host)
+        try take(inheritance)
+        defer { releaseClaim() }
         await restore()
-        let end: () -> Void
+        await inheritance.waitForPredecessor()
+        let server: ControlServer?
         do throws(PortError) {
-            end = try whenRestored()
+            server = try whenRestored()
         } catch {
             await stop()
             throw error
         }
-        await serve()
-        end()
-        await stop()
-        host.logger.info("stopped; records are kept, sockets are removed")
-        _ = consume claim
+        await serve(server)
+        if handOvers.isDone {
+            server?.leave()
+        } else {
+            server?.stop()
+            if let store = host.store, await leave(to: store) { return }
+            await stop()
+            host.logger.info("stopped; records are kept, sockets are removed")
+        }
     }
 
-    private func serve() async {
+    private func serve(_ server: ControlServer?) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.source.run { self.handle($0) } }
             group.addTask { await self.loop.run { await self.timedLook(at: $0, noticed: $1) } }
@@ -97,10 +111,14 @@ public final class Controller: Sendable {
                     self.requestResync.yield()
                 }
             }
+            // Until the task is cancelled, or another process has everything.
+            await waitForSuccessor(server)
+            group.cancelAll()
         }
     }
 
     private func stop() async {
+        host.closeUnclaimed()
         await withDiscardingTaskGroup { group in
             for domain in state.withLock({ Array($0.domains.values) }) {
                 group.addTask { await domain.stop() }
@@ -176,7 +194,10 @@ public final class Controller: Sendable {
             found.records.map { ManagedDomain($0, host: host) }
             + found.leftovers.map { ManagedDomain($0, name: "", host: host, hasLeftovers: true) }
         await withDiscardingTaskGroup { group in
-            for domain in domains { group.addTask { await domain.restore(noticed: start) } }
+            for domain in domains {
+                let ran = host.inherited.suggestRunning(domain.vm)
+                group.addTask { await domain.restore(noticed: start, ran: ran) }
+            }
         }
         state.withLock { state in
             for domain in domains { state.domains[domain.vm] = domain }
@@ -255,7 +276,7 @@ public final class Controller: Sendable {
             return domain
         }
         let before = domain.snapshot.latencies
-        let outcome = await domain.reconcile(reading, noticed: noticed)
+        guard let outcome = await reconcile(domain, reading, noticed) else { return .unavailable }
         let after = domain.snapshot
         let opened = after.latencies.filter { before[$0.key] != $0.value }
         if !opened.isEmpty {
@@ -268,6 +289,12 @@ public final class Controller: Sendable {
             state.withLock { state in state.domains[vm] = nil }
         }
         return outcome
+    }
+
+    private func reconcile(
+        _ domain: ManagedDomain, _ reading: DomainReading?, _ noticed: ContinuousClock.Instant
+    ) async -> ReconcileQueue.Outcome? {
+        await gate.pass { await domain.reconcile(reading, noticed: noticed) }
     }
 
     private func lookAtMissing(
@@ -287,7 +314,7 @@ public final class Controller: Sendable {
         // Where nothing but prepared ports stands, nothing can be removed too early.
         let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
         if let wait, canWait { return .settled(lookAgainAfter: wait) }
-        let outcome = await domain.reconcile(nil, noticed: noticed)
+        guard let outcome = await reconcile(domain, nil, noticed) else { return .unavailable }
         if domain.snapshot.isEmpty {
             state.withLock { state in
                 state.domains[vm] = nil
@@ -307,7 +334,9 @@ public final class Controller: Sendable {
                     for line in listed { state.ledger.saw(line.vm) }
                     return Array(state.domains.keys)
                 }
-                for vm in Set(listed.map(\.vm)).union(known) { loop.mark(vm, .routine) }
+                let all = Set(listed.map(\.vm)).union(known)
+                for vm in all { loop.mark(vm, .routine) }
+                if host.inherited.count > 0 { await closeUnclaimed(after: all) }
             } catch {
                 guard case .refused(let reason) = error else { continue }
                 host.logger.warning(
@@ -316,6 +345,14 @@ public final class Controller: Sendable {
                 requestResync.yield()
             }
         }
+    }
+
+    /// Closes what another process has left and no domain asks for, once every domain was looked at.
+    private func closeUnclaimed(after vms: Set<VMIdentifier>) async {
+        await withDiscardingTaskGroup { group in
+            for vm in vms { group.addTask { await self.loop.look(at: vm) } }
+        }
+        _ = await gate.pass { host.closeUnclaimed() }
     }
 
     /// Finds what no event has told of: a start that waits for something, a stop while nobody

@@ -217,3 +217,157 @@ public struct virtwire_open_ret: XDRCodable, Equatable, Sendable {
         try encoder.encode(needs_secret)
     }
 }
+
+/// The version of the state that a daemon hands over; another is not understood.
+public let VIRTWIRE_STATE_VERSION: Int = 1
+
+/// The most rings of a link.
+public let VIRTWIRE_RING_LIST_MAX: Int = 512
+
+/// The most regions of a link.
+public let VIRTWIRE_REGION_LIST_MAX: Int = 256
+
+/// The most links of a port.
+public let VIRTWIRE_LINK_LIST_MAX: Int = 16
+
+/// A ring of a link, as its slave announced it.
+public struct virtwire_ring_state: XDRCodable, Equatable, Sendable {
+    /// Whether it carries frames from the slave.
+    public var from_slave: Bool
+    /// Its number among those of its direction.
+    public var index: UInt32
+    /// The region that it lies in.
+    public var region: UInt32
+    /// Where it begins there, in bytes.
+    public var offset: UInt32
+    /// Its number of slots as a power of two.
+    public var log2_size: UInt32
+    /// Bytes before each frame that are the sender's own.
+    public var private_header_size: UInt32
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        from_slave: Bool,
+        index: UInt32,
+        region: UInt32,
+        offset: UInt32,
+        log2_size: UInt32,
+        private_header_size: UInt32
+    ) {
+        self.from_slave = from_slave
+        self.index = index
+        self.region = region
+        self.offset = offset
+        self.log2_size = log2_size
+        self.private_header_size = private_header_size
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 24 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        from_slave = try decoder.decodeBool()
+        index = try decoder.decodeUInt32()
+        region = try decoder.decodeUInt32()
+        offset = try decoder.decodeUInt32()
+        log2_size = try decoder.decodeUInt32()
+        private_header_size = try decoder.decodeUInt32()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(from_slave)
+        try encoder.encode(index)
+        try encoder.encode(region)
+        try encoder.encode(offset)
+        try encoder.encode(log2_size)
+        try encoder.encode(private_header_size)
+    }
+}
+
+/// A link that is up. Its descriptors: the control socket, each region's file, each ring's eventfd.
+public struct virtwire_link_state: XDRCodable, Equatable, Sendable {
+    /// The memif interface id.
+    public var id: UInt32
+    /// memif's number of what it carries.
+    public var mode: UInt32
+    /// The slave program's name.
+    public var peer_name: XDRString
+    /// The slave's name for its interface.
+    public var peer_interface_name: XDRString
+    /// The size of a cache line by which the rings are laid out.
+    public var line_size: UInt32
+    /// The rings, in the order of their announcement.
+    public var rings: [virtwire_ring_state]
+    /// The size of each region, in bytes.
+    public var regions: [UInt64]
+    /// Whether it is known who the slave is.
+    public var has_peer: Bool
+    /// The slave's process.
+    public var peer_pid: UInt32
+    /// The slave's user.
+    public var peer_uid: UInt32
+    /// The slave's group.
+    public var peer_gid: UInt32
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        id: UInt32,
+        mode: UInt32,
+        peer_name: XDRString,
+        peer_interface_name: XDRString,
+        line_size: UInt32,
+        rings: [virtwire_ring_state],
+        regions: [UInt64],
+        has_peer: Bool,
+        peer_pid: UInt32,
+        peer_uid: UInt32,
+        peer_gid: UInt32
+    ) {
+        self.id = id
+        self.mode = mode
+        self.peer_name = peer_name
+        self.peer_interface_name = peer_interface_name
+        self.line_size = line_size
+        self.rings = rings
+        self.regions = regions
+        self.has_peer = has_peer
+        self.peer_pid = peer_pid
+        self.peer_uid = peer_uid
+        self.peer_gid = peer_gid
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 44 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        id = try decoder.decodeUInt32()
+        mode = try decoder.decodeUInt32()
+        peer_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        peer_interface_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        line_size = try decoder.decodeUInt32()
+        rings = try decoder.decodeArray(of: virtwire_ring_state.self, limit: VIRTWIRE_RING_LIST_MAX)
+        regions = try decoder.decodeArray(of: UInt64.self, limit: VIRTWIRE_REGION_LIST_MAX)
+        has_peer = try decoder.decodeBool()
+        peer_pid = try decoder.decodeUInt32()
+        peer_uid = try decoder.decodeUInt32()
+        peer_gid = try decoder.decodeUInt32()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(id)
+        try encoder.encode(mode)
+        try encoder.encodeString(peer_name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(peer_interface_name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(line_size)
+        try encoder.encodeArray(rings, limit: VIRTWIRE_RING_LIST_MAX)
+        try encoder.encodeArray(regions, limit: VIRTWIRE_REGION_LIST_MAX)
+        try encoder.encode(has_peer)
+        try encoder.encode(peer_pid)
+        try encoder.encode(peer_uid)
+        try encoder.encode(peer_gid)
+    }
+}

@@ -70,4 +70,10 @@ public enum Virtwire {
     /// for a program that may not open the socket's path. The port sees the caller as its peer.
     public static let OPEN: XDRProcedure<virtwire_open_args, virtwire_open_ret> =
         XDRProcedure(program: program, version: version, number: 14, name: "OPEN")
+
+    /// Asks the daemon to leave everything to the caller, links that stand included, and to end.
+    /// The
+    /// reply says that it begins; the rest is said over the socket that comes with the call.
+    public static let HAND_OVER: XDRProcedure<virtwire_hand_over_args, XDRVoid> =
+        XDRProcedure(program: program, version: version, number: 15, name: "HAND_OVER")
 }

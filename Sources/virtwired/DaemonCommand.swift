@@ -52,6 +52,9 @@ struct DaemonCommand: ParsableCommand {
     @Option(help: "How much to log.")
     var logLevel: LogLevel?
 
+    @Flag(help: "Go on in the place of the virtwired that runs here, without disconnecting anyone.")
+    var takeOver = false
+
     @Flag(help: "Say whether the daemon could run like this, and end.")
     var check = false
 
@@ -119,7 +122,8 @@ struct DaemonCommand: ParsableCommand {
         let daemon = try Daemon(
             settings.host, uri: settings.uri, source: LibvirtDomainSource(uri: settings.uri),
             backend: try MemifPortBackend(logger: logger), logger: logger,
-            logLevel: LogLevelSetting { threshold.exchange($0) })
+            logLevel: LogLevelSetting { threshold.exchange($0) }, takesOver: takeOver,
+            manager: try? ServiceManager())
         let reload = SettingsReload(settings, threshold, daemon)
         interruption.whenHungUp {
             daemon.reopenAuditLog()

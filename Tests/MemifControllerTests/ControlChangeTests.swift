@@ -155,7 +155,9 @@ struct ControlChangeTests {
             let list = try await link.call(Virtwire.PROCEDURES, XDRVoid()).procedures
             let forbidden = list.filter { !$0.allowed }.map(\.name.text)
             #expect(
-                forbidden == ["PORT_ADD", "PREPARE", "PORT_REMOVE", "LOG_LEVEL", "DRAIN", "OPEN"])
+                forbidden == [
+                    "PORT_ADD", "PREPARE", "PORT_REMOVE", "LOG_LEVEL", "DRAIN", "OPEN", "HAND_OVER",
+                ])
             #expect(list.contains { $0.name.text == "PROCEDURES" && $0.number == 3 })
             let text = await refusal {
                 _ = try await link.call(Virtwire.DRAIN, virtwire_drain_args(drains: true))

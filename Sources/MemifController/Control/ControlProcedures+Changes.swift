@@ -9,9 +9,10 @@ extension ControlProcedures {
     func addChanges(to table: inout ControlTable, for caller: ControlCaller) {
         let controller = controller
         addPortChanges(to: &table)
+        addHandOver(to: &table)
         table.changePassing(
             Virtwire.OPEN, describe: { ["vm": $0.vm.text, "port": $0.name.text] }
-        ) { arguments async throws(CallRefusal) in
+        ) { arguments, _ async throws(CallRefusal) in
             let opened = try await changing { () async throws(ChangeError) in
                 try controller.open(
                     arguments.name.text, of: arguments.vm.text, for: caller.credentials)
@@ -40,6 +41,28 @@ extension ControlProcedures {
             try await changing { () async throws(ChangeError) in
                 virtwire_drain_ret(links: UInt32(try await controller.drain(arguments.drains)))
             }
+        }
+    }
+
+    private func addHandOver(to table: inout ControlTable) {
+        let controller = controller
+        table.changePassing(
+            Virtwire.HAND_OVER, describe: { ["version": "\($0.version)"] }
+        ) { arguments, passed async throws(CallRefusal) in
+            guard arguments.version == UInt32(VIRTWIRE_STATE_VERSION) else {
+                throw CallRefusal(
+                    .operationInvalid,
+                    "this virtwired hands over state of version \(VIRTWIRE_STATE_VERSION), not "
+                        + "\(arguments.version): stop it, and start the other")
+            }
+            guard let channel = HandOverChannel(passed) else {
+                throw CallRefusal(
+                    .invalidArg, "a socket of kind SOCK_SEQPACKET has to come with the call")
+            }
+            guard controller.handOvers.begin(channel) else {
+                throw CallRefusal(.operationInvalid, "another hand-over is under way: try again")
+            }
+            return (XDRVoid(), nil)
         }
     }
 

@@ -12,12 +12,20 @@ struct ControlServer {
     private let sockets: [ControlSocket]
 
     /// Starts to answer.
+    ///
+    /// - Parameter inherited: begins with the listeners of a process in whose place this one goes on.
     init(
-        _ host: Host, _ procedures: ControlProcedures, loop: EventLoop
+        _ host: Host, _ procedures: ControlProcedures, _ inherited: PassedDescriptors? = nil,
+        loop: EventLoop
     ) throws(PortError) {
-        let administrative = try ControlSocket(.administrative, host, procedures, loop: loop)
+        let administrative = try ControlSocket(
+            .administrative, host, procedures, inherited?.takeFirst(), loop: loop)
         do throws(PortError) {
-            sockets = [administrative, try ControlSocket(.readOnly, host, procedures, loop: loop)]
+            sockets = [
+                administrative,
+                try ControlSocket(
+                    .readOnly, host, procedures, inherited?.takeFirst(), loop: loop),
+            ]
         } catch {
             administrative.stop()
             throw error
@@ -27,6 +35,18 @@ struct ControlServer {
     /// Ends every client's link and removes the sockets.
     func stop() {
         for socket in sockets { socket.stop() }
+    }
+
+    /// Other descriptors of both listeners, for a process that goes on in this one's place.
+    func duplicateListeners() throws(SystemError) -> DescriptorQueue {
+        var descriptors = DescriptorQueue()
+        for socket in sockets { descriptors.append(try socket.duplicateListener()) }
+        return descriptors
+    }
+
+    /// Ends every client's link and leaves the sockets to another process.
+    func leave() {
+        for socket in sockets { socket.leave() }
     }
 }
 

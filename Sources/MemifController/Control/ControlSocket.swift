@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LibvirtRPC
 internal import LinuxIO
 internal import Logging
@@ -10,13 +11,21 @@ final class ControlSocket: Sendable {
     private let server = Mutex<LinkServer?>(nil)
 
     /// Starts to answer.
+    ///
+    /// - Parameter inherited: the listener of a process in whose place this one goes on.
     init(
-        _ access: ControlAccess, _ host: Host, _ procedures: ControlProcedures, loop: EventLoop
+        _ access: ControlAccess, _ host: Host, _ procedures: ControlProcedures,
+        _ inherited: consuming OwnedDescriptor?, loop: EventLoop
     ) throws(PortError) {
         path = access.path(host.layout)
         do throws(SystemError) {
-            let listener = try SocketFile.listenUnlessTaken(
-                at: path, kind: .stream, mode: access.mode, group: host.defaultGroup)
+            let listener: UnixListener
+            if let inherited, (try? SocketFile.probe(path)) == .live {
+                listener = try UnixListener(adopting: inherited)
+            } else {
+                listener = try SocketFile.listenUnlessTaken(
+                    at: path, kind: .stream, mode: access.mode, group: host.defaultGroup)
+            }
             identity = try FileStatus(path: path).identity
             try start(listener, access, procedures, host.logger, loop)
         } catch {
@@ -50,6 +59,17 @@ final class ControlSocket: Sendable {
     func stop() {
         server.withLock { $0.take() }?.stop()
         SocketFile.remove(path, ifStill: identity)
+    }
+
+    /// Ends every client's link and leaves the socket to another process.
+    func leave() { server.withLock { $0.take() }?.stop() }
+
+    /// Another descriptor of the listener.
+    func duplicateListener() throws(SystemError) -> OwnedDescriptor {
+        guard let server = server.withLock(\.self) else {
+            throw SystemError(code: EBADF, operation: "hand over", subject: path)
+        }
+        return try server.duplicateListener()
     }
 }
 

@@ -42,21 +42,24 @@ struct ControlTable: Sendable {
         }
     }
 
-    /// As `change`, with descriptors that pass with the reply.
+    /// As `change`, with descriptors that pass with the call and with the reply.
     mutating func changePassing<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>,
         describe: @escaping @Sendable (Arguments) -> [String: String],
         _ body:
-            @escaping @Sendable (Arguments) async throws(CallRefusal) -> (
+            @escaping @Sendable (Arguments, PassedDescriptors?) async throws(CallRefusal) -> (
                 Result, PassedDescriptors?
             )
     ) {
         known.append((procedure.number, procedure.name, caller.access == .administrative))
         let (caller, audit, name) = (caller, audit, procedure.name)
         procedures.servePassing(procedure) {
-            (arguments: Arguments, _) async throws(CallRefusal) -> (Result, PassedDescriptors?) in
+            (
+                arguments: Arguments, passed
+            ) async throws(CallRefusal)
+                -> (Result, PassedDescriptors?) in
             try await caller.administer(name, describe(arguments), audit) {
-                () async throws(CallRefusal) in try await body(arguments)
+                () async throws(CallRefusal) in try await body(arguments, passed)
             }
         }
     }

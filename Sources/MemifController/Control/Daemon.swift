@@ -1,4 +1,4 @@
-internal import LinuxIO
+public import LinuxIO
 public import Logging
 
 /// How much is logged, as the control socket's LOG_LEVEL sets it.
@@ -22,21 +22,33 @@ public struct Daemon: Sendable {
     private let uri: String
     private let audit: AuditLog
     private let logLevel: LogLevelSetting?
+    private let takesOver: Bool
+    private let manager: ServiceManager?
 
     /// Puts a daemon together; it does nothing before ``run(whenReady:)``.
     ///
     /// - Parameters:
     ///   - uri: the libvirt URI that the source connects to, for the status.
     ///   - logLevel: what sets the log level; nil where nothing does.
+    ///   - takesOver: whether a daemon that serves the same directories is asked to leave everything to this
+    ///     one, links that stand included.
+    ///   - manager: the service manager; where it keeps descriptors, a daemon that ends leaves everything to
+    ///     it, and one that starts goes on with that.
     /// - Throws: `PortError` when the audit log cannot be written.
     public init(
         _ configuration: HostConfiguration, uri: String, source: any DomainSource,
-        backend: any PortBackend, logger: Logger, logLevel: LogLevelSetting? = nil
+        backend: any PortBackend, logger: Logger, logLevel: LogLevelSetting? = nil,
+        takesOver: Bool = false, manager: ServiceManager? = nil
     ) throws(PortError) {
         audit = try AuditLog(
             configuration.observes ? nil : configuration.auditLog, logger: logger)
         self.logLevel = logLevel
-        host = Host(configuration, backend: backend, logger: logger)
+        self.takesOver = takesOver
+        self.manager = manager
+        let keeps = (manager?.storeCapacity ?? 0) > 0
+        host = Host(
+            configuration, backend: backend, logger: logger,
+            store: keeps ? manager.map { DescriptorStore(manager: $0) } : nil)
         controller = Controller(host, source: source)
         self.uri = uri
     }
@@ -65,8 +77,8 @@ public struct Daemon: Sendable {
     /// Seconds that a look at a domain takes at most, several answers of a slow libvirt included.
     static let longestLook: Double = 300
 
-    /// Serves until its task is cancelled; then peers are told "daemon stopping" and every socket is
-    /// taken away.
+    /// Serves until its task is cancelled, and then tells peers "daemon stopping" and takes every socket
+    /// away; or until another process goes on with everything.
     ///
     /// - Parameter whenReady: called when what was recorded stands again and the control socket
     ///   answers.
@@ -85,15 +97,38 @@ public struct Daemon: Sendable {
             throw PortError(reason: "\(error)", remedy: "raise the limit on threads")
         }
         defer { loop.stop() }
-        try await controller.run { () throws(PortError) in
+        let inheritance = try await inheritance(loop)
+        try await controller.run(inheritance) { () throws(PortError) in
             let procedures = ControlProcedures(
                 controller: controller, uri: uri, audit: audit, logLevel: logLevel)
-            let server = try ControlServer(host, procedures, loop: loop)
+            let server = try ControlServer(host, procedures, inheritance.claim, loop: loop)
             host.logger.info(
                 "ready",
                 metadata: ["control": "\(host.layout.controlSocket)", "libvirt": "\(uri)"])
             whenReady()
-            return { server.stop() }
+            return server
+        }
+    }
+
+    /// What another process leaves to this one.
+    private func inheritance(_ loop: EventLoop) async throws(PortError) -> Inheritance {
+        var taken = stored()
+        if takesOver { taken = try await Inheritance.takeOver(host.layout, loop: loop) ?? taken }
+        guard let taken else { return Inheritance() }
+        host.logger.notice(
+            "going on in the place of another process", metadata: ["ports": "\(taken.ports.count)"])
+        return taken
+    }
+
+    /// What the service manager has kept. What cannot be used costs the links, and not the start.
+    private func stored() -> Inheritance? {
+        guard let manager else { return nil }
+        do {
+            return try DescriptorStore(manager: manager).take(StoredDescriptors.take())
+        } catch {
+            host.logger.warning(
+                "what the service manager has kept is of no use", metadata: ["reason": "\(error)"])
+            return nil
         }
     }
 }

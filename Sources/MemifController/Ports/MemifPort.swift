@@ -5,37 +5,44 @@ internal import Synchronization
 
 /// A port over memif: a master's socket with one interface, whose links one worker serves.
 final class MemifPort: Port {
-    private struct State {
+    struct State {
         var specification: PortSpecification
         /// Which socket file is the port's.
         var identity: FileIdentity
-        /// The newest link, up or not: its counters go on counting until the worker lets go of it.
-        var link: (link: MemifLink, attachment: PacketAttachment)?
+        /// The newest link, up or not: its counters go on counting until the worker lets go of it. No
+        /// worker serves it while the port stands still.
+        var link: (link: MemifLink, attachment: PacketAttachment?)?
         /// What went through the links before it.
-        var earlier = PortTraffic()
+        var earlier: PortTraffic
+        /// Whether it stands still.
+        var isFrozen = false
     }
 
-    private let socket: MasterSocket
+    let socket: MasterSocket
+    let loop: EventLoop
     private let interface: MemifInterface
-    private let worker: PacketWorker
-    private let logger: Logger
+    let worker: PacketWorker
+    let logger: Logger
     private let linkChanged: @Sendable () -> Void
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
+    /// - Parameter earlier: what went through the port before.
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, worker: PacketWorker, logger: Logger,
-        linkChanged: @escaping @Sendable () -> Void
+        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic(), loop: EventLoop,
+        worker: PacketWorker, logger: Logger, linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
         self.socket = socket
         self.interface = interface
+        self.loop = loop
         self.worker = worker
         var logger = logger
         logger[metadataKey: "vm"] = "\(specification.vm)"
         logger[metadataKey: "port"] = "\(specification.declaration.name)"
         self.logger = logger
-        state = Mutex(State(specification: specification, identity: identity))
+        state = Mutex(
+            State(specification: specification, identity: identity, earlier: earlier))
         setAdmission(specification.admission)
         interface.onEvent { [weak self] event in self?.handle(event) }
     }
@@ -96,13 +103,20 @@ final class MemifPort: Port {
         return isPlaced ? .standing : .altered
     }
 
-    func close(reason: String) async {
+    func close(reason: String) async { end(reason) }
+
+    /// Tells peers why, lets them go, and removes the socket.
+    func end(_ reason: String) {
         socket.close(DisconnectReason(.administrative, reason))
         let (path, identity) = state.withLock { ($0.specification.path, $0.identity) }
         SocketFile.remove(path, ifStill: identity)
     }
 
     func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor {
+        guard !state.withLock(\.isFrozen) else {
+            throw PortError(
+                reason: "another virtwired is taking over", remedy: "try again in a moment")
+        }
         do throws(SystemError) {
             return try socket.openChannel(for: peer)
         } catch {
@@ -127,11 +141,9 @@ final class MemifPort: Port {
     private func handle(_ event: LinkEvent) {
         switch event {
         case .up(let link):
-            let leadsTo = state.withLock { $0.specification.declaration.attachment }
-            let attachment = worker.attach(link, Self.handler(for: leadsTo))
             state.withLock { state in
                 if let last = state.link { state.earlier.add(last.link, last.attachment) }
-                state.link = (link, attachment)
+                state.link = (link, state.isFrozen ? nil : attach(link, state.specification))
                 state.earlier.connects += 1
             }
             logger.info(
@@ -151,6 +163,11 @@ final class MemifPort: Port {
             // A peer that tries for ever is one line at this level, not one every time.
             logger.debug("peer refused", metadata: ["reason": "\(end.description.printable)"])
         }
+    }
+
+    /// Has the worker serve a link.
+    func attach(_ link: MemifLink, _ specification: PortSpecification) -> PacketAttachment {
+        worker.attach(link, Self.handler(for: specification.declaration.attachment))
     }
 
     /// What the frames of a link go to.
@@ -174,13 +191,13 @@ extension PortPeer {
 
 extension PortTraffic {
     /// Adds what went through a link.
-    mutating func add(_ link: MemifLink, _ attachment: PacketAttachment) {
+    mutating func add(_ link: MemifLink, _ attachment: PacketAttachment?) {
         let received = link.received
         let sent = link.sent
         receivedPackets += received.packets
         receivedBytes += received.bytes
         sentPackets += sent.packets
         sentBytes += sent.bytes
-        droppedPackets += received.drops + sent.drops + attachment.unsentFrames
+        droppedPackets += received.drops + sent.drops + (attachment?.unsentFrames ?? 0)
     }
 }

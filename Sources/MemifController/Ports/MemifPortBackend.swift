@@ -5,9 +5,11 @@ internal import Synchronization
 
 /// Ports over memif: one control thread and one packet thread serve them all.
 public final class MemifPortBackend: PortBackend {
-    private let loop: EventLoop
+    let loop: EventLoop
     private let worker: PacketWorker
-    private let logger: Logger
+    let logger: Logger
+    /// What another process has left; set once, before any port is opened.
+    let inherited = Mutex(InheritedPorts())
     private let linksChanged = Mutex<@Sendable (VMIdentifier, String) -> Void>({ _, _ in })
 
     /// Starts both threads.
@@ -33,18 +35,13 @@ public final class MemifPortBackend: PortBackend {
     /// Opens a port's socket.
     public func open(_ specification: PortSpecification) throws(PortError) -> any Port {
         let configuration = try interfaceConfiguration(specification)
+        if let port = claim(specification) { return port }
         let placed = try PlacedListener(specification)
         let identity = placed.identity
         do throws(MemifError) {
             let socket = try MasterSocket(
                 placed.listener, on: loop, options: options(specification))
-            let linksChanged = linksChanged.withLock(\.self)
-            return MemifPort(
-                specification, try socket.add(configuration), socket, identity,
-                worker: worker, logger: logger
-            ) {
-                linksChanged(specification.vm, specification.domainName)
-            }
+            return port(specification, try socket.add(configuration), socket, identity)
         } catch {
             SocketFile.remove(specification.path, ifStill: identity)
             throw PortError(
@@ -64,7 +61,20 @@ public final class MemifPortBackend: PortBackend {
         await withCheckedContinuation { continuation in worker.submit { continuation.resume() } }
     }
 
-    private func options(_ specification: PortSpecification) -> MasterSocket.Options {
+    func port(
+        _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
+        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic()
+    ) -> MemifPort {
+        let linksChanged = linksChanged.withLock(\.self)
+        return MemifPort(
+            specification, interface, socket, identity, earlier: earlier, loop: loop,
+            worker: worker, logger: logger
+        ) {
+            linksChanged(specification.vm, specification.domainName)
+        }
+    }
+
+    func options(_ specification: PortSpecification) -> MasterSocket.Options {
         var options = MasterSocket.Options()
         options.admits = { [logger] peer in
             logger.debug(
@@ -78,7 +88,7 @@ public final class MemifPortBackend: PortBackend {
         return options
     }
 
-    private func interfaceConfiguration(
+    func interfaceConfiguration(
         _ specification: PortSpecification
     ) throws(PortError) -> InterfaceConfiguration {
         let declaration = specification.declaration

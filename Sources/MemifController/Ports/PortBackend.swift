@@ -14,6 +14,13 @@ public protocol PortBackend: Sendable {
     /// Calls back whenever a link of any port has come up or gone, with the domain and its name; the
     /// port's ``Port/traffic`` tells of it already. Called once, before any port is opened.
     func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void)
+
+    /// Where ports are that another process has left: whoever opens one at the same path and with the same
+    /// settings gets it as it stands, its links with it. Called once, before any port is opened.
+    func adopt(_ inherited: InheritedPorts)
+
+    /// Closes what nobody has opened of them; their peers are told.
+    func closeUnclaimed()
 }
 
 extension PortBackend {
@@ -22,6 +29,12 @@ extension PortBackend {
 
     /// For back ends without links.
     public func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void) {}
+
+    /// For back ends that take nothing over.
+    public func adopt(_ inherited: InheritedPorts) {}
+
+    /// For back ends that take nothing over: peers see the end of their links.
+    public func closeUnclaimed() {}
 }
 
 /// A port that stands, until it is closed.
@@ -46,9 +59,40 @@ public protocol Port: AnyObject, Sendable {
 
     /// Peer and counters.
     var traffic: PortTraffic { get }
+
+    /// Returns when nobody is about to be connected, or the time has come.
+    func settle(until deadline: ContinuousClock.Instant) async
+
+    /// Stands still until ``thaw()``: nothing is received and nobody is answered. Peers notice nothing.
+    ///
+    /// - Returns: what another process needs to go on with it.
+    /// - Throws: `PortError` where it cannot be; ``thaw()`` puts right what was begun.
+    func freeze() async throws(PortError) -> FrozenPort
+
+    /// Goes on; does nothing for a port that does.
+    func thaw()
+
+    /// Ends after ``freeze()`` without a word to anybody, for another process goes on with it: the socket
+    /// file stays.
+    func abandon()
 }
 
 extension Port {
+    /// For ports that connect nobody.
+    public func settle(until deadline: ContinuousClock.Instant) async {}
+
+    /// For ports that cannot be handed over.
+    public func freeze() async throws(PortError) -> FrozenPort {
+        throw PortError(
+            reason: "this port cannot be handed to another process", remedy: "restart virtwired")
+    }
+
+    /// For ports that cannot be handed over.
+    public func thaw() {}
+
+    /// For ports that cannot be handed over.
+    public func abandon() {}
+
     /// For ports that have nothing to hand over.
     public func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor {
         throw PortError(

@@ -12,13 +12,21 @@ struct Host: Sendable {
     let policy: CurrentPolicy
     let changes: StatusChanges
     let added = AddedPorts()
+    /// What another process has left and no port has been opened for.
+    let inherited = InheritedPorts()
     private let draining = DrainSwitch()
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
+    /// Where everything is left for the next process; nil where nobody keeps it.
+    let store: DescriptorStore?
 
-    init(_ configuration: HostConfiguration, backend: any PortBackend, logger: Logger) {
+    init(
+        _ configuration: HostConfiguration, backend: any PortBackend, logger: Logger,
+        store: DescriptorStore? = nil
+    ) {
         self.configuration = configuration
+        self.store = store
         layout = RuntimeLayout(configuration)
         records = RecordStore(layout)
         self.backend = backend
@@ -27,6 +35,7 @@ struct Host: Sendable {
         let changes = StatusChanges()
         backend.whenLinksChange { vm, name in changes.tell(.ports(vm, name: name)) }
         self.changes = changes
+        backend.adopt(inherited)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
     }
 
@@ -35,6 +44,12 @@ struct Host: Sendable {
 
     /// Begins or ends draining; ports follow with the next look at each domain.
     func setDraining(_ isDraining: Bool) { draining.isOn.store(isDraining, ordering: .relaxed) }
+
+    /// Closes what another process has left and no port has been opened for.
+    func closeUnclaimed() {
+        backend.closeUnclaimed()
+        inherited.abandon()
+    }
 
     /// Everything that a declaration leaves to the host, looked up.
     func specification(

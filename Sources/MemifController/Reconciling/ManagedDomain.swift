@@ -34,8 +34,12 @@ final class ManagedDomain: Sendable {
     var snapshot: DomainState { state.withLock { $0 } }
 
     /// Opens what the record tells of, before anything can be asked; so nothing is removed yet.
-    func restore(noticed: ContinuousClock.Instant) async {
+    ///
+    /// - Parameter ran: whether peers were served in the process before because the domain ran, or had run
+    ///   a moment before: the linger, if it is one, begins anew with the first look.
+    func restore(noticed: ContinuousClock.Instant, ran: Bool = false) async {
         var state = snapshot
+        if ran { state.run = .running }
         // As long as libvirt has not been asked: what stood, as far as the policy of today allows it.
         var unread = DeclaredPorts()
         unread.isUnreadable = true

@@ -1,3 +1,4 @@
+internal import LibvirtRPC
 internal import LinuxIO
 internal import Logging
 
@@ -36,7 +37,9 @@ struct DirectoryClaim: ~Copyable {
     private let records: FileLock
 
     /// Makes the directories and takes their locks: two daemons may share neither.
-    init(_ host: Host) throws(PortError) {
+    ///
+    /// - Parameter inherited: begins with the locks of a process in whose place this one goes on.
+    init(_ host: Host, _ inherited: PassedDescriptors? = nil) throws(PortError) {
         let runtime = host.layout.runtimeDirectory
         do throws(SystemError) {
             try Directory.ensurePath(runtime)
@@ -47,14 +50,31 @@ struct DirectoryClaim: ~Copyable {
                 remedy: "make it writable for the daemon, or name another with --runtime-directory")
         }
         try host.records.prepare()
-        let runtimeLock = try Self.lock(host.layout.lock, "runtime")
-        let recordsLock = try Self.lock(host.layout.recordsLock, "state")
+        let runtimeLock = try Self.lock(host.layout.lock, "runtime", inherited?.takeFirst())
+        let recordsLock = try Self.lock(host.layout.recordsLock, "state", inherited?.takeFirst())
         SocketFile.removeUnfinished(in: runtime)
         self.runtime = runtimeLock
         records = recordsLock
     }
 
-    private static func lock(_ path: String, _ kind: String) throws(PortError) -> FileLock {
+    /// Other descriptors of both locks.
+    borrowing func duplicate() throws(SystemError) -> DescriptorQueue {
+        var descriptors = DescriptorQueue()
+        descriptors.append(try runtime.duplicate())
+        descriptors.append(try records.duplicate())
+        return descriptors
+    }
+
+    /// Leaves both locks to the process that has them too.
+    consuming func leave() {
+        runtime.leave()
+        records.leave()
+    }
+
+    private static func lock(
+        _ path: String, _ kind: String, _ inherited: consuming OwnedDescriptor?
+    ) throws(PortError) -> FileLock {
+        if let inherited, let lock = FileLock(adopting: inherited, path: path) { return lock }
         do throws(SystemError) {
             return try FileLock(path: path)
         } catch {

@@ -31,7 +31,7 @@ final class ServiceReports: Sendable {
     }
 
     /// The daemon ends, for a signal.
-    func stopping() { say(["STOPPING=1", "STATUS=taking sockets away"]) }
+    func stopping() { say(["STOPPING=1", "STATUS=ending"]) }
 
     /// Reports for as long as its task runs.
     func run(_ daemon: Daemon) async {

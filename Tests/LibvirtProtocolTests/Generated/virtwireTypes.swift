@@ -32,6 +32,13 @@ let virtwireTypes1: [any WireType.Type] = [
     virtwire_drain_ret.self,
     virtwire_open_args.self,
     virtwire_open_ret.self,
+    virtwire_ring_state.self,
+    virtwire_link_state.self,
+    virtwire_port_state.self,
+    virtwire_state.self,
+    virtwire_hand_over_args.self,
+    virtwire_hand_over_step.self,
+    virtwire_hand_over_message.self,
 ]
 
 /// Every type of the protocol `virtwire`.

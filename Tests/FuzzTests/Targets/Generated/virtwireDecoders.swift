@@ -21,6 +21,7 @@ let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.LOG_LEVEL),
     ProcedureDecoders(Virtwire.DRAIN),
     ProcedureDecoders(Virtwire.OPEN),
+    ProcedureDecoders(Virtwire.HAND_OVER),
 ]
 
 /// The decoders of every procedure of `Virtwire`.

@@ -1,0 +1,136 @@
+internal import LibvirtRPC
+internal import LinuxIO
+internal import Logging
+internal import Synchronization
+internal import VirtwireProtocol
+
+extension Controller {
+    /// Claims this host's directories, and takes over what another process has left.
+    func take(_ inheritance: Inheritance) throws(PortError) {
+        var claimed: DirectoryClaim? = try DirectoryClaim(host, inheritance.claim)
+        claim.withLock { $0 = claimed.take() }
+        host.setDraining(inheritance.drains)
+        host.inherited.add(inheritance.ports.claimAll())
+    }
+
+    /// Gives this host's directories free, unless another process has them.
+    func releaseClaim() {
+        claim.withLock { claim in
+            guard let claim = claim.take() else { return }
+            if handOvers.isDone { claim.leave() }
+        }
+    }
+
+    /// Leaves everything to another process, or goes on.
+    ///
+    /// - Returns: whether the other has it.
+    func handOver(over channel: HandOverChannel, _ server: ControlServer?) async -> Bool {
+        let start = ContinuousClock.now
+        do throws(PortError) {
+            let frozen = try await freeze(with: try claimed(server))
+            try await Self.onThread { () throws(PortError) in try channel.give(frozen) }
+            abandon()
+            handOvers.end(isDone: true)
+            host.logger.notice(
+                "another process goes on with everything",
+                metadata: [
+                    "ports": "\(frozen.state.ports.count)",
+                    "microseconds": "\(start.duration(to: .now).microseconds)",
+                ])
+            return true
+        } catch {
+            thaw()
+            channel.keep()
+            handOvers.end(isDone: false)
+            host.logger.warning(
+                "no hand-over; this process goes on",
+                metadata: ["reason": "\(error.reason)", "remedy": "\(error.remedy)"])
+            return false
+        }
+    }
+
+    /// Returns when the task is cancelled, or another process has everything.
+    func waitForSuccessor(_ server: ControlServer?) async {
+        for await channel in handOvers.channels {
+            if await handOver(over: channel, server) { return }
+        }
+    }
+
+    /// Leaves everything to the service manager, for the next process of this service.
+    ///
+    /// - Returns: whether it has it.
+    func leave(to store: DescriptorStore) async -> Bool {
+        do throws(PortError) {
+            let frozen = try await freeze(with: nil)
+            try await Self.onThread { () throws(PortError) in try store.keep(frozen) }
+            abandon()
+            host.logger.notice(
+                "the service manager keeps everything for the next process",
+                metadata: ["ports": "\(frozen.state.ports.count)"])
+            return true
+        } catch {
+            thaw()
+            host.logger.warning(
+                "the service manager keeps nothing",
+                metadata: ["reason": "\(error.reason)", "remedy": "\(error.remedy)"])
+            return false
+        }
+    }
+
+    /// Has everything stand still: nothing is looked at, and no port does anything, until `thaw` or `abandon`.
+    func freeze(with claim: PassedDescriptors?) async throws(PortError) -> FrozenState {
+        await gate.shut()
+        // Together no longer than this, whoever is slow on purpose.
+        let deadline = ContinuousClock.now + .milliseconds(500)
+        for port in standingPorts { await port.settle(until: deadline) }
+        var frozen = FrozenState(claim: claim)
+        frozen.state.drains = host.isDraining
+        for port in standingPorts { frozen.append(try await port.freeze()) }
+        for port in try host.inherited.frozen() { frozen.append(port) }
+        return frozen
+    }
+
+    /// Goes on after `freeze`, however far that came.
+    func thaw() {
+        for port in standingPorts { port.thaw() }
+        gate.open()
+    }
+
+    /// Lets go of everything after `freeze`: another process has it.
+    func abandon() {
+        for port in standingPorts { port.abandon() }
+        host.inherited.abandon()
+        gate.lock()
+    }
+
+    private var standingPorts: [any Port] {
+        knownDomains.flatMap { domain in domain.snapshot.ports.values.map(\.port) }
+    }
+
+    /// What keeps others from this host's directories: see ``Inheritance/claim``.
+    private func claimed(_ server: ControlServer?) throws(PortError) -> PassedDescriptors? {
+        guard let server else { return nil }
+        do throws(SystemError) {
+            let locks = try claim.withLock { (claim) throws(SystemError) in
+                try claim?.duplicate()
+            }
+            guard var descriptors = locks else { return nil }
+            descriptors.append(contentsOf: try server.duplicateListeners())
+            return PassedDescriptors(descriptors)
+        } catch {
+            throw .noDescriptors(error)
+        }
+    }
+
+    static func onThread(
+        _ body: @escaping @Sendable () throws(PortError) -> Void
+    ) async throws(PortError) {
+        let outcome: Result<Void, PortError>
+        do throws(SystemError) {
+            outcome = try await Thread.perform(name: "hand-over") { Result(catching: body) }
+        } catch {
+            throw .noDescriptors(error)
+        }
+        try outcome.get()
+    }
+}

@@ -1,0 +1,73 @@
+internal import LibvirtRPC
+internal import LinuxIO
+
+/// Everything that a daemon leaves, kept by the service manager until the next one starts.
+///
+/// The state's memory file has a name of its own, and every other descriptor its number: a manager gives
+/// them back in any order.
+struct DescriptorStore: Sendable {
+    let manager: ServiceManager
+
+    private static let prefix = "virtwired-"
+    private static let stateName = "virtwired-state"
+    /// How long the manager may take.
+    private static let patience = Duration.seconds(10)
+
+    /// Has the manager keep everything. It waits: call it on a thread of its own.
+    ///
+    /// - Throws: `PortError` where the manager cannot; then nothing is kept that could be of use.
+    func keep(_ frozen: FrozenState) throws(PortError) {
+        var descriptors = frozen.takeDescriptors()
+        let count = descriptors.count + 1
+        guard count <= manager.storeCapacity else {
+            throw PortError(
+                reason: "the service manager keeps \(manager.storeCapacity) descriptors, and there "
+                    + "are \(count)",
+                remedy: "raise FileDescriptorStoreMax= in the unit")
+        }
+        let names = (0..<descriptors.count).map { "\(Self.prefix)\($0)" } + [Self.stateName]
+        // The last to be stored, so that there is a state only where everything is.
+        descriptors.append(try frozen.file())
+        do throws(SystemError) {
+            try manager.store(
+                StoredDescriptors(names: names, descriptors: descriptors), within: Self.patience)
+        } catch {
+            try? manager.removeStored(names)
+            throw PortError(
+                reason: "the service manager does not keep descriptors: \(error)",
+                remedy: "look at the service manager's log")
+        }
+    }
+
+    /// What the manager has kept, which it keeps no longer.
+    ///
+    /// - Returns: nil where it has kept nothing of ours.
+    func take(_ stored: consuming StoredDescriptors) throws(PortError) -> Inheritance? {
+        var file: OwnedDescriptor?
+        var numbered: [Int: PassedDescriptors] = [:]
+        var names: [String] = []
+        for name in stored.names {
+            let descriptor = stored.descriptors.popFirst()
+            guard name.hasPrefix(Self.prefix) else { continue }
+            names.append(name)
+            if name == Self.stateName {
+                file = consume descriptor
+            } else if let number = Int(name.dropFirst(Self.prefix.count)), let descriptor {
+                var one = DescriptorQueue()
+                one.append(descriptor)
+                numbered[number] = PassedDescriptors(one)
+            }
+        }
+        if names.isEmpty { return nil }
+        try? manager.removeStored(names)
+        guard let file else { throw .badState("the service manager has descriptors and no state") }
+        var descriptors = DescriptorQueue()
+        for number in 0..<numbered.count {
+            guard let one = numbered[number] else {
+                throw .badState("the service manager has lost descriptor \(number)")
+            }
+            descriptors.append(contentsOf: one.takeAll())
+        }
+        return try Inheritance(file, descriptors)
+    }
+}

@@ -1,0 +1,135 @@
+internal import LibvirtRPC
+internal import LinuxIO
+internal import VirtwireProtocol
+internal import XDR
+
+/// What two daemons say to each other while one takes everything over from the other. All of it waits:
+/// it is said on a thread of its own.
+///
+/// The daemon stands still, sends STATE and what belongs to it, and waits for READY. From YOURS on
+/// everything is the successor's; without it, or with KEPT, nothing is. The daemon closes its end of the
+/// socket when it has ended.
+struct HandOverChannel: Sendable {
+    let socket: MessageSocket
+
+    /// How long one of the two waits for the other's next word. The daemon's frames wait as long.
+    private static let patience = Duration.seconds(10)
+    /// How long the successor waits for the state: looks at domains end first.
+    private static let longestPreparation = Duration.seconds(60)
+    /// More than a message has.
+    private static let mostBytes = 64
+
+    init(socket: MessageSocket) { self.socket = socket }
+
+    /// Takes a socket that came with a call; nil where none did.
+    init?(_ passed: PassedDescriptors?) {
+        guard let descriptor = passed?.takeFirst(), (try? descriptor.status().isSocket) == true,
+            let socket = try? MessageSocket(UnixSocket(adopting: descriptor))
+        else { return nil }
+        self.socket = socket
+    }
+
+    /// A message and its descriptors.
+    struct Message: ~Copyable {
+        let step: virtwire_hand_over_step
+        let count: Int
+        var descriptors: DescriptorQueue
+    }
+
+    /// As the daemon: passes everything on.
+    ///
+    /// - Throws: `PortError` where the successor does not take it; then all of it is here still.
+    func give(_ frozen: FrozenState) throws(PortError) {
+        var rest = frozen.takeDescriptors()
+        var file = DescriptorQueue()
+        file.append(try frozen.file())
+        try say(.VIRTWIRE_HAND_OVER_STATE, rest.count, file)
+        while !rest.isEmpty {
+            let part = rest.popFirst(MessageSocket.mostDescriptors)
+            try say(.VIRTWIRE_HAND_OVER_DESCRIPTORS, part.count, part)
+        }
+        let answer = try hear(within: Self.patience)
+        guard answer.step == .VIRTWIRE_HAND_OVER_READY else { throw .oddStep(answer.step) }
+        // Who has gone meanwhile is found out here, and everything is here still.
+        try say(.VIRTWIRE_HAND_OVER_YOURS)
+    }
+
+    /// As the daemon: has changed its mind.
+    func keep() { try? say(.VIRTWIRE_HAND_OVER_KEPT) }
+
+    /// As the successor: takes everything.
+    func take() throws(PortError) -> Inheritance {
+        var state = try hear(within: Self.longestPreparation)
+        guard state.step == .VIRTWIRE_HAND_OVER_STATE, let file = state.descriptors.popFirst()
+        else {
+            throw .oddStep(state.step)
+        }
+        var descriptors = DescriptorQueue()
+        while descriptors.count < state.count {
+            let part = try hear(within: Self.patience)
+            guard part.step == .VIRTWIRE_HAND_OVER_DESCRIPTORS, part.count > 0,
+                part.descriptors.count == part.count
+            else { throw .oddStep(part.step) }
+            descriptors.append(contentsOf: part.descriptors)
+        }
+        var inheritance = try Inheritance(file, descriptors)
+        guard inheritance.claim != nil else { throw .badState("the locks are missing") }
+        try say(.VIRTWIRE_HAND_OVER_READY)
+        let answer = try hear(within: Self.patience)
+        guard answer.step == .VIRTWIRE_HAND_OVER_YOURS else { throw .oddStep(answer.step) }
+        inheritance.predecessor = self
+        return inheritance
+    }
+
+    /// As the successor: waits until the daemon has ended, or has taken too long.
+    func waitForEnd() {
+        while let message = try? socket.receive(mostBytes: Self.mostBytes, within: Self.patience) {
+            if message.bytes.isEmpty { return }
+        }
+    }
+
+    private func say(
+        _ step: virtwire_hand_over_step, _ count: Int = 0,
+        _ descriptors: borrowing DescriptorQueue = DescriptorQueue()
+    ) throws(PortError) {
+        let message = virtwire_hand_over_message(step: step, count: UInt32(count))
+        do throws(SystemError) {
+            let bytes = (try? XDR.encode(message)) ?? []
+            try socket.send(bytes, descriptors, within: Self.patience)
+        } catch {
+            throw .lostPartner(error)
+        }
+    }
+
+    private func hear(within limit: Duration) throws(PortError) -> Message {
+        do throws(SystemError) {
+            let received = try socket.receive(mostBytes: Self.mostBytes, within: limit)
+            let message = try? XDR.decode(virtwire_hand_over_message.self, from: received.bytes)
+            // The end of the socket has no bytes, and is no message either.
+            return Message(
+                step: message?.step ?? virtwire_hand_over_step(rawValue: 0),
+                count: Int(message?.count ?? 0), descriptors: received.descriptors)
+        } catch {
+            throw .lostPartner(error)
+        }
+    }
+}
+
+extension PortError {
+    fileprivate static func lostPartner(_ error: SystemError) -> PortError {
+        PortError(
+            reason: "the other virtwired is lost: \(error)",
+            remedy: "look at its log, and try again")
+    }
+
+    fileprivate static func oddStep(_ step: virtwire_hand_over_step) -> PortError {
+        let what =
+            switch step {
+            case .VIRTWIRE_HAND_OVER_KEPT: "goes on itself"
+            case virtwire_hand_over_step(rawValue: 0): "has gone"
+            default: "says \(step) out of turn"
+            }
+        return PortError(
+            reason: "the other virtwired \(what)", remedy: "look at its log, and try again")
+    }
+}

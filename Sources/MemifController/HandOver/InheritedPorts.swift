@@ -1,0 +1,119 @@
+internal import LibvirtRPC
+internal import LinuxIO
+internal import Memif
+internal import Synchronization
+internal import VirtwireProtocol
+internal import XDR
+
+/// A port of another process, which stands still until it is claimed.
+struct InheritedPort: Sendable {
+    /// As the other process had it: without its secret, its owner and its limits, which are looked up anew.
+    let specification: PortSpecification
+    /// Which socket file is the port's.
+    let identity: FileIdentity
+    let links: [LinkRecord]
+    /// What went through it so far.
+    let traffic: PortTraffic
+    /// The listener, then those of each link.
+    let descriptors: PassedDescriptors
+
+    /// The most memory that a region's size can be, for a port that is only to be closed.
+    private static let anyMemory: UInt64 = 1 << 40
+
+    init(_ state: virtwire_port_state, _ all: inout DescriptorQueue) throws(PortError) {
+        var attributes: [String: String] = [:]
+        for attribute in state.declaration {
+            attributes[attribute.name.text] = attribute.value.text
+        }
+        let declaration: PortDeclaration
+        do throws(AttributeError) {
+            declaration = try PortDeclaration(attributes: attributes)
+        } catch {
+            throw .badState("attribute \(error.attribute.rawValue) of a port \(error.problem)")
+        }
+        guard let vm = VMIdentifier(bytes: state.vm_uuid.bytes) else {
+            throw .badState("a port of no domain")
+        }
+        specification = PortSpecification(
+            vm: vm, domainName: state.vm_name.text, declaration: declaration,
+            path: state.socket_path.text, user: nil, group: nil, secret: nil,
+            memory: Self.anyMemory,
+            admission: state.serves ? .open : .closed(reason: DisconnectText.shutOff))
+        identity = FileIdentity(
+            device: UInt(clamping: state.device), inode: UInt(clamping: state.inode))
+        var links: [LinkRecord] = []
+        for link in state.links { links.append(try LinkRecord(link)) }
+        self.links = links
+        traffic = PortTraffic(state)
+        let count = links.reduce(1) { $0 + $1.descriptorCount }
+        let own = all.popFirst(count)
+        guard own.count == count else {
+            throw .badState("\(own.count) descriptors where a port has \(count)")
+        }
+        descriptors = PassedDescriptors(own)
+    }
+
+    /// Whether a peer is served only for as long as the domain runs.
+    var followsRun: Bool {
+        specification.admission.isServing && specification.declaration.link == .follow
+    }
+
+    /// As it was handed over, for the next process; this one keeps its own.
+    func frozen() throws(PortError) -> FrozenPort {
+        do throws(SystemError) {
+            return FrozenPort(
+                state: virtwire_port_state(specification, identity, links, traffic),
+                descriptors: try descriptors.duplicate())
+        } catch {
+            throw .noDescriptors(error)
+        }
+    }
+}
+
+/// The ports of another process that nobody has claimed yet.
+public final class InheritedPorts: Sendable {
+    private let ports: Mutex<[String: InheritedPort]>
+
+    init(_ ports: [InheritedPort] = []) {
+        self.ports = Mutex([:])
+        add(ports)
+    }
+
+    func add(_ new: [InheritedPort]) {
+        ports.withLock { ports in
+            for port in new { ports[port.specification.path] = port }
+        }
+    }
+
+    /// How many are left.
+    public var count: Int { ports.withLock(\.count) }
+
+    /// Whether a domain had a port that is served only while it runs: it ran then, or had done so a moment
+    /// before.
+    func suggestRunning(_ vm: VMIdentifier) -> Bool {
+        ports.withLock { ports in
+            ports.values.contains { $0.specification.vm == vm && $0.followsRun }
+        }
+    }
+
+    /// The one at a path, for whoever goes on with it.
+    func claim(_ path: String) -> InheritedPort? { ports.withLock { $0.removeValue(forKey: path) } }
+
+    /// All that are left, for whoever closes them.
+    func claimAll() -> [InheritedPort] {
+        ports.withLock { ports in
+            defer { ports = [:] }
+            return ports.values.sorted { $0.specification.path < $1.specification.path }
+        }
+    }
+
+    /// All that are left, for the next process.
+    func frozen() throws(PortError) -> [FrozenPort] {
+        var result: [FrozenPort] = []
+        for port in ports.withLock({ Array($0.values) }) { result.append(try port.frozen()) }
+        return result
+    }
+
+    /// Lets go of all that are left, without a word: another process has them.
+    func abandon() { _ = claimAll() }
+}

@@ -1,0 +1,71 @@
+internal import LibvirtRPC
+internal import LinuxIO
+internal import Logging
+internal import Memif
+internal import Synchronization
+internal import VirtwireProtocol
+
+extension MemifPort {
+    func settle(until deadline: ContinuousClock.Instant) async {
+        while socket.isShakingHands, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    func freeze() async throws(PortError) -> FrozenPort {
+        let attachment = state.withLock { state in
+            state.isFrozen = true
+            let attachment = state.link?.attachment
+            state.link?.attachment = nil
+            if let attachment { state.earlier.droppedPackets += attachment.unsentFrames }
+            return attachment
+        }
+        attachment?.detach()
+        // The worker obeys in order: when this is done, the queues have been let go.
+        await withCheckedContinuation { done in worker.submit { done.resume() } }
+        // On the loop's own thread nothing is in the midst of being read.
+        let frozen: Result<FrozenPort, PortError> = await withCheckedContinuation { done in
+            loop.submit { done.resume(returning: Result(catching: self.freezeSocket)) }
+        }
+        return try frozen.get()
+    }
+
+    private func freezeSocket() throws(PortError) -> FrozenPort {
+        do throws(MemifError) {
+            var frozen = try socket.freeze()
+            let descriptors = frozen.descriptors.popFirst(frozen.descriptors.count)
+            let (specification, identity) = state.withLock { ($0.specification, $0.identity) }
+            return FrozenPort(
+                state: virtwire_port_state(specification, identity, frozen.links, traffic),
+                descriptors: PassedDescriptors(descriptors))
+        } catch {
+            throw PortError(
+                reason:
+                    "port \(state.withLock { $0.specification.path }) cannot stand still: \(error)",
+                remedy: "try again")
+        }
+    }
+
+    func thaw() {
+        guard state.withLock({ $0.isFrozen }) else { return }
+        thawSocket()
+        state.withLock { state in
+            state.isFrozen = false
+            guard let link = state.link?.link, link.isUp, state.link?.attachment == nil else {
+                return
+            }
+            state.link?.attachment = attach(link, state.specification)
+        }
+    }
+
+    private func thawSocket() {
+        do throws(MemifError) {
+            try socket.thaw()
+        } catch {
+            logger.error("a port accepts nobody for a moment", metadata: ["reason": "\(error)"])
+            loop.schedule(after: .seconds(1)) { [weak self] in self?.thawSocket() }
+        }
+    }
+
+    func abandon() { socket.abandon() }
+}

@@ -1,0 +1,83 @@
+internal import LibvirtRPC
+internal import LinuxIO
+internal import Logging
+internal import Memif
+internal import Synchronization
+
+extension MemifPortBackend {
+    /// As ``PortBackend`` has it.
+    public func adopt(_ inherited: InheritedPorts) { self.inherited.withLock { $0 = inherited } }
+
+    /// As ``PortBackend`` has it.
+    public func closeUnclaimed() {
+        for inherited in inherited.withLock(\.self).claimAll() {
+            end(inherited, DisconnectText.removed)
+        }
+    }
+
+    /// The port of another process that a specification is for, as far as it can go on.
+    func claim(_ specification: PortSpecification) -> MemifPort? {
+        guard let inherited = inherited.withLock(\.self).claim(specification.path) else {
+            return nil
+        }
+        let declaration = specification.declaration
+        guard inherited.specification.vm == specification.vm,
+            !declaration.needsNewInterface(after: inherited.specification.declaration)
+        else {
+            end(inherited, DisconnectText.changed)
+            return nil
+        }
+        do {
+            return try resume(inherited, as: specification)
+        } catch {
+            logger.warning(
+                "a port of the process before cannot go on; it is opened anew",
+                metadata: ["path": "\(specification.path)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    private func end(_ inherited: InheritedPort, _ reason: String) {
+        do {
+            try resume(inherited, as: inherited.specification).end(reason)
+        } catch {
+            logger.debug(
+                "a port of the process before is closed without a word",
+                metadata: ["path": "\(inherited.specification.path)", "reason": "\(error)"])
+        }
+    }
+
+    /// Goes on with a port. A link that cannot go on is told why, and costs no other.
+    private func resume(
+        _ inherited: InheritedPort, as specification: PortSpecification
+    ) throws -> MemifPort {
+        var descriptors = inherited.descriptors.takeAll()
+        guard let listener = descriptors.popFirst() else {
+            throw PortError.badState("a port without a listener")
+        }
+        // Nobody is accepted before the links that stand have their interface.
+        let socket = try MasterSocket(
+            UnixListener(adopting: listener), on: loop, options: options(specification),
+            frozen: true)
+        let interface = try socket.add(interfaceConfiguration(specification))
+        var earlier = inherited.traffic
+        for record in inherited.links {
+            do throws(LinkEnd) {
+                _ = try socket.resume(record, descriptors.popFirst(record.descriptorCount))
+                // It is counted as it comes up here.
+                earlier.connects -= min(earlier.connects, 1)
+            } catch {
+                earlier.lastDisconnect = error.description.printable
+                logger.warning(
+                    "a link of the process before cannot go on",
+                    metadata: [
+                        "vm": "\(specification.vm)", "port": "\(specification.declaration.name)",
+                        "reason": "\(error.description.printable)",
+                    ])
+            }
+        }
+        let port = port(specification, interface, socket, inherited.identity, earlier: earlier)
+        try socket.thaw()
+        return port
+    }
+}

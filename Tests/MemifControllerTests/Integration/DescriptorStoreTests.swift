@@ -1,0 +1,70 @@
+import MemifTesting
+import Testing
+
+@testable import LinuxIO
+@testable import MemifController
+
+@Suite("virtwired under a service manager that keeps descriptors", .serialized)
+struct DescriptorStoreTests {
+    @Test("twenty restarts while DPDK sends: no DISCONNECT, and both ends count the same")
+    func restarts() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let manager = try StandInManager(at: "\(libvirtd.scratch.path)/notify")
+        defer { manager.stop() }
+        var daemon = try await DaemonProcess(under: manager, in: libvirtd.scratch)
+        let traffic = try await SendingDomain(libvirtd, daemon)
+        for round in 1...20 {
+            daemon.process.signal(15)
+            #expect(await daemon.process.waitForEnd() == 0, "\(daemon.process.output)")
+            // The state, the listener, the control socket, a region and two rings.
+            #expect(manager.count == 6, "\(daemon.process.output)")
+            daemon = try await DaemonProcess(under: manager, in: libvirtd.scratch)
+            #expect(await eventually { manager.count == 0 })
+            #expect(await traffic.flows(to: daemon), "round \(round): \(daemon.process.output)")
+        }
+        try await traffic.end(at: daemon)
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+    }
+
+    @Test("what the manager has kept and is of no use costs a warning, and is kept no longer")
+    func useless() async throws {
+        let scratch = try Scratch()
+        let manager = try StandInManager(at: "\(scratch.path)/notify")
+        defer { manager.stop() }
+        let isStored = try await Thread.perform(name: "store") {
+            (try? Self.storeJunk(manager.path)) != nil
+        }
+        #expect(isStored && manager.count == 2)
+        let daemon = try await DaemonProcess(under: manager, in: scratch)
+        #expect(daemon.process.output.contains("what the service manager has kept is of no use"))
+        #expect(await eventually { manager.count == 0 })
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+        // With no port at all there is still a state.
+        #expect(manager.count == 1)
+    }
+
+    private static func storeJunk(_ path: String) throws {
+        var junk = DescriptorQueue()
+        junk.append(try OwnedDescriptor.memoryFile(name: "junk", holding: [1, 2, 3, 4, 5]))
+        junk.append(try OwnedDescriptor.memoryFile(name: "junk", byteCount: 8))
+        let manager = try ServiceManager(
+            socket: path, watchdogMicroseconds: nil, watchdogProcess: nil)
+        try manager?.store(
+            StoredDescriptors(names: ["virtwired-state", "virtwired-0"], descriptors: junk),
+            within: .seconds(30))
+    }
+}
+
+extension DaemonProcess {
+    /// Starts one as a service of a manager, and waits until it is ready.
+    init(under manager: StandInManager, in scratch: Scratch) async throws {
+        self.scratch = scratch
+        layout = RuntimeLayout(scratch.configuration)
+        process = try await manager.start([Self.program] + Self.flags(scratch))
+        let layout = layout
+        let isReady = await eventually { (try? await RealDaemon.status(layout)) != nil }
+        try #require(isReady, "\(process.output)")
+    }
+}

@@ -1,0 +1,153 @@
+import Libvirt
+import LibvirtProtocol
+import LibvirtRPC
+import LinuxIO
+import Memif
+import MemifTesting
+import Testing
+import VirtwireProtocol
+import XDR
+
+@testable import MemifController
+
+@Suite("virtwired that goes on in the place of another", .serialized, .timeLimit(.minutes(5)))
+struct TakeOverTests {
+    /// How often: each is the start of a process.
+    private static let rounds = 100
+
+    @Test("a hundred times while DPDK sends: no DISCONNECT, and both ends count the same")
+    func hundred() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        var daemon = try await DaemonProcess(in: libvirtd.scratch)
+        let traffic = try await SendingDomain(libvirtd, daemon)
+        for round in 1...Self.rounds {
+            let next = try await DaemonProcess(takingOverFrom: daemon)
+            #expect(await daemon.process.waitForEnd() == 0, "\(daemon.process.output)")
+            daemon = next
+            #expect(await traffic.flows(to: daemon), "round \(round): \(daemon.process.output)")
+        }
+        try await traffic.end(at: daemon)
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+        #expect(try Directory.entries(of: daemon.layout.domainsDirectory) == [])
+    }
+
+    @Test("where nobody runs it starts as usual, and what it took over goes on as its own")
+    func lifecycle() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let first = try await DaemonProcess(in: libvirtd.scratch, ["--take-over"])
+        let domain = try await libvirtd.define(
+            "<memif:port name='a' linger='0'/><memif:port name='b'/>")
+        _ = try await domain.create()
+        #expect(await eventually { await first.port("a")?.state.text == "Ready" })
+        let slave = try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { slave.link != nil })
+        let link = try #require(slave.link)
+        let peer = try #require(await first.port("a"))
+
+        let second = try await DaemonProcess(takingOverFrom: first)
+        #expect(await first.process.waitForEnd() == 0)
+        #expect(await eventually { await second.port("a")?.state.text == "Connected" })
+        let port = try #require(await second.port("a"))
+        #expect(port.peer_pid == peer.peer_pid && port.peer_uid == peer.peer_uid)
+        #expect(link.isUp && second.stands(["a", "b"]))
+        // A port that is declared otherwise now, and one that is no more.
+        try await libvirtd.set("<port name='a' linger='0'/>", of: domain, .live)
+        #expect(await eventually { second.stands(["a"]) })
+        #expect(link.isUp)
+        try await domain.destroy()
+        #expect(await eventually { link.end?.reason.text == "domain shut off" })
+        second.process.signal(15)
+        #expect(await second.process.waitForEnd() == 0)
+    }
+
+    @Test("a successor that may serve less closes what the policy refuses, and says so")
+    func policy() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let first = try await DaemonProcess(in: libvirtd.scratch)
+        _ = try await libvirtd.define(
+            "<memif:port name='a' link='always'/><memif:port name='b' link='always'/>")
+        #expect(await eventually { first.stands(["a", "b"]) })
+        let slaves = try ["a", "b"].map {
+            try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: $0))
+        }
+        #expect(await eventually { slaves.allSatisfy { $0.link != nil } })
+        let links = slaves.compactMap(\.link)
+        let second = try await DaemonProcess(
+            takingOverFrom: first, under: ["env", "VIRTWIRED_POLICY_DEFAULT_PORTS=1"])
+        #expect(await first.process.waitForEnd() == 0)
+        #expect(await eventually { second.stands(["a"]) })
+        #expect(await eventually { links.last?.end?.reason.text == "port removed" })
+        #expect(links.first?.isUp == true)
+        second.process.signal(15)
+        #expect(await second.process.waitForEnd() == 0)
+    }
+}
+
+extension DaemonProcess {
+    /// Starts one that goes on in another's place, and waits until the other has ended and it answers.
+    init(takingOverFrom other: DaemonProcess, under wrapper: [String] = []) async throws {
+        scratch = other.scratch
+        layout = other.layout
+        let process = try await ChildProcess(
+            wrapper + [Self.program, "--take-over"] + Self.flags(other.scratch))
+        self.process = process
+        let layout = layout
+        let hasEnded = await eventually(within: .seconds(60)) {
+            other.process.status != nil || process.status != nil
+        }
+        try #require(hasEnded && process.status == nil, "\(process.output)")
+        let isReady = await eventually(within: .seconds(60)) {
+            (try? await RealDaemon.status(layout)) != nil
+        }
+        try #require(isReady, "\(process.output)")
+    }
+}
+
+/// A running domain with one port, to which a real testpmd sends as fast as it can.
+struct SendingDomain {
+    private let testpmd: Testpmd
+
+    init(_ libvirtd: PrivateLibvirtd, _ daemon: DaemonProcess) async throws {
+        let domain = try await libvirtd.define("<memif:port name='a' linger='0'/>")
+        _ = try await domain.create()
+        #expect(await eventually { await daemon.port("a")?.state.text == "Ready" })
+        var options = Testpmd.Options(
+            .slave, path: daemon.layout.socket(of: Sample.vm(1), port: "a"))
+        options.forwarding = .transmit
+        testpmd = try await Testpmd(options)
+        let flows = await eventually(within: .seconds(60)) {
+            await daemon.port("a")?.rx_packets ?? 0 > 0
+        }
+        try #require(flows, "\(testpmd.output)")
+    }
+
+    /// Whether frames arrive that had not been there before.
+    func flows(to daemon: DaemonProcess) async -> Bool {
+        var before: UInt64?
+        return await eventually(within: .seconds(60)) {
+            guard let port = await daemon.port("a"), port.state.text == "Connected" else {
+                return false
+            }
+            guard let first = before else {
+                before = port.rx_packets
+                return false
+            }
+            return port.rx_packets > first + 1000
+        }
+    }
+
+    /// Ends testpmd and compares what the two ends have counted.
+    func end(at daemon: DaemonProcess) async throws {
+        let sent = UInt64((await testpmd.stop()).sentPackets)
+        #expect(await eventually { await daemon.port("a")?.state.text == "Ready" })
+        let port = try #require(await daemon.port("a"))
+        #expect(port.rx_packets == sent && sent > 0)
+        #expect(port.drops == 0)
+        let link = try ControlHarness.connect(daemon.layout.controlSocket)
+        defer { link.close() }
+        let shown = try await link.call(
+            Virtwire.PORT, virtwire_port_args(vm: XDRString("\(Sample.vm(1))"), name: "a"))
+        #expect(shown.connects == 1, "\(shown.last_disconnect.text)")
+    }
+}
