@@ -33,9 +33,6 @@ final class MasterConnection: Sendable {
         channel = ControlChannel(connected, on: loop)
     }
 
-    /// Whether the handshake is still going on.
-    var isPending: Bool { state.withLock { $0.link == nil && !$0.hasEnded } }
-
     /// Says HELLO and waits for the slave, but not for ever.
     func start(hello: ControlMessage.Hello, timeout: Duration) {
         do throws(SystemError) {
@@ -200,6 +197,7 @@ final class MasterConnection: Sendable {
             return state.deadline.take()
         }
         if let timer { loop.cancel(timer) }
+        socket?.settle(self)
         link.whenEnded { [weak self] end in self?.finish(end) }
         if !interface.linkIsUp(link) { link.releaseMemory() }
     }

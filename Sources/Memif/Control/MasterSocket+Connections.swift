@@ -1,0 +1,93 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// The connections of slaves, from the door to their end.
+extension MasterSocket {
+    /// All connections, in the order in which they came.
+    var connections: [MasterConnection] {
+        state.withLock { $0.connections.values.sorted { $0.id < $1.id } }
+    }
+
+    /// Keeps a connection from now on; one that comes when the socket is closed is sent away.
+    ///
+    /// - Parameter known: who is at the other end, where the kernel knows another.
+    func keep(
+        _ connected: consuming UnixSocket, as known: PeerCredentials? = nil
+    ) -> MasterConnection? {
+        let peer = known ?? (try? connected.peerCredentials())
+        let serial = state.withLock { state in
+            state.nextSerial += 1
+            return state.nextSerial
+        }
+        let connection = MasterConnection(
+            id: serial, connected, peer: peer, socket: self, loop: loop)
+        let isClosed = state.withLock { state in
+            if !state.isClosed {
+                state.connections[serial] = connection
+                state.pending.insert(serial)
+            }
+            return state.isClosed
+        }
+        guard isClosed else { return connection }
+        connection.finish(
+            LinkEnd(.local, DisconnectReason(.removed, "the socket is being closed")))
+        return nil
+    }
+
+    /// Begins the handshake with who has connected, or sends them away.
+    func admit(_ connected: consuming UnixSocket, as known: PeerCredentials? = nil) {
+        let pending = state.withLock { $0.pending.count }
+        guard let connection = keep(connected, as: known) else { return }
+        if let admits = options.admits, connection.peer.map(admits) != true {
+            // Who cannot be known is not let in either.
+            let user = connection.peer.map { "user \($0.user)" } ?? "a peer without credentials"
+            let reason = DisconnectReason(.notPermitted, "\(user) is not admitted")
+            connection.finish(LinkEnd(.refused, reason))
+        } else if pending >= options.mostPending {
+            connection.finish(.limit("\(pending) handshakes are going on, try again later"))
+        } else {
+            connection.start(hello: hello, timeout: options.handshakeTimeout)
+        }
+    }
+
+    // MARK: For connections
+
+    /// A connection's handshake has ended well.
+    func settle(_ connection: MasterConnection) {
+        state.withLock { state in _ = state.pending.remove(connection.id) }
+    }
+
+    /// A connection has ended.
+    func forget(_ connection: MasterConnection, _ end: LinkEnd) {
+        state.withLock { state in
+            state.pending.remove(connection.id)
+            guard state.connections.removeValue(forKey: connection.id) != nil else { return }
+            if end.cause == .refused || end.cause == .timedOut {
+                state.refused += 1
+                state.lastRefusal = end
+            }
+        }
+    }
+
+    /// Says why a user's secret is not even looked at: they have shown too many wrong ones.
+    func guessingProblem(of peer: PeerCredentials?) -> DisconnectReason? {
+        state.withLock { $0.guesses.problem(of: peer?.user, at: .now) }
+    }
+
+    /// A peer has shown a wrong secret.
+    func countWrongSecret(of peer: PeerCredentials?) {
+        state.withLock { $0.guesses.count(peer?.user, at: .now) }
+    }
+
+    /// What slaves are told first.
+    private var hello: ControlMessage.Hello {
+        state.withLock { state in
+            if let hello = state.hello { return hello }
+            let hello = ControlMessage.Hello(
+                name: options.name,
+                limits: state.interfaces.values.map(\.interface.configuration.limits))
+            state.hello = hello
+            return hello
+        }
+    }
+}
