@@ -85,7 +85,7 @@ extension MasterAttack {
     /// What HELLO may say: versions that we have not, and limits without sense.
     static var hellos: [MasterAttack] {
         func hello(
-            _ name: String, _ answer: Answer, _ text: String = "",
+            _ name: String, _ answer: HandshakeAnswer, _ text: String = "",
             _ change: @escaping @Sendable (inout ControlMessage.Hello) -> Void
         ) -> MasterAttack {
             MasterAttack(name, answer, text) { guest in

@@ -1,28 +1,18 @@
 internal import LinuxIO
-public import Memif
+internal import Memif
 
 /// One attack of a hostile master over the control channel, and what the slave owes it.
 public struct MasterAttack: Sendable, CustomStringConvertible {
-    /// What the slave does in the end.
-    public enum Answer: Hashable, Sendable {
-        /// It ends the connection with this code.
-        case refusal(DisconnectReason.Code)
-        /// It connects all the same.
-        case link
-        /// It has nobody to tell: the master has gone.
-        case nobody
-    }
-
     /// What is done.
     public let description: String
     /// What the slave does in the end.
-    public let answer: Answer
+    public let answer: HandshakeAnswer
     /// What the slave's sentence must say; empty where the code says enough.
     public let text: String
     private let body: @Sendable (RawMaster.Guest) async throws -> Void
 
     init(
-        _ description: String, _ answer: Answer, _ text: String = "",
+        _ description: String, _ answer: HandshakeAnswer, _ text: String = "",
         _ body: @escaping @Sendable (RawMaster.Guest) async throws -> Void
     ) {
         self.description = description

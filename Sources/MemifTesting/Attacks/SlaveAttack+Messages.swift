@@ -99,7 +99,7 @@ extension SlaveAttack {
     /// Who it says that it is, and what it knows.
     static var identity: [SlaveAttack] {
         func initialize(
-            _ name: String, _ answer: Answer, _ text: String,
+            _ name: String, _ answer: HandshakeAnswer, _ text: String,
             _ change: @escaping @Sendable (inout ControlMessage.Initialize) -> Void
         ) -> SlaveAttack {
             SlaveAttack(name, answer, text) { slave in

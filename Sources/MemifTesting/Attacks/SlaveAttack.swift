@@ -1,29 +1,19 @@
 public import LinuxIO
-public import Memif
+internal import Memif
 
 /// One attack of a hostile slave over the control channel, and what the master owes it.
 public struct SlaveAttack: Sendable, CustomStringConvertible {
-    /// What the master does in the end.
-    public enum Answer: Hashable, Sendable {
-        /// It ends the connection with this code.
-        case refusal(DisconnectReason.Code)
-        /// It serves the slave all the same.
-        case link
-        /// It has nobody to tell: the slave has gone.
-        case nobody
-    }
-
     /// What is done.
     public let description: String
     /// What the master does in the end.
-    public let answer: Answer
+    public let answer: HandshakeAnswer
     /// What the master's sentence must say; empty where the code says enough.
     public let text: String
     private let body: @Sendable (RawSlave) async throws -> Void
     private let shape: RawSlave.Shape
 
     init(
-        _ description: String, _ answer: Answer, _ text: String = "",
+        _ description: String, _ answer: HandshakeAnswer, _ text: String = "",
         _ change: (inout RawSlave.Shape) -> Void = { _ in },
         _ body: @escaping @Sendable (RawSlave) async throws -> Void
     ) {

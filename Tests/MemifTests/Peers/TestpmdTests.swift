@@ -195,17 +195,7 @@ struct TestpmdTests {
             }
             #expect(received == [[round, 2, 3, 4]])
             link.disconnect(DisconnectReason(.administrative, "round \(round)"))
-            try await eventually("the link is over") { pair.interface.link !== link }
-            try await eventually("there is another, or testpmd has gone") {
-                pair.interface.link != nil || !testpmd.isRunning
-            }
-            // DPDK unmaps a link's memory while its forwarding thread may still read there, and now and
-            // then dies of that.
-            if !testpmd.isRunning {
-                try File.remove(options.path)
-                testpmd = try await Testpmd(options)
-            }
-            link = try await pair.interface.waitForLink(within: .seconds(30))
+            link = try await pair.interface.nextLink(after: link, &testpmd, options)
         }
         let flood = try Flood(link)
         try await eventually("frames come back") { link.received.packets > 1000 }
