@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The last few descriptors that a process can have, which no stranger's connection takes.
+/// The last few descriptors that a process can have, which no stranger's connection takes, and no link.
 ///
 /// A process that has none left is ended by Swift's own runtime: libdispatch counts its threads through
 /// /proc, and takes a file that it cannot open there for a thread that has gone.
@@ -10,15 +10,29 @@ public enum DescriptorReserve {
 
     /// Whether a process with this descriptor open can have another one and the reserve besides.
     public static func leavesRoom(beside descriptor: borrowing OwnedDescriptor) -> Bool {
-        var limit = rlimit()
-        // SAFETY: the call fills the structure, which outlives it.
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            return true
-        }
         // The kernel gives the lowest number that is free.
         let lowest = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
         guard lowest >= 0 else { return false }
         close(lowest)
-        return UInt(lowest) + count < UInt(limit.rlim_cur)
+        return !contains(lowest)
+    }
+
+    /// Whether a descriptor that has just been made, of this number, is one of the last.
+    public static func contains(_ number: Int32) -> Bool {
+        var limit = rlimit()
+        // SAFETY: the call fills the structure, which outlives it.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return false
+        }
+        return UInt(clamping: number) + count >= UInt(limit.rlim_cur)
+    }
+
+    /// Refuses a descriptor that has just been made and is one of the last.
+    ///
+    /// - Throws: `SystemError` with EMFILE.
+    public static func spare(
+        _ made: borrowing OwnedDescriptor, _ operation: String
+    ) throws(SystemError) {
+        if contains(made.rawValue) { throw SystemError(code: EMFILE, operation: operation) }
     }
 }

@@ -52,13 +52,14 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         try systemCall("set descriptor flags") { fcntl(number, F_SETFL, wanted) }
     }
 
-    /// The name behind the descriptor, as /proc/self/fd shows it ("anon_inode:[eventfd]").
+    /// The name behind the descriptor, as /proc shows it to the calling thread, which may have descriptors
+    /// of its own ("anon_inode:[eventfd]").
     public borrowing func target() throws(SystemError) -> String {
         let number = rawValue
         var bytes = [UInt8](repeating: 0, count: 4096)
         // SAFETY: readlink writes at most the buffer's length and the result says how much.
         let length = try systemCall("read the link of a descriptor") {
-            unsafe readlink("/proc/self/fd/\(number)", &bytes, bytes.count)
+            unsafe readlink("/proc/thread-self/fd/\(number)", &bytes, bytes.count)
         }
         return String(decoding: bytes[..<length], as: UTF8.self)
     }

@@ -46,13 +46,19 @@ public struct Received: ~Copyable, Sendable {
     /// Whether the message was longer than the buffer, or more descriptors came than were wanted.
     /// (Surplus descriptors are closed already.)
     public var isTruncated: Bool
+    /// Whether descriptors came that could not be had: this process has as many as it may.
+    public var lacksDescriptors: Bool
     /// The descriptors that came along, in order.
     public var descriptors: DescriptorQueue
 
     /// Makes the result of a receive that went another way, as over a test's carrier.
-    public init(byteCount: Int, isTruncated: Bool, descriptors: consuming DescriptorQueue) {
+    public init(
+        byteCount: Int, isTruncated: Bool, lacksDescriptors: Bool = false,
+        descriptors: consuming DescriptorQueue
+    ) {
         self.byteCount = byteCount
         self.isTruncated = isTruncated
+        self.lacksDescriptors = lacksDescriptors
         self.descriptors = descriptors
     }
 }
@@ -195,8 +201,11 @@ public struct UnixSocket: ~Copyable, Sendable {
                     numbers.count, &count, &flags)
                 guard byteCount >= 0 else { return nil }
                 let truncation = Int32(MSG_TRUNC) | Int32(MSG_CTRUNC)
+                // Those that are more than wanted come after as many as are wanted.
+                let isShort = flags & Int32(MSG_CTRUNC) != 0 && count < numbers.count
                 return unsafe Received(
                     byteCount: byteCount, isTruncated: flags & truncation != 0,
+                    lacksDescriptors: isShort,
                     descriptors: DescriptorQueue(adopting: numbers[..<count]))
             }
             if let received { return received }

@@ -131,6 +131,13 @@ final class ControlChannel: Sendable {
     private static func input(_ message: consuming ReceivedMessage) -> Input {
         let count = message.received.byteCount
         guard count > 0 else { return .ended(.vanished) }
+        let isLast = message.received.descriptors.first.map(DescriptorReserve.contains) ?? false
+        if isLast || message.received.lacksDescriptors {
+            // EMFILE: it is not the peer's fault.
+            let error = SystemError(
+                code: 24, operation: "take the descriptor that the peer passed")
+            return .ended(end(of: error))
+        }
         guard !message.received.isTruncated else {
             return .ended(
                 .violation("a message longer than 128 bytes or with more than two descriptors"))

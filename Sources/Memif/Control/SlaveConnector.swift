@@ -46,7 +46,9 @@ final class SlaveConnector: Sendable {
     func attempt() {
         guard let dial else { return }
         do throws(SystemError) {
-            use(try dial())
+            let connected = try dial()
+            try DescriptorReserve.spare(connected.descriptor, "keep a connection")
+            use(connected)
         } catch {
             let interface = interface
             let end = LinkEnd(.system, DisconnectReason(.systemFailure, error.description))

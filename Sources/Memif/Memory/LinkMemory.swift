@@ -128,7 +128,9 @@ final class LinkMemory: @unchecked Sendable {
                     at: offset, layout: geometry.layout, log2Size: announcement.log2Size,
                     role: .slave)
             else { preconditionFailure("a slave's geometry puts a ring beyond its region") }
-            rings.append(Ring(announcement, memory: memory, interrupt: try EventCounter()))
+            let interrupt = try EventCounter()
+            try DescriptorReserve.spare(interrupt.descriptor, "keep an eventfd")
+            rings.append(Ring(announcement, memory: memory, interrupt: interrupt))
         }
         let buffers = pools.isEmpty ? nil : try geometry.takeBuffers(from: pools)
         return LinkMemory(

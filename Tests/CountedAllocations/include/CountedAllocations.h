@@ -3,6 +3,7 @@
 #define COUNTED_ALLOCATIONS_H
 
 #include "CountedSystemCalls.h"
+#include "OwnDescriptors.h"
 
 /// How often the calling thread has asked for memory so far; 0 always under a sanitizer, which has an
 /// allocator of its own.

@@ -1,0 +1,59 @@
+import CountedAllocations
+import LinuxIO
+import Memif
+import Testing
+
+/// Each step of a link's set-up meets the moment at which no descriptor is left.
+///
+/// In a process of its own, whose limit is low; and the end that runs out has a table of descriptors of its
+/// own: as many are free as the test wants, and Swift's runtime, which needs some, misses none.
+@Suite("Descriptors that run out in the midst of a handshake")
+struct ScarcityTests {
+    @Test("a master says so, leaks none, and serves the slave as soon as there are some")
+    func master() async {
+        await #expect(processExitsWith: .success) {
+            let failures = try await ScarcityTests.sweep(.master)
+            try #require(failures == ["cannot take the descriptor that the peer passed"])
+        }
+    }
+
+    @Test("a slave says so, leaks none, and connects as soon as there are some")
+    func slave() async {
+        await #expect(processExitsWith: .success) {
+            let failures = try await ScarcityTests.sweep(.slave)
+            try #require(
+                failures == [
+                    "cannot create a memory file memif virtwire", "cannot create a socket",
+                    "cannot create an eventfd", "cannot duplicate a descriptor",
+                    "cannot keep a connection", "cannot keep an eventfd",
+                ])
+        }
+    }
+
+    /// Tries with none left, with one, and so on until a link comes up at once: first with those that the
+    /// reserve does not know of, so that system calls fail, then with the last ones, which it keeps.
+    ///
+    /// - Returns: what has failed, sorted.
+    private static func sweep(_ role: MemifRole) async throws -> [String] {
+        let address = try UnixAddress(
+            abstract: "virtwire-test-\(UInt64.random(in: 0...UInt64.max))")
+        // What raises eventfds has a descriptor that all threads must see.
+        try EventCounter().signal()
+        let peer = try ScarcePeer(role == .master ? .slave : .master, at: address)
+        let texts = try await onThread {
+            guard own_descriptors() == 0 else { throw Scarcity("unshare failed") }
+            let end = try ScarceEnd(role, at: address, peer)
+            var texts: Set<String> = []
+            for places in ScarceEnd.Places.allCases {
+                var spare = 0
+                while !(try end.attempt(with: spare, places, &texts)) { spare += 1 }
+                // The socket, and of one queue in each direction a region and two eventfds.
+                let least = places == .lowest ? 4 : 4 + Int(DescriptorReserve.count)
+                guard spare >= least else { throw Scarcity("a link with \(spare) descriptors") }
+            }
+            return texts
+        }
+        withExtendedLifetime(peer) {}
+        return texts.map { String($0.prefix { $0 != ":" }) }.sorted()
+    }
+}
