@@ -2,6 +2,7 @@
 #ifndef COUNTED_ALLOCATIONS_H
 #define COUNTED_ALLOCATIONS_H
 
+#include "CountedAccesses.h"
 #include "CountedSystemCalls.h"
 #include "OwnDescriptors.h"
 

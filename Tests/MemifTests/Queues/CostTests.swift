@@ -7,9 +7,9 @@ import Testing
 
 /// What bursts cost beyond their frames. Both ends work on one thread, so that every count is exact.
 ///
-/// In these builds for debug allocations, system calls and interrupts are none; that nothing is retained
-/// either, and no index in shared memory looked at twice, shows in a build for release alone:
-/// `MemifRates costs` in Tools/Benchmarks counts it, and fails where it is otherwise.
+/// In these builds for debug allocations, system calls and interrupts are none, and the indexes in shared
+/// memory are touched no more often than they must be; that nothing is retained either shows in a build for
+/// release alone: `MemifRates costs` in Tools/Benchmarks counts it, and fails where it is otherwise.
 @Suite("The cost of a burst")
 struct CostTests {
     static let bursts = 10_000
@@ -97,6 +97,53 @@ struct CostTests {
             interrupts: source.counters.interrupts + outer.counters.interrupts)
     }
 
+    @Test(
+        "a burst loads the other end's index once at most, and stores its own once",
+        arguments: [Way.copy, .place])
+    func accesses(_ way: Way) async throws {
+        for role in MemifRole.allCases {
+            let pair = try await LinkPair {
+                $0.ringSize = 64
+                $0.name = "\(way), \(role)"
+            }
+            let ring = try unwrap(
+                (role == .slave ? pair.slave : pair.master).details.receiveQueues.first)
+            let counts = try await onThread {
+                // The region is mapped once for each end. Head and tail of the ring lie in either.
+                let counters = try Self.mappings(of: "memif \(way), \(role)").map { base in
+                    [6, 64].map { counted_accesses_start(UInt(base + ring.offset + $0), 0) }
+                }
+                _ = try Self.cost(of: way, pair, inside: role)
+                return counters.map { $0.map { counted_accesses_stop($0) }.reduce(0, +) }
+            }
+            #expect(counts.count == 2)
+            // Those of warming up, and of making the queues, come on top. Twice -1 where the processor
+            // does not count.
+            for count in counts {
+                #expect(count == -2 || (Self.bursts..<2 * Self.bursts + 100).contains(count))
+            }
+        }
+    }
+
+    private static func mappings(of name: String) throws -> [Int] {
+        let text = String(
+            decoding: try File.read("/proc/self/maps", limit: 1 << 22), as: UTF8.self)
+        return text.split(separator: "\n").filter { $0.contains(name) }.compactMap {
+            Int($0.prefix { $0 != "-" }, radix: 16)
+        }
+    }
+
+    @Test("accesses are counted")
+    func accessCounter() async throws {
+        let count = try await onThread {
+            let number = Touched()
+            let counter = counted_accesses_start(number.address, 0)
+            for _ in 0..<5 { number.touch() }
+            return counted_accesses_stop(counter)
+        }
+        #expect([5, -1].contains(count))
+    }
+
     @Test("system calls are counted")
     func counter() async throws {
         let counts = try await onThread {
@@ -130,4 +177,19 @@ struct CostTests {
             expectEqual(sender.counters.packets, 5000)
         }
     }
+}
+
+/// Two bytes whose accesses can be counted.
+@safe
+private final class Touched {
+    private let place = UnsafeMutablePointer<Atomic<UInt16>>.allocate(capacity: 1)
+
+    // SAFETY: the place is this object's from here to deinit.
+    init() { unsafe place.initialize(to: Atomic(0)) }
+
+    deinit { unsafe place.deallocate() }
+
+    var address: UInt { unsafe UInt(bitPattern: place) }
+
+    func touch() { _ = unsafe place.pointee.load(ordering: .relaxed) }
 }

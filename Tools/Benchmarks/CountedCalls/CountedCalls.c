@@ -3,14 +3,10 @@
 #include "CountedCalls.h"
 
 #include <dlfcn.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,25 +82,4 @@ int pthread_mutex_lock(pthread_mutex_t *mutex) {
     if (!real) real = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_lock");
     counts.locks += is_counting;
     return real(mutex);
-}
-
-int counted_accesses_start(unsigned long address, int writes_only) {
-    struct perf_event_attr attributes = {
-        .type = PERF_TYPE_BREAKPOINT,
-        .size = sizeof attributes,
-        .bp_type = writes_only ? HW_BREAKPOINT_W : HW_BREAKPOINT_RW,
-        .bp_addr = address,
-        .bp_len = HW_BREAKPOINT_LEN_2,
-        .exclude_kernel = 1,
-        .exclude_hv = 1,
-    };
-    return (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
-}
-
-long counted_accesses_stop(int descriptor) {
-    uint64_t count = 0;
-    if (descriptor < 0) return -1;
-    ssize_t length = read(descriptor, &count, sizeof count);
-    close(descriptor);
-    return length == sizeof count ? (long)count : -1;
 }

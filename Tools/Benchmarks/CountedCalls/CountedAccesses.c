@@ -1,0 +1,1 @@
+../../../Tests/CountedAllocations/CountedAccesses.c
