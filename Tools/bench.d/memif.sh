@@ -1,6 +1,7 @@
 # memif: frames between two cores, one queue, one process at each end. dpdk-testpmd with itself, ours with
 # testpmd in both roles, ours with ours; and beside the long frames what memcpy does between the
-# same cores, which is the most that a copying queue can do.
+# same cores, which is the most that a copying queue can do. Twelve shapes take a minute or two each:
+# $memif_sizes and $memif_bursts, if set, choose among them.
 # shellcheck shell=bash disable=SC2154 # seconds, rounds, work and results are the driver's
 # shellcheck source=Tools/lib/testpmd.sh
 . Tools/lib/testpmd.sh
@@ -103,21 +104,36 @@ one_shape() {
     keep "$shape up, both ends" memcpy "$(figure packets_per_second "$work/ours.log")" "$work/ours.log"
 }
 
+# many_links: a thousand on one control thread, and one more that works beside them.
+many_links() {
+    "$rates" links 1000 "$seconds" >"$work/ours.log"
+    result "a thousand links, set up" links/s virtwire "$(figure links_per_second "$work/ours.log")"
+    result "a thousand links, memory of each" bytes virtwire \
+        "$(figure own_bytes_per_link "$work/ours.log")"
+    result "a thousand links, shared by each" bytes virtwire \
+        "$(figure region_bytes_per_link "$work/ours.log")"
+    result "a thousand idle links" "% CPU" virtwire "$(figure idle_cpu_percent "$work/ours.log")"
+    keep "one link, none beside it" virtwire \
+        "$(figure packets_per_second_alone "$work/ours.log")" "$work/ours.log"
+    keep "one link, a thousand idle beside it" virtwire \
+        "$(figure packets_per_second_beside "$work/ours.log")" "$work/ours.log"
+}
+
 measure_memif() {
-    local round mode share
+    local round mode share size burst
     say "What a burst does beyond its frames"
     "$rates" costs
     say "Frames over memif, one queue, one core at each end"
     for ((round = 0; round < rounds; round++)); do
-        for burst in 1 32 256; do one_shape 64 "$burst"; done
-        for size in 512 1500 9000; do one_shape "$size" 32; done
+        for size in ${memif_sizes:-64 512 1500 9000}; do
+            for burst in ${memif_bursts:-1 32 256}; do one_shape "$size" "$burst"; done
+        done
         for mode in polling adaptive interrupt; do
             "$rates" trips "$mode" "$seconds" >"$work/ours.log"
             for share in p50 p99 p99.9; do
                 result "round trip, $mode, $share" us virtwire "$(figure "$share" "$work/ours.log")"
             done
         done
+        many_links
     done
-    say "A thousand links on one control thread"
-    "$rates" links 1000
 }

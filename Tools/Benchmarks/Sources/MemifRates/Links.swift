@@ -3,42 +3,26 @@ import LinuxIO
 import Memif
 
 extension MemifRates {
-    /// Sets up links on one control thread, and says what each costs, then what they use while idle.
+    /// Sets up links on one control thread, and says what each costs and what they use while idle; and
+    /// how fast another link is that has two cores to itself, before they are there and beside them.
     static func links(_ words: [String]) async throws {
-        guard words.count == 1 else { throw Wrong("links COUNT") }
-        let count = try number(words[0])
-        // Three descriptors for each end of a link, and two more.
+        guard words.count == 2 else { throw Wrong("links COUNT SECONDS") }
+        let (count, seconds) = (try number(words[0]), try number(words[1]))
+        // Three descriptors for each end of a link, and a few more.
         var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        let loop = try EventLoop.start(name: "memif")
-        let address = try UnixAddress(abstract: "memif-links-\(Thread.currentID)")
-        let socket = try MasterSocket.listen(at: address, on: loop)
-        var interfaces: [MemifInterface] = []
-        let before = residentBytes()
-        let start = ContinuousClock.now
-        for id in 0..<UInt32(count) {
-            // No more at a time than the socket lets in.
-            if id >= 32 {
-                _ = try await interfaces[2 * Int(id) - 63].waitForLink(within: .seconds(60))
-            }
-            var configuration = InterfaceConfiguration(id: id)
-            configuration.ringSize = 64
-            configuration.bufferSize = 2048
-            interfaces.append(try socket.add(configuration))
-            interfaces.append(
-                try MemifInterface.connect(to: address, configuration, on: loop))
-        }
-        for interface in interfaces { _ = try await interface.waitForLink(within: .seconds(60)) }
-        let setUp = (ContinuousClock.now - start) / .seconds(1)
-        let memory = (residentBytes() - before) / count
-        let (used, idle) = (processorSeconds(), 3)
-        try await Task.sleep(for: .seconds(idle))
-        let busy = (processorSeconds() - used) / Double(idle) * 100
+        let idle = try IdleLinks()
+        let alone = try await idle.rateOfAnother(seconds: seconds)
+        let setUp = try await idle.add(count)
+        let (used, start) = (processorSeconds(), ContinuousClock.now)
+        try await Task.sleep(for: .seconds(3))
+        let busy = (processorSeconds() - used) / ((ContinuousClock.now - start) / .seconds(1)) * 100
+        let beside = try await idle.rateOfAnother(seconds: seconds)
         print(
-            #"{"links": \#(count), "links_per_second": \#(Int(Double(count) / setUp)), "#
-                + #""resident_bytes_per_link": \#(memory), "idle_cpu_percent": \#(busy)}"#)
-        socket.close()
-        loop.stop()
+            #"{"links": \#(count), \#(setUp), "idle_cpu_percent": \#(busy), "#
+                + #""packets_per_second_alone": \#(alone), "#
+                + #""packets_per_second_beside": \#(beside)}"#)
+        idle.end()
     }
 
     private static func processorSeconds() -> Double {
@@ -46,6 +30,75 @@ extension MemifRates {
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    }
+}
+
+/// Many links between one master's socket and as many slaves, all on one control thread.
+private final class IdleLinks {
+    private let loop: EventLoop
+    private let address: UnixAddress
+    private let socket: MasterSocket
+    private var interfaces: [MemifInterface] = []
+    private var nextId: UInt32 = 0
+
+    init() throws {
+        loop = try EventLoop.start(name: "memif")
+        address = try UnixAddress(abstract: "memif-links-\(Thread.currentID)")
+        socket = try MasterSocket.listen(at: address, on: loop)
+    }
+
+    /// Sets up links, and says what they cost, as members of an object.
+    func add(_ count: Int) async throws -> String {
+        let before = Self.residentBytes()
+        let start = ContinuousClock.now
+        for number in 0..<count {
+            // No more at a time than the socket lets in.
+            if number >= 32 { _ = try await link(2 * number - 63) }
+            var configuration = InterfaceConfiguration()
+            configuration.ringSize = 64
+            configuration.bufferSize = 2048
+            try connect(configuration)
+        }
+        for number in interfaces.indices { _ = try await link(number) }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let memory = (Self.residentBytes() - before) / count
+        let shared = try await link(0).details.regionByteCounts.reduce(0, +)
+        // The region is mapped, and counted, at each end.
+        return
+            #""links_per_second": \#(Int(Double(count) / seconds)), "#
+            + #""resident_bytes_per_link": \#(memory), "region_bytes_per_link": \#(shared), "#
+            + #""own_bytes_per_link": \#(memory - 2 * shared)"#
+    }
+
+    /// What passes through one more link, in frames of 64 bytes in bursts of 32.
+    func rateOfAnother(seconds: Int) async throws -> Int {
+        let traffic = try Traffic("64", "32")
+        let first = interfaces.count
+        try connect(traffic.configuration)
+        let (master, slave) = (try await link(first), try await link(first + 1))
+        try traffic.receive(on: master, cpu: 1)
+        try traffic.send(on: slave, cpu: 0)
+        let rate = try await traffic.packetRate(of: master, seconds: seconds)
+        for interface in interfaces[first...] { interface.remove() }
+        interfaces.removeSubrange(first...)
+        return rate
+    }
+
+    func end() {
+        socket.close()
+        loop.stop()
+    }
+
+    private func connect(_ configuration: InterfaceConfiguration) throws {
+        var configuration = configuration
+        configuration.id = nextId
+        nextId += 1
+        interfaces.append(try socket.add(configuration))
+        interfaces.append(try MemifInterface.connect(to: address, configuration, on: loop))
+    }
+
+    private func link(_ number: Int) async throws -> MemifLink {
+        try await interfaces[number].waitForLink(within: .seconds(60))
     }
 
     /// What the process has in memory, the regions of both ends included.

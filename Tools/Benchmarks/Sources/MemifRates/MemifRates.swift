@@ -9,7 +9,7 @@ import Memif
 ///     MemifRates copies SIZE BURST SECONDS                 memcpy from core to core, without memif
 ///     MemifRates lone SIZE BURST SECONDS [copy|place]     both ends on one core: nanoseconds a frame
 ///     MemifRates costs                                    what a burst does beyond its frames, counted
-///     MemifRates links COUNT                               that many links on one control thread
+///     MemifRates links COUNT SECONDS                       that many links on one control thread
 @main
 struct MemifRates {
     static func main() async throws {

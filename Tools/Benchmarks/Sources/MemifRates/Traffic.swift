@@ -120,6 +120,12 @@ final class Traffic: Sendable {
 
     /// The rate of the frames that pass, after a moment of warming up.
     func rate(of link: MemifLink, sending: Bool = false, seconds: Int) async throws -> String {
+        let rate = try await packetRate(of: link, sending: sending, seconds: seconds)
+        return #""packets_per_second": \#(rate), "bytes_per_second": \#(rate * size)"#
+    }
+
+    /// As `rate(of:sending:seconds:)`, in packets a second.
+    func packetRate(of link: MemifLink, sending: Bool = false, seconds: Int) async throws -> Int {
         try await Task.sleep(for: .milliseconds(300))
         let start = ContinuousClock.now
         let before = sending ? link.sent : link.received
@@ -129,7 +135,6 @@ final class Traffic: Sendable {
         stopping.store(true, ordering: .relaxed)
         while running.load(ordering: .acquiring) > 0 { await Task.yield() }
         stopping.store(false, ordering: .relaxed)
-        let rate = Double(after.packets - before.packets) / time
-        return #""packets_per_second": \#(Int(rate)), "bytes_per_second": \#(Int(rate) * size)"#
+        return Int(Double(after.packets - before.packets) / time)
     }
 }
