@@ -18,6 +18,8 @@ public final class NetworkCarrier: Carrier {
         var pending = FirstInFirstOut<Pending>()
         var queuedByteCount = 0
         var hasEnded = false
+        /// Why it ended, where nobody listened yet.
+        var earlyEnd: LinkFailure.Reason?
         /// What must both have happened before the receiver hears that all is released.
         var wasEndTold = false
         var isChannelClosed = false
@@ -39,11 +41,16 @@ public final class NetworkCarrier: Carrier {
 
     /// Begins to read.
     public func start(_ receiver: any CarrierReceiver) {
-        let channel = state.withLock { state in
-            state.receiver = receiver
-            return state.channel
+        let (channel, earlyEnd) = state.withLock { state in
+            if !state.hasEnded { state.receiver = receiver }
+            return (state.channel, state.earlyEnd)
         }
         guard let channel else { return }
+        // Between its connecting and now the peer may have gone again.
+        if let earlyEnd {
+            receiver.ended(earlyEnd, unsentCalls: [])
+            channel.close(promise: nil)
+        }
         channel.closeFuture.whenComplete { [self] _ in
             // A channel that closes says so to its handlers first; this is for one that had none.
             close(.endOfStream)
@@ -100,6 +107,7 @@ public final class NetworkCarrier: Carrier {
         let ended: Ended? = state.withLock { state in
             guard !state.hasEnded else { return nil }
             state.hasEnded = true
+            if state.receiver == nil { state.earlyEnd = reason }
             let unsent = state.pending.elements.compactMap(\.callSerial)
             state.pending = FirstInFirstOut()
             state.queuedByteCount = 0
