@@ -1,6 +1,8 @@
 internal import Glibc
+internal import LibvirtProtocol
 internal import LibvirtRPC
 internal import LinuxIO
+internal import XDR
 
 /// How far a transfer is.
 public struct TransferProgress: Hashable, Sendable {
@@ -52,11 +54,24 @@ struct FileTransfer {
         let stream = try await open(size)
         do throws(LibvirtError) {
             try await copy(file, size, to: stream)
+            // What lies behind the end of a file looks like a hole.
+            guard try await run({ () throws(SystemError) in try file.file.size() }) >= size else {
+                throw shortened(path)
+            }
             try await stream.finish()
         } catch {
             stream.abort()
             throw error
         }
+    }
+
+    /// Somebody has made the file shorter meanwhile: the volume is not to pass for a copy of it.
+    private func shortened(_ path: String) -> LibvirtError {
+        LibvirtError(
+            .file(
+                SystemError(
+                    code: ENODATA, operation: "send the whole of",
+                    subject: "\(path), which has become shorter meanwhile")), uri: uri)
     }
 
     private func copy(
@@ -80,8 +95,7 @@ struct FileTransfer {
                     let bytes = try await run { () throws(SystemError) in
                         try file.file.read(at: place, count: count)
                     }
-                    // Somebody has made the file shorter meanwhile.
-                    if bytes.isEmpty { return }
+                    if bytes.isEmpty { throw shortened(file.file.path) }
                     try await stream.send(bytes)
                     try advance(&done, Int64(bytes.count), transferred: Int64(bytes.count))
                 }
@@ -130,6 +144,13 @@ struct FileTransfer {
         var done = TransferProgress(byteCount: 0, total: total, transferredByteCount: 0)
         var endsWithHole = false
         while let item = try await stream.receive() {
+            // A daemon that is faster than the disk lets nobody wait.
+            if Task.isCancelled {
+                throw LibvirtError(
+                    RPCError(
+                        .cancelled(.mayHaveRun), procedure: Remote.STORAGE_VOL_DOWNLOAD.name),
+                    uri: uri)
+            }
             let place = done.byteCount
             switch item {
             case .data(let bytes):

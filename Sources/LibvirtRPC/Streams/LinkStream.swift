@@ -24,7 +24,8 @@ public final class LinkStream: Sendable {
         try await channel.receive()
     }
 
-    /// Sends bytes, in packets, and waits while too much waits to be written.
+    /// Sends bytes, in packets, and waits while too much waits to be written. Nothing more is sent once the
+    /// task is cancelled, and the stream stands.
     ///
     /// - Throws: `RPCError` as of ``receive()``: after an error part of the bytes may have gone.
     public func send(_ bytes: ArraySlice<UInt8>) async throws(RPCError) {

@@ -121,8 +121,9 @@ final class StreamChannel: Sendable {
     private func waitForRoom() async throws(RPCError) {
         while true {
             if let end = state.withLock({ $0.refusal }) { throw end.error(of: name) }
-            if link.hasRoom { return }
+            // Looked at also where there is room: who sends less than the link takes never waits.
             try checkCancellation()
+            if link.hasRoom { return }
             await link.roomChanges.wait {
                 link.hasRoom || state.withLock { $0.refusal != nil }
             }

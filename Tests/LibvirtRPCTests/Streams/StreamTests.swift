@@ -279,6 +279,29 @@ private func pattern(_ count: Int, seed: Int = 1) -> [UInt8] {
         #expect(pair.client.streamCount + pair.server.streamCount == 0)
     }
 
+    @Test("streams that end in any way while data pours in disturb nobody and leave nothing")
+    func races() async throws {
+        let pair = try LinkPair(
+            serverHandlers: serving { stream in
+                for _ in 0..<20 { try? await stream.send(pattern(10_000)) }
+                try? await stream.finish()
+            })
+        for round in 0..<120 {
+            let stream = try await pair.client.openStream(download, XDRVoid()).stream
+            let reader = Task { while try await stream.receive() != nil {} }
+            for _ in 0..<round % 7 { await Task.yield() }
+            switch round % 3 {
+            case 0: stream.abort()
+            case 1: try await stream.finish()
+            default: reader.cancel()
+            }
+            _ = await reader.result
+        }
+        #expect(await eventually { pair.client.streamCount + pair.server.streamCount == 0 })
+        #expect(try await pair.client.call(number, XDRVoid()) == 42)
+        pair.client.close()
+    }
+
     @Test("a call that is refused opens no stream, and one that is cancelled leaves none")
     func refused() async throws {
         let pair = try LinkPair(serverHandlers: serving())

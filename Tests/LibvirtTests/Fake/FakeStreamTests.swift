@@ -1,7 +1,10 @@
+import Glibc
 import Libvirt
 import LibvirtProtocol
 import LibvirtRPC
 import LibvirtTesting
+import LinuxIO
+import Synchronization
 import Testing
 import XDR
 
@@ -64,6 +67,88 @@ struct FakeStreamTests {
                 try await volume.download(toFile: "/tmp/never-\(UInt64.random(in: 0...UInt64.max))")
             }
             #expect(error?.description.contains("File too large") == true)
+            await connection.close()
+        }
+    }
+
+    @Test(
+        "a file that becomes shorter while it is sent is no whole upload, in its data or in a hole",
+        arguments: [true, false])
+    func shortened(hasHole: Bool) async throws {
+        try await withFake { daemon in
+            daemon.serveStream(Remote.STORAGE_VOL_UPLOAD) { _ in
+                (
+                    XDRVoid(),
+                    { stream in
+                        while (try? await stream.receive()) != nil {}
+                        try? await stream.finish()
+                    }
+                )
+            }
+            let (connection, volume) = try await volume(daemon)
+            let path = daemon.socketPath + ".source"
+            defer { _ = try? File.remove(path) }
+            try File.replace(path, with: [UInt8](repeating: 1, count: hasHole ? 1 << 16 : 1 << 20))
+            #expect(setSize(of: path, 1 << 20))
+            let error = await #expect(throws: LibvirtError.self) {
+                try await volume.upload(file: path) { _ in _ = setSize(of: path, 1 << 10) }
+            }
+            let text = error?.description ?? ""
+            #expect(text.contains("the whole of \(path), which has become shorter"), "\(text)")
+            await connection.close()
+        }
+    }
+
+    @Test(
+        "a transfer ends when its task is cancelled, however fast daemon and disk are",
+        arguments: [true, false])
+    func cancelledTransfer(isUpload: Bool) async throws {
+        try await withFake { daemon in
+            let pieces = 64
+            daemon.serveStream(Remote.STORAGE_VOL_UPLOAD) { _ in
+                (
+                    XDRVoid(),
+                    { stream in
+                        while (try? await stream.receive()) != nil {}
+                        try? await stream.finish()
+                    }
+                )
+            }
+            daemon.serveStream(Remote.STORAGE_VOL_DOWNLOAD) { _ in
+                (
+                    XDRVoid(),
+                    { stream in
+                        let piece = [UInt8](repeating: 1, count: LinkStream.longestPacket)
+                        for _ in 0..<pieces { try? await stream.send(piece) }
+                        try? await stream.finish()
+                    }
+                )
+            }
+            let (connection, volume) = try await volume(daemon)
+            let path = daemon.socketPath + ".file"
+            defer { _ = try? File.remove(path) }
+            let bytes = [UInt8](repeating: 1, count: pieces * LinkStream.longestPacket)
+            if isUpload { try File.replace(path, with: bytes) }
+            let done = Mutex<Int64>(0)
+            let progress: @Sendable (TransferProgress) -> Void = { progress in
+                done.withLock { $0 = progress.byteCount }
+                cancelThisTask()
+            }
+            let transfer = Task {
+                if isUpload {
+                    try await volume.upload(file: path, progress: progress)
+                } else {
+                    try await volume.download(toFile: path, progress: progress)
+                }
+            }
+            guard case .failure(let error as LibvirtError) = await transfer.result,
+                case .call(let call) = error.kind, case .cancelled = call.kind
+            else {
+                Issue.record("it went on to byte \(done.withLock(\.self))")
+                return
+            }
+            #expect(done.withLock(\.self) == Int64(LinkStream.longestPacket))
+            #expect(File.exists(path) == isUpload)
             await connection.close()
         }
     }
@@ -147,4 +232,15 @@ struct FakeStreamTests {
 private actor Asked {
     var features: [Int32] = []
     func note(_ feature: Int32) { features.append(feature) }
+}
+
+/// Cancels the task that calls this.
+private func cancelThisTask() {
+    // SAFETY: the task is running, and so alive.
+    unsafe withUnsafeCurrentTask { task in unsafe task?.cancel() }
+}
+
+private func setSize(of path: String, _ size: Int) -> Bool {
+    // SAFETY: the path lives through the call.
+    unsafe truncate(path, size) == 0
 }
