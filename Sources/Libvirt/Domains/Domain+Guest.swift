@@ -1,12 +1,12 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A virtual processor. Source: `virVcpuInfo`.
 public struct VirtualProcessor: Hashable, Sendable {
     /// Its number.
     public let number: UInt32
-    /// `virVcpuState`: 0 offline, 1 running, 2 blocked.
-    public let state: Int32
+    /// Whether it runs.
+    public let state: virVcpuState
     /// The time that it has used, in nanoseconds.
     public let time: UInt64
     /// The host's processor that it runs on; -1 or -2 where that is not known.
@@ -31,8 +31,8 @@ public struct GuestFileSystem: Hashable, Sendable {
 public struct GuestInterface: Hashable, Sendable {
     /// An address. Source: `virDomainIPAddress`.
     public struct Address: Hashable, Sendable {
-        /// `virIPAddrType`: 0 for IPv4, 1 for IPv6.
-        public let type: Int32
+        /// IPv4 or IPv6.
+        public let type: virIPAddrType
         /// The address as text.
         public let address: String
         /// The network's prefix length, in bits.
@@ -57,8 +57,8 @@ extension Domain {
             remote_domain_get_vcpus_args(dom: raw, maxinfo: count, maplen: Int32(mapLength)))
         return result.info.enumerated().map { index, info in
             VirtualProcessor(
-                number: info.number, state: info.state, time: info.cpu_time,
-                hostProcessor: info.cpu,
+                number: info.number, state: virVcpuState(rawValue: info.state),
+                time: info.cpu_time, hostProcessor: info.cpu,
                 affinity: [UInt8](result.cpumaps.dropFirst(index * mapLength).prefix(mapLength)))
         }
     }
@@ -76,28 +76,38 @@ extension Domain {
 
     /// The guest's interfaces and their addresses.
     ///
-    /// - Parameter source: `virDomainInterfaceAddressesSource`: 0 the DHCP server's leases, 1 the guest's
-    ///   agent, 2 the host's ARP table.
+    /// - Parameter source: who is asked: the DHCP server, the guest's agent, or the host's ARP table.
     ///
     /// Source: `virDomainInterfaceAddresses`.
     public func interfaceAddresses(
-        source: UInt32 = 0
+        source: virDomainInterfaceAddressesSource = .lease
     ) async throws(LibvirtError) -> [GuestInterface] {
         let result = try await call(
             Remote.DOMAIN_INTERFACE_ADDRESSES,
-            remote_domain_interface_addresses_args(dom: raw, source: source, flags: 0))
+            remote_domain_interface_addresses_args(
+                dom: raw, source: UInt32(bitPattern: source.rawValue), flags: 0))
         return result.ifaces.map { interface in
             GuestInterface(
                 name: interface.name.text, hardwareAddress: interface.hwaddr?.text,
                 addresses: interface.addrs.map {
                     GuestInterface.Address(
-                        type: $0.type, address: $0.addr.text, prefix: $0.prefix)
+                        type: virIPAddrType(rawValue: $0.type), address: $0.addr.text,
+                        prefix: $0.prefix)
                 })
         }
     }
 }
 
 extension NodeInfo {
-    /// Every processor that the host could have, active or not: libvirt's `VIR_NODEINFO_MAXCPUS`.
-    var possibleProcessorCount: Int { nodeCount * socketCount * coreCount * threadCount }
+    /// As many as a map of processors can have on the wire: 2048 bytes of them.
+    private static let mostProcessors = 2048 * 8
+
+    /// Every processor that the host could have, active or not: libvirt's `VIR_NODEINFO_MAXCPUS`. A
+    /// daemon may say anything: it is never negative, nor more than a map can have.
+    var possibleProcessorCount: Int {
+        [nodeCount, socketCount, coreCount, threadCount].reduce(1) { product, count in
+            // Both are 32-bit numbers at most.
+            min(product * max(count, 0), Self.mostProcessors)
+        }
+    }
 }

@@ -69,7 +69,9 @@ public struct DomainEvent: Sendable {
         /// Tunables have changed.
         case tunable(remote_domain_event_callback_tunable_msg)
         /// The guest agent has come or gone.
-        case agentLifecycle(state: Int32, reason: Int32)
+        case agentLifecycle(
+            state: virConnectDomainEventAgentLifecycleState,
+            reason: virConnectDomainEventAgentLifecycleReason)
         /// A migration has begun another pass.
         case migrationIteration(Int32)
         /// A job has ended.

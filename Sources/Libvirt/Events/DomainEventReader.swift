@@ -75,7 +75,9 @@ extension EventReader {
             .tunable($0)
         },
         reader(.agentLifecycle, Remote.DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE, \.callbackID, \.dom) {
-            .agentLifecycle(state: $0.state, reason: $0.reason)
+            .agentLifecycle(
+                state: virConnectDomainEventAgentLifecycleState(rawValue: $0.state),
+                reason: virConnectDomainEventAgentLifecycleReason(rawValue: $0.reason))
         },
         reader(.deviceAdded, Remote.DOMAIN_EVENT_CALLBACK_DEVICE_ADDED, \.callbackID, \.dom) {
             .deviceAdded(alias: $0.devAlias.text)

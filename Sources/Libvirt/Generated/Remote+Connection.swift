@@ -77,11 +77,11 @@ extension Connection {
     public func compareCPU(
         xml: String,
         flags: virConnectCompareCPUFlags = []
-    ) async throws(LibvirtError) -> Int32 {
+    ) async throws(LibvirtError) -> virCPUCompareResult {
         let result = try await call(
             Remote.CONNECT_COMPARE_CPU,
             remote_connect_compare_cpu_args(xml: XDRString(xml), flags: flags.rawValue))
-        return result.result
+        return virCPUCompareResult(rawValue: result.result)
     }
 
     /// `virConnectBaselineCPU`, since libvirt 0.7.7.
@@ -159,7 +159,7 @@ extension Connection {
         virttype: String? = nil,
         xmlCPU: String,
         flags: virConnectCompareCPUFlags = []
-    ) async throws(LibvirtError) -> Int32 {
+    ) async throws(LibvirtError) -> virCPUCompareResult {
         let result = try await call(
             Remote.CONNECT_COMPARE_HYPERVISOR_CPU,
             remote_connect_compare_hypervisor_cpu_args(
@@ -170,7 +170,7 @@ extension Connection {
                 xmlCPU: XDRString(xmlCPU),
                 flags: flags.rawValue
             ))
-        return result.result
+        return virCPUCompareResult(rawValue: result.result)
     }
 
     /// `virConnectBaselineHypervisorCPU`, since libvirt 4.4.0. Refused on a read-only connection.

@@ -113,7 +113,7 @@ extension Domain {
     public func blockJobInfo(
         path: String,
         flags: virDomainBlockJobInfoFlags = []
-    ) async throws(LibvirtError) -> (found: Int32, type: Int32, bandwidth: UInt64, cur: UInt64, end: UInt64) {
+    ) async throws(LibvirtError) -> (found: Bool, type: virDomainBlockJobType, bandwidth: UInt64, cur: UInt64, end: UInt64) {
         let result = try await connection.call(
             Remote.DOMAIN_GET_BLOCK_JOB_INFO,
             remote_domain_get_block_job_info_args(
@@ -122,8 +122,8 @@ extension Domain {
                 flags: flags.rawValue
             ))
         return (
-            found: result.found,
-            type: result.type,
+            found: result.found != 0,
+            type: virDomainBlockJobType(rawValue: result.type),
             bandwidth: result.bandwidth,
             cur: result.cur,
             end: result.end

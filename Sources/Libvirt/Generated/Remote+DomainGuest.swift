@@ -41,7 +41,7 @@ extension Domain {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSendKey>
     public func sendKey(
-        codeset: UInt32,
+        codeset: virKeycodeSet,
         holdtime: UInt32,
         keycodes: [UInt32],
         flags: UInt32 = 0
@@ -50,7 +50,7 @@ extension Domain {
             Remote.DOMAIN_SEND_KEY,
             remote_domain_send_key_args(
                 dom: raw,
-                codeset: codeset,
+                codeset: UInt32(bitPattern: codeset.rawValue),
                 holdtime: holdtime,
                 keycodes: keycodes,
                 flags: flags
@@ -110,7 +110,7 @@ extension Domain {
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSendProcessSignal>
     public func sendProcessSignal(
         pidValue: Int64,
-        signum: UInt32,
+        signum: virDomainProcessSignal,
         flags: UInt32 = 0
     ) async throws(LibvirtError) {
         _ = try await connection.call(
@@ -118,7 +118,7 @@ extension Domain {
             remote_domain_send_process_signal_args(
                 dom: raw,
                 pid_value: pidValue,
-                signum: signum,
+                signum: UInt32(bitPattern: signum.rawValue),
                 flags: flags
             ))
     }
@@ -175,12 +175,12 @@ extension Domain {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetGuestInfo>
     public func guestInfo(
-        types: UInt32,
+        types: virDomainGuestInfoTypes = [],
         flags: UInt32 = 0
     ) async throws(LibvirtError) -> TypedParameters {
         let result = try await connection.call(
             Remote.DOMAIN_GET_GUEST_INFO,
-            remote_domain_get_guest_info_args(dom: raw, types: types, flags: flags))
+            remote_domain_get_guest_info_args(dom: raw, types: types.rawValue, flags: flags))
         return TypedParameters(result.params)
     }
 
@@ -232,9 +232,16 @@ extension Domain {
     /// `virDomainGraphicsReload`, since libvirt 10.2.0. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGraphicsReload>
-    public func graphicsReload(type: UInt32, flags: UInt32 = 0) async throws(LibvirtError) {
+    public func graphicsReload(
+        type: virDomainGraphicsReloadType,
+        flags: UInt32 = 0
+    ) async throws(LibvirtError) {
         _ = try await connection.call(
             Remote.DOMAIN_GRAPHICS_RELOAD,
-            remote_domain_graphics_reload_args(dom: raw, type: type, flags: flags))
+            remote_domain_graphics_reload_args(
+                dom: raw,
+                type: UInt32(bitPattern: type.rawValue),
+                flags: flags
+            ))
     }
 }

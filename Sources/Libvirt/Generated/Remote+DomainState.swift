@@ -42,12 +42,12 @@ extension Domain {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetJobInfo>
     public func jobInfo(
-    ) async throws(LibvirtError) -> (type: Int32, timeElapsed: UInt64, timeRemaining: UInt64, dataTotal: UInt64, dataProcessed: UInt64, dataRemaining: UInt64, memTotal: UInt64, memProcessed: UInt64, memRemaining: UInt64, fileTotal: UInt64, fileProcessed: UInt64, fileRemaining: UInt64) {
+    ) async throws(LibvirtError) -> (type: virDomainJobType, timeElapsed: UInt64, timeRemaining: UInt64, dataTotal: UInt64, dataProcessed: UInt64, dataRemaining: UInt64, memTotal: UInt64, memProcessed: UInt64, memRemaining: UInt64, fileTotal: UInt64, fileProcessed: UInt64, fileRemaining: UInt64) {
         let result = try await connection.call(
             Remote.DOMAIN_GET_JOB_INFO,
             remote_domain_get_job_info_args(dom: raw))
         return (
-            type: result.type,
+            type: virDomainJobType(rawValue: result.type),
             timeElapsed: result.timeElapsed,
             timeRemaining: result.timeRemaining,
             dataTotal: result.dataTotal,
@@ -105,11 +105,15 @@ extension Domain {
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetControlInfo>
     public func controlInfo(
         flags: UInt32 = 0
-    ) async throws(LibvirtError) -> (state: UInt32, details: UInt32, stateTime: UInt64) {
+    ) async throws(LibvirtError) -> (state: virDomainControlState, details: virDomainControlErrorReason, stateTime: UInt64) {
         let result = try await connection.call(
             Remote.DOMAIN_GET_CONTROL_INFO,
             remote_domain_get_control_info_args(dom: raw, flags: flags))
-        return (state: result.state, details: result.details, stateTime: result.stateTime)
+        return (
+            state: virDomainControlState(rawValue: Int32(bitPattern: result.state)),
+            details: virDomainControlErrorReason(rawValue: Int32(bitPattern: result.details)),
+            stateTime: result.stateTime
+        )
     }
 
     /// `virDomainSaveFlags`, since libvirt 0.9.4. Does what `virDomainSave` did without flags.
@@ -144,7 +148,7 @@ extension Domain {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainPMSuspendForDuration>
     public func pmSuspendForDuration(
-        target: UInt32,
+        target: virNodeSuspendTarget,
         duration: UInt64,
         flags: UInt32 = 0
     ) async throws(LibvirtError) {
@@ -152,7 +156,7 @@ extension Domain {
             Remote.DOMAIN_PM_SUSPEND_FOR_DURATION,
             remote_domain_pm_suspend_for_duration_args(
                 dom: raw,
-                target: target,
+                target: UInt32(bitPattern: target.rawValue),
                 duration: duration,
                 flags: flags
             ))
@@ -172,11 +176,14 @@ extension Domain {
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetJobStats>
     public func jobStats(
         flags: virDomainGetJobStatsFlags = []
-    ) async throws(LibvirtError) -> (type: Int32, params: TypedParameters) {
+    ) async throws(LibvirtError) -> (type: virDomainJobType, params: TypedParameters) {
         let result = try await connection.call(
             Remote.DOMAIN_GET_JOB_STATS,
             remote_domain_get_job_stats_args(dom: raw, flags: flags.rawValue))
-        return (type: result.type, params: TypedParameters(result.params))
+        return (
+            type: virDomainJobType(rawValue: result.type),
+            params: TypedParameters(result.params)
+        )
     }
 
     /// `virDomainCoreDumpWithFormat`, since libvirt 1.2.3. Refused on a read-only connection.
@@ -184,7 +191,7 @@ extension Domain {
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainCoreDumpWithFormat>
     public func coreDumpWithFormat(
         to: String,
-        dumpformat: UInt32,
+        dumpformat: virDomainCoreDumpFormat,
         flags: virDomainCoreDumpFlags = []
     ) async throws(LibvirtError) {
         _ = try await connection.call(
@@ -192,7 +199,7 @@ extension Domain {
             remote_domain_core_dump_with_format_args(
                 dom: raw,
                 to: XDRString(to),
-                dumpformat: dumpformat,
+                dumpformat: UInt32(bitPattern: dumpformat.rawValue),
                 flags: flags.rawValue
             ))
     }
@@ -229,16 +236,16 @@ extension Domain {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainSetLifecycleAction>
     public func setLifecycleAction(
-        type: UInt32,
-        action: UInt32,
+        type: virDomainLifecycle,
+        action: virDomainLifecycleAction,
         flags: virDomainModificationImpact = []
     ) async throws(LibvirtError) {
         _ = try await connection.call(
             Remote.DOMAIN_SET_LIFECYCLE_ACTION,
             remote_domain_set_lifecycle_action_args(
                 dom: raw,
-                type: type,
-                action: action,
+                type: UInt32(bitPattern: type.rawValue),
+                action: UInt32(bitPattern: action.rawValue),
                 flags: flags.rawValue
             ))
     }

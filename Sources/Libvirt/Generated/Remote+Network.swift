@@ -134,7 +134,7 @@ extension Network {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkSetMetadata>
     public func setMetadata(
-        type: Int32,
+        type: virNetworkMetadataType,
         metadata: String? = nil,
         key: String? = nil,
         uri: String? = nil,
@@ -144,7 +144,7 @@ extension Network {
             Remote.NETWORK_SET_METADATA,
             remote_network_set_metadata_args(
                 network: raw,
-                type: type,
+                type: type.rawValue,
                 metadata: metadata.map { XDRString($0) },
                 key: key.map { XDRString($0) },
                 uri: uri.map { XDRString($0) },
@@ -156,7 +156,7 @@ extension Network {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkGetMetadata>
     public func metadata(
-        type: Int32,
+        type: virNetworkMetadataType,
         uri: String? = nil,
         flags: virNetworkUpdateFlags = []
     ) async throws(LibvirtError) -> String {
@@ -164,7 +164,7 @@ extension Network {
             Remote.NETWORK_GET_METADATA,
             remote_network_get_metadata_args(
                 network: raw,
-                type: type,
+                type: type.rawValue,
                 uri: uri.map { XDRString($0) },
                 flags: flags.rawValue
             ))

@@ -30,13 +30,17 @@ extension Connection {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeSuspendForDuration>
     public func nodeSuspendForDuration(
-        target: UInt32,
+        target: virNodeSuspendTarget,
         duration: UInt64,
         flags: UInt32 = 0
     ) async throws(LibvirtError) {
         _ = try await call(
             Remote.NODE_SUSPEND_FOR_DURATION,
-            remote_node_suspend_for_duration_args(target: target, duration: duration, flags: flags))
+            remote_node_suspend_for_duration_args(
+                target: UInt32(bitPattern: target.rawValue),
+                duration: duration,
+                flags: flags
+            ))
     }
 
     /// `virNodeSetMemoryParameters`, since libvirt 0.10.2. Refused on a read-only connection.
@@ -70,13 +74,11 @@ extension Connection {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-host.html#virNodeGetCPUMap>
     public func nodeCPUMap(
-        needMap: Int32,
-        needOnline: Int32,
         flags: UInt32 = 0
     ) async throws(LibvirtError) -> (cpumap: [UInt8], online: UInt32) {
         let result = try await call(
             Remote.NODE_GET_CPU_MAP,
-            remote_node_get_cpu_map_args(need_map: needMap, need_online: needOnline, flags: flags))
+            remote_node_get_cpu_map_args(need_map: 1, need_online: 1, flags: flags))
         return (cpumap: result.cpumap, online: result.online)
     }
 

@@ -34,12 +34,15 @@ extension Connection {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-secret.html#virSecretLookupByUsage>
     public func lookUpSecret(
-        usageType: Int32,
+        usageType: virSecretUsageType,
         usageID: String
     ) async throws(LibvirtError) -> Secret {
         let result = try await call(
             Remote.SECRET_LOOKUP_BY_USAGE,
-            remote_secret_lookup_by_usage_args(usageType: usageType, usageID: XDRString(usageID)))
+            remote_secret_lookup_by_usage_args(
+                usageType: usageType.rawValue,
+                usageID: XDRString(usageID)
+            ))
         return Secret(self, result.secret)
     }
 

@@ -135,12 +135,12 @@ extension StoragePool {
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolGetInfo>
     public func info(
-    ) async throws(LibvirtError) -> (state: UInt8, capacity: UInt64, allocation: UInt64, available: UInt64) {
+    ) async throws(LibvirtError) -> (state: virStoragePoolState, capacity: UInt64, allocation: UInt64, available: UInt64) {
         let result = try await connection.call(
             Remote.STORAGE_POOL_GET_INFO,
             remote_storage_pool_get_info_args(pool: raw))
         return (
-            state: result.state,
+            state: virStoragePoolState(rawValue: Int32(result.state)),
             capacity: result.capacity,
             allocation: result.allocation,
             available: result.available

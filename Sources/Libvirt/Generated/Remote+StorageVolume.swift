@@ -96,10 +96,17 @@ extension StorageVolume {
     /// `virStorageVolWipePattern`, since libvirt 0.9.10. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-storage.html#virStorageVolWipePattern>
-    public func wipePattern(algorithm: UInt32, flags: UInt32 = 0) async throws(LibvirtError) {
+    public func wipePattern(
+        algorithm: virStorageVolWipeAlgorithm,
+        flags: UInt32 = 0
+    ) async throws(LibvirtError) {
         _ = try await connection.call(
             Remote.STORAGE_VOL_WIPE_PATTERN,
-            remote_storage_vol_wipe_pattern_args(vol: raw, algorithm: algorithm, flags: flags))
+            remote_storage_vol_wipe_pattern_args(
+                vol: raw,
+                algorithm: UInt32(bitPattern: algorithm.rawValue),
+                flags: flags
+            ))
     }
 
     /// `virStorageVolResize`, since libvirt 0.9.10. Refused on a read-only connection.

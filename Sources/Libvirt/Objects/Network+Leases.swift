@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// An address that a network's DHCP server has given away. Source: `virNetworkDHCPLease`.
@@ -7,8 +7,8 @@ public struct DHCPLease: Hashable, Sendable {
     public let interface: String
     /// When it ends, in seconds since 1970; 0 for never.
     public let expiryTime: Int64
-    /// `virIPAddrType`: 0 for IPv4, 1 for IPv6.
-    public let type: Int32
+    /// IPv4 or IPv6.
+    public let type: virIPAddrType
     /// The hardware address of who has it.
     public let hardwareAddress: String?
     /// The identity association, of IPv6.
@@ -38,7 +38,8 @@ extension Network {
                 net: raw, mac: hardwareAddress.map { XDRString($0) }, need_results: 1, flags: 0))
         return result.leases.map {
             DHCPLease(
-                interface: $0.iface.text, expiryTime: $0.expirytime, type: $0.type,
+                interface: $0.iface.text, expiryTime: $0.expirytime,
+                type: virIPAddrType(rawValue: $0.type),
                 hardwareAddress: $0.mac?.text, identityAssociation: $0.iaid?.text,
                 address: $0.ipaddr.text, prefix: $0.prefix, hostname: $0.hostname?.text,
                 clientIdentifier: $0.clientid?.text)

@@ -98,7 +98,7 @@ import XDR
         return [
             .pmWakeup(reason: 1), .pmSuspend(reason: 2), .balloonChange(actual: 1 << 40),
             .pmSuspendDisk(reason: 3), .deviceRemoved(alias: "net0"),
-            .agentLifecycle(state: 1, reason: 2), .deviceAdded(alias: "net1"),
+            .agentLifecycle(state: .connected, reason: .channel), .deviceAdded(alias: "net1"),
             .migrationIteration(4), .deviceRemovalFailed(alias: "net2"),
             .metadataChange(.element, namespace: nil),
         ]

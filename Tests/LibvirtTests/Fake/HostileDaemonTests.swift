@@ -101,4 +101,29 @@ import XDR
             return
         }
     }
+
+    @Test("numbers of processors that no host has do no harm", arguments: [Int32.min, -1, .max])
+    func absurdProcessors(number: Int32) async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { arguments in
+                .init(dom: .init(name: arguments.name, uuid: remote_uuid(), id: 1))
+            }
+            daemon.serve(Remote.DOMAIN_GET_MAX_VCPUS) { _ in .init(num: number) }
+            daemon.serve(Remote.NODE_GET_INFO) { _ in
+                .init(
+                    model: [UInt8](repeating: 0, count: 32), memory: .max, cpus: number,
+                    mhz: number, nodes: number, sockets: number, cores: number, threads: number)
+            }
+            daemon.serve(Remote.DOMAIN_GET_VCPUS) { arguments in
+                let info = remote_vcpu_info(number: 7, state: 1, cpu_time: 2, cpu: 3)
+                return .init(info: [info, info], cpumaps: [UInt8](repeating: 0xFF, count: 3000))
+            }
+            let connection = try await Connection.open(daemon.uri)
+            let processors = try await connection.lookUpDomain(name: "vm").vcpus()
+            #expect(processors.map(\.number) == [7, 7])
+            #expect(processors.map(\.state) == [.running, .running])
+            #expect(processors.map(\.affinity.count) == (number == .max ? [2048, 952] : [0, 0]))
+            await connection.close()
+        }
+    }
 }

@@ -14,7 +14,7 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Network(connection, rig.next())
         let raw = receiver.raw
-        let type: Int32 = rig.next()
+        let type: virNetworkMetadataType = rig.value()
         let uri: String? = rig.next()
         let flags: virNetworkUpdateFlags = rig.flags()
         let result = remote_network_get_metadata_ret(metadata: rig.next())
@@ -23,7 +23,7 @@ extension MethodCases {
         }
         let expected = remote_network_get_metadata_args(
             network: raw,
-            type: type,
+            type: type.rawValue,
             uri: uri.map { XDRString($0) },
             flags: flags.rawValue
         )

@@ -25,7 +25,7 @@ extension MethodCases {
         }
         let expected = remote_storage_pool_get_info_args(pool: raw)
         rig.compare(received, expected)
-        rig.compare(returned.state, result.state)
+        rig.compare(returned.state, virStoragePoolState(rawValue: Int32(result.state)))
         rig.compare(returned.capacity, result.capacity)
         rig.compare(returned.allocation, result.allocation)
         rig.compare(returned.available, result.available)
@@ -346,7 +346,7 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = StorageVolume(connection, rig.next())
         let raw = receiver.raw
-        let algorithm: UInt32 = rig.next()
+        let algorithm: virStorageVolWipeAlgorithm = rig.value()
         let flags: UInt32 = rig.next()
         let result = XDRVoid()
         let (received, _) = try await rig.exchange(Remote.STORAGE_VOL_WIPE_PATTERN, result) {
@@ -354,7 +354,7 @@ extension MethodCases {
         }
         let expected = remote_storage_vol_wipe_pattern_args(
             vol: raw,
-            algorithm: algorithm,
+            algorithm: UInt32(bitPattern: algorithm.rawValue),
             flags: flags
         )
         rig.compare(received, expected)

@@ -74,7 +74,7 @@ extension MethodCases {
 extension MethodCases {
     static func virNodeSuspendForDuration(_ rig: MethodRig) async throws {
         let connection = rig.connection
-        let target: UInt32 = rig.next()
+        let target: virNodeSuspendTarget = rig.value()
         let duration: UInt64 = rig.next()
         let flags: UInt32 = rig.next()
         let result = XDRVoid()
@@ -86,7 +86,7 @@ extension MethodCases {
             )
         }
         let expected = remote_node_suspend_for_duration_args(
-            target: target,
+            target: UInt32(bitPattern: target.rawValue),
             duration: duration,
             flags: flags
         )
@@ -128,8 +128,6 @@ extension MethodCases {
 extension MethodCases {
     static func virNodeGetCPUMap(_ rig: MethodRig) async throws {
         let connection = rig.connection
-        let needMap: Int32 = rig.next()
-        let needOnline: Int32 = rig.next()
         let flags: UInt32 = rig.next()
         let result = remote_node_get_cpu_map_ret(
             cpumap: rig.next(),
@@ -137,13 +135,9 @@ extension MethodCases {
             ret: rig.next()
         )
         let (received, returned) = try await rig.exchange(Remote.NODE_GET_CPU_MAP, result) {
-            try await connection.nodeCPUMap(needMap: needMap, needOnline: needOnline, flags: flags)
+            try await connection.nodeCPUMap(flags: flags)
         }
-        let expected = remote_node_get_cpu_map_args(
-            need_map: needMap,
-            need_online: needOnline,
-            flags: flags
-        )
+        let expected = remote_node_get_cpu_map_args(need_map: 1, need_online: 1, flags: flags)
         rig.compare(received, expected)
         rig.compare(returned.cpumap, result.cpumap)
         rig.compare(returned.online, result.online)
@@ -318,14 +312,14 @@ extension MethodCases {
 extension MethodCases {
     static func virSecretLookupByUsage(_ rig: MethodRig) async throws {
         let connection = rig.connection
-        let usageType: Int32 = rig.next()
+        let usageType: virSecretUsageType = rig.value()
         let usageID: String = rig.next()
         let result = remote_secret_lookup_by_usage_ret(secret: rig.next())
         let (received, returned) = try await rig.exchange(Remote.SECRET_LOOKUP_BY_USAGE, result) {
             try await connection.lookUpSecret(usageType: usageType, usageID: usageID)
         }
         let expected = remote_secret_lookup_by_usage_args(
-            usageType: usageType,
+            usageType: usageType.rawValue,
             usageID: XDRString(usageID)
         )
         rig.compare(received, expected)

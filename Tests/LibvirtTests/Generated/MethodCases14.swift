@@ -336,7 +336,7 @@ extension MethodCases {
         }
         let expected = remote_connect_compare_cpu_args(xml: XDRString(xml), flags: flags.rawValue)
         rig.compare(received, expected)
-        rig.compare(returned, result.result)
+        rig.compare(returned, virCPUCompareResult(rawValue: result.result))
     }
 }
 

@@ -87,7 +87,7 @@ extension MethodCases {
             flags: flags.rawValue
         )
         rig.compare(received, expected)
-        rig.compare(returned, result.result)
+        rig.compare(returned, virCPUCompareResult(rawValue: result.result))
     }
 }
 

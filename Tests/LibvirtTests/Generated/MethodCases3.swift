@@ -32,8 +32,8 @@ extension MethodCases {
             flags: flags.rawValue
         )
         rig.compare(received, expected)
-        rig.compare(returned.found, result.found)
-        rig.compare(returned.type, result.type)
+        rig.compare(returned.found, result.found != 0)
+        rig.compare(returned.type, virDomainBlockJobType(rawValue: result.type))
         rig.compare(returned.bandwidth, result.bandwidth)
         rig.compare(returned.cur, result.cur)
         rig.compare(returned.end, result.end)

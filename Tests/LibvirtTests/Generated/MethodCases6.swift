@@ -53,7 +53,7 @@ extension MethodCases {
         }
         let expected = remote_domain_get_job_info_args(dom: raw)
         rig.compare(received, expected)
-        rig.compare(returned.type, result.type)
+        rig.compare(returned.type, virDomainJobType(rawValue: result.type))
         rig.compare(returned.timeElapsed, result.timeElapsed)
         rig.compare(returned.timeRemaining, result.timeRemaining)
         rig.compare(returned.dataTotal, result.dataTotal)
@@ -145,8 +145,8 @@ extension MethodCases {
         }
         let expected = remote_domain_get_control_info_args(dom: raw, flags: flags)
         rig.compare(received, expected)
-        rig.compare(returned.state, result.state)
-        rig.compare(returned.details, result.details)
+        rig.compare(returned.state, virDomainControlState(rawValue: Int32(bitPattern: result.state)))
+        rig.compare(returned.details, virDomainControlErrorReason(rawValue: Int32(bitPattern: result.details)))
         rig.compare(returned.stateTime, result.stateTime)
     }
 }
@@ -249,7 +249,7 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
-        let target: UInt32 = rig.next()
+        let target: virNodeSuspendTarget = rig.value()
         let duration: UInt64 = rig.next()
         let flags: UInt32 = rig.next()
         let result = XDRVoid()
@@ -262,7 +262,7 @@ extension MethodCases {
         }
         let expected = remote_domain_pm_suspend_for_duration_args(
             dom: raw,
-            target: target,
+            target: UInt32(bitPattern: target.rawValue),
             duration: duration,
             flags: flags
         )
@@ -297,7 +297,7 @@ extension MethodCases {
         }
         let expected = remote_domain_get_job_stats_args(dom: raw, flags: flags.rawValue)
         rig.compare(received, expected)
-        rig.compare(returned.type, result.type)
+        rig.compare(returned.type, virDomainJobType(rawValue: result.type))
         rig.compare(returned.params, TypedParameters(result.params))
     }
 }
@@ -308,7 +308,7 @@ extension MethodCases {
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
         let to: String = rig.next()
-        let dumpformat: UInt32 = rig.next()
+        let dumpformat: virDomainCoreDumpFormat = rig.value()
         let flags: virDomainCoreDumpFlags = rig.flags()
         let result = XDRVoid()
         let (received, _) = try await rig.exchange(Remote.DOMAIN_CORE_DUMP_WITH_FORMAT, result) {
@@ -317,7 +317,7 @@ extension MethodCases {
         let expected = remote_domain_core_dump_with_format_args(
             dom: raw,
             to: XDRString(to),
-            dumpformat: dumpformat,
+            dumpformat: UInt32(bitPattern: dumpformat.rawValue),
             flags: flags.rawValue
         )
         rig.compare(received, expected)

@@ -14,8 +14,8 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
-        let type: UInt32 = rig.next()
-        let action: UInt32 = rig.next()
+        let type: virDomainLifecycle = rig.value()
+        let action: virDomainLifecycleAction = rig.value()
         let flags: virDomainModificationImpact = rig.flags()
         let result = XDRVoid()
         let (received, _) = try await rig.exchange(Remote.DOMAIN_SET_LIFECYCLE_ACTION, result) {
@@ -23,8 +23,8 @@ extension MethodCases {
         }
         let expected = remote_domain_set_lifecycle_action_args(
             dom: raw,
-            type: type,
-            action: action,
+            type: UInt32(bitPattern: type.rawValue),
+            action: UInt32(bitPattern: action.rawValue),
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -162,7 +162,7 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
-        let codeset: UInt32 = rig.next()
+        let codeset: virKeycodeSet = rig.value()
         let holdtime: UInt32 = rig.next()
         let keycodes: [UInt32] = rig.next()
         let flags: UInt32 = rig.next()
@@ -177,7 +177,7 @@ extension MethodCases {
         }
         let expected = remote_domain_send_key_args(
             dom: raw,
-            codeset: codeset,
+            codeset: UInt32(bitPattern: codeset.rawValue),
             holdtime: holdtime,
             keycodes: keycodes,
             flags: flags
@@ -255,7 +255,7 @@ extension MethodCases {
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
         let pidValue: Int64 = rig.next()
-        let signum: UInt32 = rig.next()
+        let signum: virDomainProcessSignal = rig.value()
         let flags: UInt32 = rig.next()
         let result = XDRVoid()
         let (received, _) = try await rig.exchange(Remote.DOMAIN_SEND_PROCESS_SIGNAL, result) {
@@ -264,7 +264,7 @@ extension MethodCases {
         let expected = remote_domain_send_process_signal_args(
             dom: raw,
             pid_value: pidValue,
-            signum: signum,
+            signum: UInt32(bitPattern: signum.rawValue),
             flags: flags
         )
         rig.compare(received, expected)
@@ -337,13 +337,17 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
-        let types: UInt32 = rig.next()
+        let types: virDomainGuestInfoTypes = rig.flags()
         let flags: UInt32 = rig.next()
         let result = remote_domain_get_guest_info_ret(params: rig.next())
         let (received, returned) = try await rig.exchange(Remote.DOMAIN_GET_GUEST_INFO, result) {
             try await receiver.guestInfo(types: types, flags: flags)
         }
-        let expected = remote_domain_get_guest_info_args(dom: raw, types: types, flags: flags)
+        let expected = remote_domain_get_guest_info_args(
+            dom: raw,
+            types: types.rawValue,
+            flags: flags
+        )
         rig.compare(received, expected)
         rig.compare(returned, TypedParameters(result.params))
     }

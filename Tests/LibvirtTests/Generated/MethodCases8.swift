@@ -52,13 +52,17 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
-        let type: UInt32 = rig.next()
+        let type: virDomainGraphicsReloadType = rig.value()
         let flags: UInt32 = rig.next()
         let result = XDRVoid()
         let (received, _) = try await rig.exchange(Remote.DOMAIN_GRAPHICS_RELOAD, result) {
             try await receiver.graphicsReload(type: type, flags: flags)
         }
-        let expected = remote_domain_graphics_reload_args(dom: raw, type: type, flags: flags)
+        let expected = remote_domain_graphics_reload_args(
+            dom: raw,
+            type: UInt32(bitPattern: type.rawValue),
+            flags: flags
+        )
         rig.compare(received, expected)
     }
 }

@@ -349,7 +349,7 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Network(connection, rig.next())
         let raw = receiver.raw
-        let type: Int32 = rig.next()
+        let type: virNetworkMetadataType = rig.value()
         let metadata: String? = rig.next()
         let key: String? = rig.next()
         let uri: String? = rig.next()
@@ -366,7 +366,7 @@ extension MethodCases {
         }
         let expected = remote_network_set_metadata_args(
             network: raw,
-            type: type,
+            type: type.rawValue,
             metadata: metadata.map { XDRString($0) },
             key: key.map { XDRString($0) },
             uri: uri.map { XDRString($0) },

@@ -52,6 +52,13 @@ final class MethodRig {
         Flags(rawValue: UInt32(number()) << 8)
     }
 
+    func value<Value: RawRepresentable<Int32>>() -> Value {
+        guard let value = Value(rawValue: Int32(number())) else {
+            preconditionFailure("\(Value.self) knows no number but its own")
+        }
+        return value
+    }
+
     /// Calls a method, and answers its procedure's call with a result.
     ///
     /// - Returns: what the daemon got, and what the method returned.

@@ -52,7 +52,7 @@ private struct TwoHosts {
         try await eventually("memory flows") {
             try await Task.sleep(for: .milliseconds(20))
             let (type, statistics) = try await domain.jobStats()
-            guard type == virDomainJobType.unbounded.rawValue,
+            guard type == .unbounded,
                 case .unsignedLongLong(let bytes)? = statistics["data_processed"]
             else { return false }
             return bytes > 0

@@ -44,6 +44,34 @@ enum HandWritten {
         "virStorageVolGetInfo": "virStorageVolGetInfoFlags",
     ]
 
+    /// Numbers that stand for an enumeration's values, or for a truth value, by function and field:
+    /// libvirt's declarations call them numbers, and only its prose says whose.
+    static let meanings: [String: [String: String]] = [
+        "virConnectCompareCPU": ["result": "virCPUCompareResult"],
+        "virConnectCompareHypervisorCPU": ["result": "virCPUCompareResult"],
+        "virDomainCoreDumpWithFormat": ["dumpformat": "virDomainCoreDumpFormat"],
+        "virDomainGetBlockJobInfo": ["found": "Bool", "type": "virDomainBlockJobType"],
+        "virDomainGetControlInfo": [
+            "state": "virDomainControlState", "details": "virDomainControlErrorReason",
+        ],
+        "virDomainGetGuestInfo": ["types": "virDomainGuestInfoTypes"],
+        "virDomainGetJobInfo": ["type": "virDomainJobType"],
+        "virDomainGetJobStats": ["type": "virDomainJobType"],
+        "virDomainGraphicsReload": ["type": "virDomainGraphicsReloadType"],
+        "virDomainPMSuspendForDuration": ["target": "virNodeSuspendTarget"],
+        "virDomainSendKey": ["codeset": "virKeycodeSet"],
+        "virDomainSendProcessSignal": ["signum": "virDomainProcessSignal"],
+        "virDomainSetLifecycleAction": [
+            "type": "virDomainLifecycle", "action": "virDomainLifecycleAction",
+        ],
+        "virNetworkGetMetadata": ["type": "virNetworkMetadataType"],
+        "virNetworkSetMetadata": ["type": "virNetworkMetadataType"],
+        "virNodeSuspendForDuration": ["target": "virNodeSuspendTarget"],
+        "virSecretLookupByUsage": ["usageType": "virSecretUsageType"],
+        "virStoragePoolGetInfo": ["state": "virStoragePoolState"],
+        "virStorageVolWipePattern": ["algorithm": "virStorageVolWipeAlgorithm"],
+    ]
+
     /// Getters whose parameters of type string a server leaves out unless the client says that it can
     /// take them (`VIR_TYPED_PARAM_STRING_OKAY`), as libvirt's own client does in these functions.
     static let withStrings: Set<String> = [

@@ -45,18 +45,30 @@ struct MethodShape {
                     adding: HandWritten.withStrings.contains(function)
                         ? (kind == nil ? "" : "connection.") + "stringParametersFlag" : nil)
             } else {
-                guard let value = WireValue(field, connection: "") else { return nil }
+                guard let value = Self.value(field, of: function, connection: "", isFlags)
+                else { return nil }
                 add(value, isTruth: field.type == .int && Self.truths.contains(field.name))
             }
         }
         let connection = kind == nil ? "self" : "connection"
         for field in answers where list == nil || !Self.counts.contains(field.name) {
-            guard let value = WireValue(field, connection: connection) else { return nil }
+            guard let value = Self.value(field, of: function, connection: connection, isFlags)
+            else { return nil }
             results.append(value)
         }
         isTruth =
             results.count == 1 && results[0].type == "Int32"
             && (Self.truths.contains(results[0].field) || MethodName.asks(function))
+    }
+
+    private static func value(
+        _ field: Declaration, of function: String, connection: String,
+        _ isFlags: (String) -> Bool
+    ) -> WireValue? {
+        guard let type = HandWritten.meanings[function]?[field.name] else {
+            return WireValue(field, connection: connection)
+        }
+        return WireValue(field, meaning: type, isFlags: isFlags(type))
     }
 
     /// Fields that hold a truth value.
@@ -93,7 +105,7 @@ struct MethodShape {
     private static func fixed(
         _ field: String, list: Declaration?, _ limit: (Declaration) -> Int64?
     ) -> String? {
-        if field == "need_results" { return "1" }
+        if field.hasPrefix("need_") { return "1" }
         guard let list, field == "nparams" || field.hasPrefix("max") else { return nil }
         return limit(list).map { "\($0)" }
     }
@@ -112,7 +124,7 @@ struct MethodShape {
             parameters.append(Parameter(label: value.label, type: "Bool", fallback: nil))
             arguments.append((value.field, "\(value.label) ? 1 : 0"))
         } else {
-            let fallback = value.type.hasSuffix("?") ? "nil" : nil
+            let fallback = value.type.hasSuffix("?") ? "nil" : value.isFlags ? "[]" : nil
             parameters.append(Parameter(label: value.label, type: value.type, fallback: fallback))
             arguments.append((value.field, value.encoded))
         }

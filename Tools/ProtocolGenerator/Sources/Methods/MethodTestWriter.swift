@@ -45,7 +45,8 @@ struct MethodTestWriter {
             text.line("let raw = receiver.raw", indent: 2)
         }
         for parameter in shape.parameters {
-            let maker = parameter.type.hasPrefix("vir") ? "flags" : "next"
+            let isEnumeration = parameter.type.hasPrefix("vir")
+            let maker = isEnumeration ? parameter.fallback == nil ? "value" : "flags" : "next"
             let name = SwiftNames.escaped(parameter.label)
             text.line("let \(name): \(parameter.type) = rig.\(maker)()", indent: 2)
         }

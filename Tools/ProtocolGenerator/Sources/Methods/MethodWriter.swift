@@ -105,7 +105,7 @@ struct MethodWriter {
             lines.append(line)
         }
         var text = lines.joined(separator: "\n")
-        if !text.contains(#/: vir\w+ =/#) {
+        if !text.contains(#/(: |-> )vir\w+( =|[,) ])/#) {
             text = text.replacing(
                 "public import LibvirtProtocol", with: "internal import LibvirtProtocol")
         }

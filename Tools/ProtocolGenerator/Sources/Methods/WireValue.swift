@@ -8,6 +8,8 @@ struct WireValue: Hashable {
     var encoded: String
     /// The Swift value of a field, for an expression that names the field.
     private var decoding: Decoding
+    /// Whether it is a set of bits, which may be empty.
+    var isFlags = false
 
     private enum Decoding: Hashable {
         case asIs
@@ -44,6 +46,34 @@ struct WireValue: Hashable {
         case (.named(let type), .variable): self.init(listOf: type, field.name, name, connection)
         default: return nil
         }
+    }
+
+    /// A number that stands for something else. Nil for what is no number.
+    ///
+    /// - Parameters:
+    ///   - type: an enumeration, or `Bool`.
+    ///   - isFlags: whether the enumeration is one of bits.
+    init?(_ field: Declaration, meaning type: String, isFlags: Bool) {
+        let name = SwiftNames.escaped(MethodName.ofField(field.name))
+        guard case .single = field.shape else { return nil }
+        let (number, before, after) = ("\(name).rawValue", "\(type)(rawValue: ", ")")
+        switch field.type {
+        case .int where type == "Bool":
+            self.init(
+                field.name, type, "\(name) ? 1 : 0", .wrapped(before: "", after: " != 0"))
+        case .unsignedInt where !isFlags:
+            self.init(
+                field.name, type, "UInt32(bitPattern: \(number))",
+                .wrapped(before: before + "Int32(bitPattern: ", after: ")" + after))
+        case .int, .unsignedInt:
+            self.init(field.name, type, number, .wrapped(before: before, after: after))
+        case .unsignedChar:
+            self.init(
+                field.name, type, "UInt8(truncatingIfNeeded: \(number))",
+                .wrapped(before: before + "Int32(", after: ")" + after))
+        default: return nil
+        }
+        self.isFlags = isFlags
     }
 
     private init(
