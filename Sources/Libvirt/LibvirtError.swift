@@ -68,7 +68,8 @@ public struct LibvirtError: Error, Sendable {
     }
 
     /// Whether the same attempt must fail again until somebody changes something: the daemon does not admit
-    /// us, the login is wrong, the URI cannot be used, the daemon does not know what is asked.
+    /// us, the login is wrong, its socket may not be used, ssh or TLS does not trust the host, the URI cannot
+    /// be used, the daemon does not know what is asked.
     public var isRefusal: Bool {
         switch kind {
         case .invalidURI, .unsupported: true
@@ -76,7 +77,8 @@ public struct LibvirtError: Error, Sendable {
             // Whoever is asked for credentials may be out of reach for a while.
             if case .sourceFailed = error.reason { false } else { true }
         case .server(let error): Self.refusals.contains(error.code)
-        case .unreachable, .file, .call: false
+        case .unreachable(let attempts): attempts.contains(where: \.isRefusal)
+        case .file, .call: false
         }
     }
 
@@ -99,6 +101,14 @@ public struct ConnectionAttempt: Hashable, Sendable, CustomStringConvertible {
     public let address: String
     /// Why it did not lead to a connection.
     public let problem: String
+    /// Whether trying again cannot help until somebody changes something.
+    public let isRefusal: Bool
+
+    init(address: String, problem: String, isRefusal: Bool = false) {
+        self.address = address
+        self.problem = problem
+        self.isRefusal = isRefusal
+    }
 
     /// Address and problem.
     public var description: String { "\(address): \(problem)" }

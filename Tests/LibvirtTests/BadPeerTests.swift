@@ -89,6 +89,8 @@ import Testing
         #expect(word.contains("neither a URI") && word.contains("nor an alias"))
         let transport = await message(of: "qemu+carrier://host/system")
         #expect(transport.contains("is not a libvirt URI") && transport.contains("\"carrier\""))
+        let slashes = await message(of: "qemu://system")
+        #expect(slashes.contains("write qemu:///system, with three slashes"), "\(slashes)")
     }
 }
 

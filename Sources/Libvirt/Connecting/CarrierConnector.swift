@@ -19,7 +19,8 @@ struct CarrierConnector {
             switch route.way {
             case .socket(let selection):
                 let socket = try await SocketConnector(
-                    selection: selection, daemon: route.sessionDaemon, loop: loop
+                    selection: selection, daemon: route.sessionDaemon, loop: loop,
+                    deadline: deadline
                 ).connect(note)
                 return UnixCarrier(socket, loop: loop)
             case .network(let host, let port, let tls):
@@ -45,11 +46,24 @@ struct CarrierConnector {
             return try await NetworkCarrier.connect(
                 host: host, port: port, tls: tls, timeout: max(left, .milliseconds(1)))
         } catch {
-            throw ConnectionFailure(
-                attempts: error.attempts.map {
-                    ConnectionAttempt(address: $0.address, problem: $0.problem)
-                })
+            let attempts = error.attempts.map {
+                ConnectionAttempt(
+                    address: $0.address, problem: $0.problem, isRefusal: $0.isRefusal)
+            }
+            throw ConnectionFailure(attempts: attempts + misspelling)
         }
+    }
+
+    /// What is meant by whoever writes two slashes in place of three, and so the name of a host.
+    private var misspelling: [ConnectionAttempt] {
+        let uri = route.target.uri
+        guard let host = uri.host, ["system", "session"].contains(host), !uri.namesTransport,
+            ["", "/"].contains(uri.path)
+        else { return [] }
+        let problem =
+            "it names a host \"\(host)\": for the daemon of this one write "
+            + "\(uri.driver):///\(host), with three slashes"
+        return [ConnectionAttempt(address: uri.description, problem: problem)]
     }
 
     private func start(

@@ -46,18 +46,24 @@ final class ProgramCarrier: Carrier {
         switch call.kind {
         case .connectionLost, .deadlineExceeded:
             return LibvirtError(
-                .unreachable([ConnectionAttempt(address: title, problem: problem)]),
-                uri: error.uri)
+                .unreachable([
+                    ConnectionAttempt(
+                        address: title, problem: problem, isRefusal: advice(complaint) != nil)
+                ]), uri: error.uri)
         default: return error
         }
     }
 
     /// How the program went wrong, in its own words where it had some; once it has ended.
     var problem: String {
-        let words = program.errorOutput.split(whereSeparator: \.isNewline)
+        let complaint = complaint
+        return (complaint.isEmpty ? ending : complaint) + (advice(complaint) ?? "")
+    }
+
+    private var complaint: String {
+        program.errorOutput.split(whereSeparator: \.isNewline)
             .map { $0.trimming(while: \.isWhitespace) }.filter { !$0.isEmpty }
             .suffix(Self.mostLines).joined(separator: "; ")
-        return (words.isEmpty ? ending : words) + advice(words)
     }
 
     /// The lines of a complaint that are worth a place in an error.
@@ -72,14 +78,15 @@ final class ProgramCarrier: Carrier {
             : "it was ended by signal \(signal)"
     }
 
-    private func advice(_ words: String) -> String {
+    /// What to do about an ssh that is not let in; nil for everything else, which may pass.
+    private func advice(_ words: String) -> String? {
         if words.contains("Host key verification failed") {
             return " (log in once by hand to accept the host's key, or name it with known_hosts=)"
         }
         if words.contains("Permission denied (") {
             return " (check the user, the agent and keyfile=)"
         }
-        return ""
+        return nil
     }
 
     /// Says that all is released when the program has gone as well.

@@ -31,13 +31,19 @@ struct SessionDaemon {
 
     /// Starts it, unless another client has by now.
     ///
-    /// - Parameter isUp: whether somebody listens.
+    /// - Parameters:
+    ///   - deadline: ends the wait for another client's start, and for its own.
+    ///   - isUp: whether somebody listens.
     /// - Returns: what was done, in a few words.
-    func start(loop: EventLoop, isUp: () -> Bool) async throws(SessionDaemonError) -> String {
+    func start(
+        loop: EventLoop, until deadline: ContinuousClock.Instant?, isUp: () -> Bool
+    ) async throws(SessionDaemonError) -> String {
+        let latest = ContinuousClock.now + Self.patience
+        let end = deadline.map { min($0, latest) } ?? latest
         let lock: FileLock
         do throws(SystemError) {
             try Directory.ensurePath(surroundings.runtimeDirectory, mode: 0o700)
-            lock = try await takeLock()
+            lock = try await takeLock(until: end)
         } catch {
             throw SessionDaemonError(description: error.description)
         }
@@ -47,7 +53,7 @@ struct SessionDaemon {
         } else {
             // Whatever comes of it, the lock must be held until then.
             do throws(SessionDaemonError) {
-                try await run(loop)
+                try await run(loop, until: end)
             } catch {
                 _ = consume lock
                 throw error
@@ -58,7 +64,9 @@ struct SessionDaemon {
         return deed
     }
 
-    private func run(_ loop: EventLoop) async throws(SessionDaemonError) {
+    private func run(
+        _ loop: EventLoop, until end: ContinuousClock.Instant
+    ) async throws(SessionDaemonError) {
         let process: SpawnedProgram
         do throws(SystemError) {
             process = try SpawnedProgram(command, loop: loop)
@@ -68,10 +76,20 @@ struct SessionDaemon {
             )
         }
         _ = process.takeSocket()
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            process.whenEnded(within: Self.patience) { done.resume() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                process.whenEnded(within: ContinuousClock.now.duration(to: end)) { done.resume() }
+            }
+        } onCancel: {
+            process.end {}
         }
         guard process.status == 0 else {
+            if Task.isCancelled {
+                throw SessionDaemonError(description: "its start was cancelled")
+            }
+            guard ContinuousClock.now < end else {
+                throw SessionDaemonError(description: "\(program) does not start in time")
+            }
             let words = process.errorOutput.split(whereSeparator: \.isNewline).last.map {
                 ": \($0)"
             }
@@ -81,9 +99,10 @@ struct SessionDaemon {
 
     private var variable: String { name == "libvirtd" ? "LIBVIRTD_PATH" : "VIRTD_PATH" }
 
-    private func takeLock() async throws(SystemError) -> FileLock {
+    private func takeLock(
+        until end: ContinuousClock.Instant
+    ) async throws(SystemError) -> FileLock {
         let path = "\(surroundings.runtimeDirectory)/\(name).lock"
-        let end = ContinuousClock.now + Self.patience
         while true {
             do throws(SystemError) {
                 return try FileLock(path: path)

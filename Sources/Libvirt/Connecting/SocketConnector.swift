@@ -6,6 +6,7 @@ struct SocketConnector {
     let selection: SocketSelection
     let daemon: SessionDaemon?
     let loop: EventLoop
+    var deadline: ContinuousClock.Instant?
 
     /// How often a full backlog is tried again, and how long apart: a daemon that starts up is
     /// slower to accept than its clients are to come.
@@ -26,8 +27,7 @@ struct SocketConnector {
             note("connected")
             return socket
         } catch {
-            attempts.append(
-                ConnectionAttempt(address: selection.path, problem: advice(on: error)))
+            attempts.append(attempt(error))
             guard let daemon, error.code == ENOENT || error.code == ECONNREFUSED else {
                 throw ConnectionFailure(attempts: attempts)
             }
@@ -40,7 +40,7 @@ struct SocketConnector {
     ) async throws(ConnectionFailure) -> UnixSocket {
         let deed: String
         do throws(SessionDaemonError) {
-            deed = try await daemon.start(loop: loop, isUp: isUp)
+            deed = try await daemon.start(loop: loop, until: deadline, isUp: isUp)
         } catch {
             throw ConnectionFailure(
                 attempts: attempts
@@ -51,14 +51,11 @@ struct SocketConnector {
             note("\(deed), and connected")
             return socket
         } catch {
-            throw ConnectionFailure(
-                attempts: attempts
-                    + [
-                        ConnectionAttempt(
-                            address: selection.path, problem: "\(deed), yet \(advice(on: error))")
-                    ])
+            throw ConnectionFailure(attempts: attempts + [attempt(error, after: "\(deed), yet ")])
         }
     }
+
+    private var isLate: Bool { deadline.map { $0 <= .now } ?? false }
 
     private func isUp() -> Bool {
         guard let address = try? UnixAddress(selection.path) else { return false }
@@ -71,11 +68,17 @@ struct SocketConnector {
             do throws(SystemError) {
                 return try UnixSocket.connect(to: address, kind: .stream)
             } catch {
-                guard error.code == EAGAIN, !Task.isCancelled else { throw error }
+                guard error.code == EAGAIN, !Task.isCancelled, !isLate else { throw error }
             }
             try? await Task.sleep(for: Self.busyPause)
         }
         return try UnixSocket.connect(to: address, kind: .stream)
+    }
+
+    private func attempt(_ error: SystemError, after deed: String = "") -> ConnectionAttempt {
+        ConnectionAttempt(
+            address: selection.path, problem: deed + advice(on: error),
+            isRefusal: [EACCES, EPERM, ENAMETOOLONG].contains(error.code))
     }
 
     private func advice(on error: SystemError) -> String {

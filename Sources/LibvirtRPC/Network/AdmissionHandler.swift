@@ -131,6 +131,15 @@ enum AdmissionError: Error {
         }
     }
 
+    /// Whether it must come to nothing again until somebody changes something. A server that ends the
+    /// connection may have refused our certificate, or be on its way down.
+    var isFinal: Bool {
+        switch self {
+        case .untrusted, .wrongHost, .revoked, .unreadableCertificate, .refused(nil): true
+        case .refused, .endInHandshake, .noTLS, .noLibvirtServer, .other: false
+        }
+    }
+
     /// The part of BoringSSL's words that says something.
     private static func name(in words: String) -> String {
         guard let match = words.firstMatch(of: #/[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+/#) else {

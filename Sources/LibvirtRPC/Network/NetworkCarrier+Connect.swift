@@ -116,6 +116,14 @@ public struct NetworkConnectionError: Error, Hashable, Sendable, CustomStringCon
         public let address: String
         /// Why it did not lead to a connection.
         public let problem: String
+        /// Whether trying again cannot help until somebody changes something.
+        public let isRefusal: Bool
+
+        init(address: String, problem: String, isRefusal: Bool = false) {
+            self.address = address
+            self.problem = problem
+            self.isRefusal = isRefusal
+        }
     }
 
     /// What was tried, in order; never empty.
@@ -123,11 +131,15 @@ public struct NetworkConnectionError: Error, Hashable, Sendable, CustomStringCon
 
     init(_ error: any Error, host: String, port: UInt16) {
         if let error = error as? TLSSetupError {
-            attempts = [Attempt(address: error.path, problem: error.problem)]
+            attempts = [Attempt(address: error.path, problem: error.problem, isRefusal: true)]
             return
         }
         guard let error = error as? NIOConnectionError else {
-            attempts = [Attempt(address: "\(host):\(port)", problem: Self.words(for: error))]
+            attempts = [
+                Attempt(
+                    address: "\(host):\(port)", problem: Self.words(for: error),
+                    isRefusal: (error as? AdmissionError)?.isFinal ?? false)
+            ]
             return
         }
         var attempts = error.connectionErrors.map { failure in

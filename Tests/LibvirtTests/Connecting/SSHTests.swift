@@ -58,6 +58,16 @@ import Testing
         }
     }
 
+    /// Whether another attempt must fail as well.
+    private func isRefused(_ uri: String) async -> Bool {
+        do throws(LibvirtError) {
+            _ = try await Connection.open(uri)
+            return false
+        } catch {
+            return error.isRefusal
+        }
+    }
+
     @Test("by the helper, by a netcat, by the socket's name, and as libssh") func ways()
         async throws
     {
@@ -140,6 +150,7 @@ import Testing
             let unknown = await problem(stranger)
             #expect(unknown.contains("Host key verification failed"), "\(unknown)")
             #expect(unknown.contains("known_hosts="), "\(unknown)")
+            #expect(await isRefused(stranger))
 
             let keyless =
                 "test+ssh://root@\(server.address):\(server.port)/default?no_tty=1&no_verify=1"
@@ -147,9 +158,11 @@ import Testing
             let denied = await problem(keyless)
             #expect(denied.contains("Permission denied (publickey)"), "\(denied)")
             #expect(denied.contains("keyfile="), "\(denied)")
+            #expect(await isRefused(keyless))
 
             let nobody = await problem("test+ssh://127.9.8.7:1/default?no_tty=1")
             #expect(nobody.contains("Connection refused"), "\(nobody)")
+            #expect(await !isRefused("test+ssh://127.9.8.7:1/default?no_tty=1"))
             let missing = await problem(uri(server, "&command=/nowhere/ssh"))
             #expect(missing.contains("cannot start /nowhere/ssh"), "\(missing)")
             let place = "\(server.address):\(server.port)"

@@ -32,12 +32,14 @@ import Testing
         try await body(surroundings, home)
     }
 
-    private func open(_ surroundings: Surroundings) async throws(LibvirtError) -> Connection {
+    private func open(
+        _ surroundings: Surroundings, deadline: ContinuousClock.Instant? = nil
+    ) async throws(LibvirtError) -> Connection {
         try await Connection.open(
             ConnectionParameters(
                 target: try ConnectionTarget("test+unix:///default", in: surroundings),
                 readOnly: false, keepalive: nil, authentication: AuthenticationOptions()),
-            purpose: .calls, deadline: nil)
+            purpose: .calls, deadline: deadline)
     }
 
     @Test("is started by its first client, and is there for the next") func autostart() async throws
@@ -70,6 +72,27 @@ import Testing
             let error = await #expect(throws: LibvirtError.self) { try await open(surroundings) }
             #expect(
                 error?.description.contains("\(home)/libvirt/libvirt-sock: there is no") == true)
+        }
+    }
+
+    @Test("is given up at the deadline, or when nobody waits for it any more")
+    func tooSlow() async throws {
+        try await withUser(daemon: "echo started >>\"$0.log\"; exec sleep 100") {
+            surroundings, home in
+            let late = await #expect(throws: LibvirtError.self) {
+                try await open(surroundings, deadline: .now + .milliseconds(100))
+            }
+            let text = late?.description ?? ""
+            #expect(text.contains("\(home)/daemon does not start in time"), "\(text)")
+            _ = try? FileManager.default.removeItem(atPath: home + "/daemon.log")
+            let waiting = Task { try await open(surroundings) }
+            try await eventually("it is being started") { exists(home + "/daemon.log") }
+            waiting.cancel()
+            guard case .failure(let error as LibvirtError) = await waiting.result else {
+                Issue.record("it is open")
+                return
+            }
+            #expect(error.description.contains("its start was cancelled"), "\(error)")
         }
     }
 

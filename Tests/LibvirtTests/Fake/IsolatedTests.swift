@@ -50,6 +50,7 @@ import Testing
                 let text = error?.description
                 #expect(text?.contains("\(daemon.socketPath): permission denied") == true)
                 #expect(text?.contains("join the socket's group") == true)
+                #expect(error?.isRefusal == true)
             }
         }
     }
