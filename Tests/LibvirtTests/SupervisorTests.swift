@@ -76,6 +76,8 @@ import XDR
     func kinds() async throws {
         for uri in [
             "no uri", "qemu+carrier-pigeon:///system", "qemu+tls://host/system?no_verify=yes",
+            "qemu+tls://127.9.8.7:1/system?pkipath=/nowhere",
+            "qemu+unix:///system?socket=/" + String(repeating: "x", count: 120),
         ] {
             let supervised = supervised(uri, refused: nil)
             let reasons = Reasons()
@@ -120,4 +122,21 @@ import XDR
     }
 
     private struct CancelledVault: Error {}
+
+    @Test("it comes back although nobody wants events")
+    func withoutEvents() async throws {
+        try await withFake { daemon in
+            let supervised = SupervisedConnection(
+                daemon.uri, events: [],
+                backOff: .init(first: .milliseconds(1), longest: .milliseconds(5)))
+            let task = Task { await supervised.run { _ in } }
+            try await eventually("it is connected") { supervised.connection != nil }
+            daemon.disconnectClients()
+            try await eventually("it is connected again") {
+                daemon.calls.count { $0 == "CONNECT_OPEN" } > 1 && supervised.connection != nil
+            }
+            task.cancel()
+            await task.value
+        }
+    }
 }

@@ -60,6 +60,10 @@ final class EventRegistry: Sendable {
             state.nextSubscriber += 1
             return state.nextSubscriber
         }
+        if scopes.isEmpty {
+            router.addIdle(number, buffer)
+            return number
+        }
         let mailboxes = scopes.map { ($0, join(number, buffer, $0)) }
         let alarm = timers.schedule(after: ContinuousClock.now.duration(to: deadline)) { [self] in
             for (scope, mailbox) in mailboxes {
@@ -83,6 +87,7 @@ final class EventRegistry: Sendable {
 
     /// Ends a subscription. What it was the last of is given back, which nobody waits for.
     func leave(_ number: Int, _ scopes: [EventScope]) {
+        if scopes.isEmpty { return router.removeIdle(number) }
         let unused = state.withLock { state in
             scopes.compactMap { scope -> (EventScope, Int32)? in
                 guard var entry = state.entries[scope] else { return nil }

@@ -27,6 +27,8 @@ final class EventRouter: Sendable {
         /// Routes of registrations that are being given back: what still comes is for nobody.
         var leaving: Set<Route> = []
         var early: [EventKind: EarlyEvents] = [:]
+        /// Those who subscribed to nothing, and hear of the end all the same.
+        var idle: [Int: Buffer] = [:]
         var failure: LibvirtError??
 
         mutating func endRegistration(of kind: EventKind) {
@@ -109,12 +111,15 @@ final class EventRouter: Sendable {
     }
 
     private func end(_ error: LibvirtError?) {
-        let subscribers = state.withLock { state in
+        let buffers = state.withLock { state in
             if state.failure == nil { state.failure = .some(error) }
-            defer { state.routes = [:] }
-            return state.routes.values.flatMap(\.self)
+            defer {
+                state.routes = [:]
+                state.idle = [:]
+            }
+            return state.routes.values.joined().map(\.buffer) + state.idle.values
         }
-        for subscriber in subscribers { subscriber.buffer.finish(error) }
+        for buffer in buffers { buffer.finish(error) }
     }
 
     private func error(_ failure: LinkFailure) -> LibvirtError? { Self.error(failure, uri: uri) }
@@ -176,6 +181,19 @@ extension EventRouter {
         }
         if let failure { buffer.finish(failure) }
     }
+
+    /// Adds a subscriber to nothing.
+    func addIdle(_ number: Int, _ buffer: Buffer) {
+        let failure = state.withLock { state -> LibvirtError?? in
+            if let failure = state.failure { return failure }
+            state.idle[number] = buffer
+            return nil
+        }
+        if let failure { buffer.finish(failure) }
+    }
+
+    /// Removes a subscriber to nothing.
+    func removeIdle(_ number: Int) { state.withLock { _ = $0.idle.removeValue(forKey: number) } }
 
     /// Removes a subscriber.
     func remove(_ number: Int, from route: Route) {

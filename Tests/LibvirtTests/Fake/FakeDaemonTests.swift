@@ -157,6 +157,31 @@ struct FakeDaemonTests {
         }
     }
 
+    @Test("whoever subscribes to nothing hears of the end too, before or after it")
+    func endsOfNothing() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            let events = try await connection.events([])
+            let others = try await connection.domainEvents([])
+            daemon.disconnectClients()
+            #expect(await isLost(events))
+            #expect(await isLost(others))
+            let late = try await connection.events([])
+            #expect(await isLost(late))
+        }
+    }
+
+    /// Whether the next thing that a sequence tells is the loss of its connection.
+    private func isLost<Event>(_ events: EventSequence<Event>) async -> Bool {
+        var iterator = events.makeAsyncIterator()
+        do throws(LibvirtError) {
+            _ = try await iterator.next()
+            return false
+        } catch {
+            return error.isConnectionLost
+        }
+    }
+
     @Test("a supervisor can be ended while the daemon hangs")
     func hangingDaemon() async throws {
         try await withFake { daemon in
