@@ -42,6 +42,8 @@ public struct FrameDecoder: ~Copyable {
     private var shortReadsLeft = 0
     private var descriptors = DescriptorQueue()
     private var collected = DescriptorQueue()
+    /// Whether one came for which this process had no room.
+    private var hasLostDescriptors = false
     /// Where in the stream the frame begins that is being read.
     private var frameOffset: UInt64 = 0
 
@@ -76,6 +78,7 @@ public struct FrameDecoder: ~Copyable {
             }
         }
         guard let count = received?.byteCount else { return nil }
+        if received?.isTruncated == true { hasLostDescriptors = true }
         while let descriptor = received?.descriptors.popFirst() { descriptors.append(descriptor) }
         return (count, room)
     }
@@ -258,7 +261,8 @@ extension FrameDecoder {
             guard start < buffer.count else { return false }
             start += 1
             guard let descriptor = descriptors.popFirst() else {
-                throw FrameError(.missingDescriptor, at: frameOffset)
+                throw FrameError(
+                    hasLostDescriptors ? .lostDescriptor : .missingDescriptor, at: frameOffset)
             }
             collected.append(descriptor)
         }

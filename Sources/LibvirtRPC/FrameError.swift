@@ -16,6 +16,8 @@ public struct FrameError: Error, Hashable, Sendable {
         case descriptorCount(UInt32)
         /// A descriptor was announced and its dummy byte came without it.
         case missingDescriptor
+        /// A descriptor came, and this process could not take it, as it has too many open.
+        case lostDescriptor
         /// A descriptor came that no frame announced.
         case unannouncedDescriptor
         /// The stream ended in the middle of a frame.
@@ -52,6 +54,9 @@ extension FrameError: CustomStringConvertible {
                 + "\(FrameLimits.mostDescriptors) are allowed"
         case .missingDescriptor:
             return "malformed frame \(place): a descriptor that it announces did not come"
+        case .lostDescriptor:
+            return "a descriptor that came with the frame \(place) is lost, because this process "
+                + "has too many open: raise its limit (ulimit -n)"
         case .unannouncedDescriptor:
             return "a descriptor came with no frame to announce it, before byte \(streamOffset)"
         case .truncated(let received, let expected):

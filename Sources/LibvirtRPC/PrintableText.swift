@@ -9,7 +9,7 @@ extension String {
             length += 1
             switch scalar.value {
             case 0x09, 0x0A, 0x0D, 0x2028, 0x2029: text += " "
-            case ..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069:
+            case ..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069:
                 text += "\\u{" + String(scalar.value, radix: 16) + "}"
             default: text.unicodeScalars.append(scalar)
             }

@@ -58,6 +58,19 @@ import XDR
         #expect(error?.problem == .missingDescriptor)
     }
 
+    @Test("a descriptor for which this process has no room is its own fault, and not the peer's")
+    func lost() throws {
+        var decoder = FrameDecoder()
+        #expect(try feed(&decoder, frame(announcing: 1)).isEmpty)
+        _ = decoder.fill { output in
+            output.append(0)
+            return Received(byteCount: 1, isTruncated: true, descriptors: DescriptorQueue())
+        }
+        var problem: FrameError.Problem?
+        do throws(FrameError) { _ = try decoder.next() } catch { problem = error.problem }
+        #expect(problem == .lostDescriptor)
+    }
+
     @Test("a descriptor that nobody announced") func unannounced() throws {
         var decoder = FrameDecoder()
         var error = #expect(throws: FrameError.self) {
