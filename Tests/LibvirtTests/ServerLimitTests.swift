@@ -1,5 +1,6 @@
 import Glibc
 import LibvirtProtocol
+import LibvirtRPC
 import LibvirtTesting
 import LinuxIO
 import Testing
@@ -52,14 +53,30 @@ import XDR
             let idle = try await Connection.open(daemon.uri())
             let busy = try await Connection.open(daemon.uri())
             let saves = try await Saves(daemon, busy, placement: .shared)
-            // Who does not answer is put out after two seconds.
-            try await Task.sleep(for: .seconds(5))
+            // Whoever came later and does not answer is put out.
+            let deaf = try await deaf(daemon)
+            await deaf.waitUntilReleased()
+            #expect(deaf.failure?.reason != .closed)
             #expect(idle.isAlive && busy.isAlive)
             try await saves.release()
             #expect(try await idle.hostname() == busy.hostname())
             await idle.close()
             await busy.close()
         }
+    }
+
+    /// A client that asks for pings and hears of none.
+    private func deaf(_ daemon: TestLibvirtd) async throws -> Link {
+        let address = try UnixAddress(path: daemon.socketPath)
+        let loop = try Connection.loop.get()
+        let carrier = UnixCarrier(
+            try UnixSocket.connect(to: address, kind: .stream), loop: loop)
+        let link = Link.start(carrier, timers: loop)
+        _ = try await link.call(Remote.AUTH_LIST, XDRVoid())
+        let answer = try await link.call(Remote.CONNECT_SUPPORTS_FEATURE, .init(feature: 10))
+        #expect(answer.supported == 1)
+        carrier.setReading(false)
+        return link
     }
 
     @Test("while four domains are being saved, the connection answers everybody else")

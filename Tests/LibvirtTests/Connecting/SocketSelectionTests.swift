@@ -1,5 +1,9 @@
 import Libvirt
+import LibvirtProtocol
+import LibvirtRPC
+import LinuxIO
 import Testing
+import XDR
 
 @Suite struct SocketSelectionTests {
     private func selection(
@@ -63,5 +67,25 @@ import Testing
         let named = try selection("qemu+unix:///session?socket=/a/b", user: 1000)
         #expect(named.path == "/a/b")
         #expect(named.sessionDaemon == nil)
+    }
+
+    @Test("a socket without a file is reached by its abstract name")
+    func abstractName() async throws {
+        let name = "virtwire-\(UInt64.random(in: 0...UInt64.max))"
+        var table = ProcedureTable()
+        table.serve(Remote.AUTH_LIST) { _ in .init(types: [.REMOTE_AUTH_NONE]) }
+        table.serve(Remote.CONNECT_SUPPORTS_FEATURE) { _ in .init(supported: 0) }
+        table.serve(Remote.CONNECT_OPEN) { _ in XDRVoid() }
+        table.serve(Remote.CONNECT_GET_HOSTNAME) { _ in .init(hostname: "abstract") }
+        let loop = try EventLoop.start(name: "abstract")
+        let listener = try UnixListener.bind(to: try UnixAddress(abstract: name), kind: .stream)
+        let server = try LinkServer.start(listener, loop: loop) { [table] _ in
+            LinkHandlers(answer: { await table.answer($0) })
+        }
+        let connection = try await Connection.open("test+unix:///default?socket=@\(name)")
+        #expect(try await connection.hostname() == "abstract")
+        await connection.close()
+        server.stop()
+        loop.submit { loop.stop() }
     }
 }

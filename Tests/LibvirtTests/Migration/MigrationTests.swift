@@ -125,17 +125,22 @@ import XDR
         }
     }
 
+    /// Has the source perform until it is told to abort.
+    private func performUntilAborted(_ source: FakeLibvirtd) {
+        source.serve(Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS) { _ throws(CallRefusal) in
+            throw CallRefusal(.operationAborted, "aborted by the client")
+        }
+        source.serve(Remote.DOMAIN_ABORT_JOB_FLAGS) { [weak source] _ in
+            source?.releaseHeldCalls()
+            return XDRVoid()
+        }
+        source.inject(.hold, into: Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS)
+    }
+
     @Test("a deadline aborts at the source as well, and the last steps are done behind it")
     func tooLate() async throws {
         try await withTwo { source, _, journal, domain, there in
-            source.serve(Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS) { _ throws(CallRefusal) in
-                throw CallRefusal(.operationAborted, "aborted by the client")
-            }
-            source.serve(Remote.DOMAIN_ABORT_JOB_FLAGS) { [weak source] _ in
-                source?.releaseHeldCalls()
-                return XDRVoid()
-            }
-            source.inject(.hold, into: Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS)
+            performUntilAborted(source)
             let error = await #expect(throws: LibvirtError.self) {
                 try await Connection.withDeadline(.now + .milliseconds(300)) {
                     try await domain.migrate(to: there)
@@ -149,14 +154,7 @@ import XDR
     @Test("cancelling aborts at the source, and both daemons are told to the end")
     func cancelled() async throws {
         try await withTwo { source, _, journal, domain, there in
-            source.serve(Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS) { _ throws(CallRefusal) in
-                throw CallRefusal(.operationAborted, "aborted by the client")
-            }
-            source.serve(Remote.DOMAIN_ABORT_JOB_FLAGS) { [weak source] _ in
-                source?.releaseHeldCalls()
-                return XDRVoid()
-            }
-            source.inject(.hold, into: Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS)
+            performUntilAborted(source)
             let task = Task { try await domain.migrate(to: there) }
             try await eventually("it performs") { source.heldCallCount == 1 }
             task.cancel()
