@@ -195,6 +195,7 @@ extension FakeLibvirtd {
         let link = link(of: client)
         switch fault.kind {
         case .hold: await hold()
+        case .delay(let duration): try? await Task.sleep(for: duration)
         case .close: link?.close()
         case .bytes(let bytes):
             link?.send(raw: bytes)

@@ -2,6 +2,7 @@
 public struct Fault: Sendable {
     enum Kind {
         case hold
+        case delay(Duration)
         case close
         case bytes([UInt8])
         case truncated(Int)
@@ -11,6 +12,9 @@ public struct Fault: Sendable {
 
     /// Answers only when the test lets it: see `FakeLibvirtd.releaseHeldCalls`.
     public static let hold = Fault(kind: .hold)
+
+    /// Answers after a while, behind what is asked later and answered sooner.
+    public static func delay(_ duration: Duration) -> Fault { Fault(kind: .delay(duration)) }
 
     /// Ends the connection without an answer.
     public static let close = Fault(kind: .close)

@@ -24,6 +24,18 @@ struct FaultTests {
         return result
     }
 
+    @Test("a slow answer is an answer") func delayed() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            let delay = Duration.milliseconds(20)
+            daemon.inject(.delay(delay), into: Remote.CONNECT_GET_HOSTNAME)
+            let start = ContinuousClock.now
+            #expect(try await connection.hostname() == "fake")
+            #expect(start.duration(to: .now) >= delay)
+            await connection.close()
+        }
+    }
+
     @Test func closing() async throws {
         let text = try await message(.close)?.description
         #expect(text?.contains("the server closed the connection") == true)
