@@ -22,7 +22,8 @@ public struct TLSSettings: Hashable, Sendable {
 
     /// The PEM file with the certificates of the authorities that vouch for servers.
     public var authorities: String
-    /// The PEM file of certificates that are revoked; nil for none.
+    /// The PEM file of certificates that are revoked; nil for none. The server's own is looked up in it, and
+    /// no authority between it and ours.
     public var revocations: String?
     /// Our own certificate; nil shows the server none, which most refuse.
     public var identity: Identity?
