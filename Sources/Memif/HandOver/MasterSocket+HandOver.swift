@@ -1,4 +1,5 @@
 public import LinuxIO
+internal import Synchronization
 
 /// A socket and its links go from one process to another, and the slaves notice nothing.
 ///
@@ -9,7 +10,7 @@ public import LinuxIO
 extension MasterSocket {
     /// Whether a slave is in the midst of the handshake. `freeze()` would send it away, and it may be one
     /// that never tries again.
-    public var isShakingHands: Bool { connections.contains(where: \.isPending) }
+    public var isShakingHands: Bool { state.withLock { !$0.pending.isEmpty } }
 
     /// Stands still: nobody is accepted, and nothing that a slave says is read, until `thaw()`. Frames
     /// wait in their rings. Slaves in the midst of the handshake are sent away, to come again.
