@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,23 +16,33 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-// Swift's runtime calls retain through this pointer, so that tools can put theirs there.
-extern void *(*_swift_retain)(void *object);
-static void *(*retain)(void *object);
-
 static _Thread_local counted_calls counts;
 static _Thread_local int is_counting;
 
-static void *counted_retain(void *object) {
+static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
+
+void *swift_retain(void *object) {
+    static void *(*real)(void *);
+    if (!real) real = (void *(*)(void *))next("swift_retain");
     counts.retains += is_counting;
-    return retain(object);
+    return real(object);
+}
+
+void *swift_retain_n(void *object, uint32_t count) {
+    static void *(*real)(void *, uint32_t);
+    if (!real) real = (void *(*)(void *, uint32_t))next("swift_retain_n");
+    counts.retains += is_counting;
+    return real(object, count);
+}
+
+void *swift_bridgeObjectRetain(void *object) {
+    static void *(*real)(void *);
+    if (!real) real = (void *(*)(void *))next("swift_bridgeObjectRetain");
+    counts.retains += is_counting;
+    return real(object);
 }
 
 void counted_calls_start(void) {
-    if (!retain) {
-        retain = _swift_retain;
-        _swift_retain = counted_retain;
-    }
     memset(&counts, 0, sizeof counts);
     is_counting = 1;
 }
@@ -79,7 +90,7 @@ int poll(struct pollfd *watched, nfds_t count, int milliseconds) {
 
 int pthread_mutex_lock(pthread_mutex_t *mutex) {
     static int (*real)(pthread_mutex_t *);
-    if (!real) real = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_lock");
+    if (!real) real = (int (*)(pthread_mutex_t *))next("pthread_mutex_lock");
     counts.locks += is_counting;
     return real(mutex);
 }

@@ -9,6 +9,7 @@ extension MemifRates {
     ///
     /// Both ends work on this one thread, a burst sent, then received, so that every count is exact.
     static func costs() async throws {
+        try checkRetains()
         var isFine = true
         for direction in RingDirection.allCases {
             for way in ["copy", "place"] {
@@ -22,7 +23,23 @@ extension MemifRates {
         }
         if !isFine { throw Wrong("a burst costs more than its frames") }
     }
+
+    /// A count of none says nothing where none is ever counted.
+    private static func checkRetains() throws {
+        let object = Retained()
+        var holders: [Retained] = []
+        holders.reserveCapacity(8)
+        counted_calls_start()
+        for _ in 0..<8 { holders.append(object) }
+        let calls = counted_calls_stop()
+        guard calls.retains > 0, holders.allSatisfy({ $0 === object }) else {
+            throw Wrong("retains are not counted")
+        }
+    }
 }
+
+/// Something to hold.
+private final class Retained {}
 
 /// The counts of one way through one ring.
 struct Costs {
