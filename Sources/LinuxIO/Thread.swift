@@ -38,15 +38,14 @@ public enum Thread {
     public static func perform<Value: Sendable>(
         name: String, _ body: @escaping @Sendable () -> Value
     ) async throws(SystemError) -> Value {
-        let outcome = await withCheckedContinuation {
-            (continuation: CheckedContinuation<Result<Value, SystemError>, Never>) in
+        let outcome = Outcome<Result<Value, SystemError>>()
+        return try await outcome.value { outcome in
             do throws(SystemError) {
-                try start(name: name) { continuation.resume(returning: .success(body())) }
+                try start(name: name) { outcome.set(.success(body())) }
             } catch {
-                continuation.resume(returning: .failure(error))
+                outcome.set(.failure(error))
             }
-        }
-        return try outcome.get()
+        }.get()
     }
 
     /// Tells the processor that the caller is spinning: it saves power and gives the other

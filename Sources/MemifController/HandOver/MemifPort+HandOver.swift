@@ -24,10 +24,7 @@ extension MemifPort {
         // The worker obeys in order: when this is done, the queues have been let go.
         await withCheckedContinuation { done in worker.submit { done.resume() } }
         // On the loop's own thread nothing is in the midst of being read.
-        let frozen: Result<FrozenPort, PortError> = await withCheckedContinuation { done in
-            loop.submit { done.resume(returning: Result(catching: self.freezeSocket)) }
-        }
-        return try frozen.get()
+        return try await loop.perform { Result(catching: self.freezeSocket) }.get()
     }
 
     private func freezeSocket() throws(PortError) -> FrozenPort {

@@ -1,3 +1,4 @@
+import Memif
 import MemifTesting
 import Testing
 
@@ -25,6 +26,24 @@ struct DescriptorStoreTests {
         try await traffic.end(at: daemon)
         daemon.process.signal(15)
         #expect(await daemon.process.waitForEnd() == 0)
+    }
+
+    @Test("a store that is too small is said so, and peers are told as without one")
+    func small() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let manager = try StandInManager(at: "\(libvirtd.scratch.path)/notify", capacity: 5)
+        defer { manager.stop() }
+        let daemon = try await DaemonProcess(under: manager, in: libvirtd.scratch)
+        _ = try await libvirtd.define("<memif:port name='a' link='always'/>")
+        #expect(await eventually { daemon.stands(["a"]) })
+        let slave = try RealDaemon.slave(daemon.layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { slave.link != nil })
+        let link = try #require(slave.link)
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+        #expect(await eventually { link.end?.reason.text == "daemon stopping" })
+        #expect(daemon.process.output.contains("raise FileDescriptorStoreMax="))
+        #expect(manager.count == 0)
     }
 
     @Test("what the manager has kept and is of no use costs a warning, and is kept no longer")

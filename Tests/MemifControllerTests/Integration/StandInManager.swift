@@ -26,13 +26,15 @@ final class StandInManager: Sendable {
     }
 
     let path: String
+    private let capacity: Int
     private let socket: MessageSocket
     private let state = Mutex(State())
     private let hasEnded = Atomic<Bool>(false)
 
     /// Listens at a path, on a thread of its own, until ``stop()``.
-    init(at path: String) throws {
+    init(at path: String, capacity: Int = 512) throws {
         self.path = path
+        self.capacity = capacity
         socket = try MessageSocket(
             UnixSocket(
                 adopting: try UnixListener.bound(to: try UnixAddress(path: path), kind: .datagrams))
@@ -83,7 +85,7 @@ final class StandInManager: Sendable {
     /// The environment that a process of the service is started with, and what it is handed from 3 on.
     func start(_ arguments: [String]) async throws -> ChildProcess {
         let stored = try shuffled()
-        var environment = ["NOTIFY_SOCKET=\(path)", "FDSTORE=512"]
+        var environment = ["NOTIFY_SOCKET=\(path)", "FDSTORE=\(capacity)"]
         if !stored.names.isEmpty {
             environment += [
                 "LISTEN_FDS=\(stored.names.count)",

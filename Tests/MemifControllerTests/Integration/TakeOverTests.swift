@@ -61,6 +61,62 @@ struct TakeOverTests {
         #expect(await second.process.waitForEnd() == 0)
     }
 
+    @Test("sixty-four links without libvirt, twice in a row: more descriptors than a message has")
+    func many() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let first = try await DaemonProcess(in: libvirtd.scratch)
+        let names = (0..<32).map { "p\($0)" }
+        let ports = names.map { "<memif:port name='\($0)' link='always'/>" }.joined()
+        let vms = [Sample.vm(1), Sample.vm(2)]
+        for vm in vms { _ = try await libvirtd.define(ports, vm: vm) }
+        #expect(await eventually { vms.allSatisfy { first.stands(Set(names), vm: $0) } })
+        let slaves = try vms.flatMap { vm in
+            try names.map { try RealDaemon.slave(first.layout.socket(of: vm, port: $0)) }
+        }
+        let areUp = await eventually(within: .seconds(60)) {
+            slaves.allSatisfy { $0.link != nil }
+        }
+        #expect(areUp)
+        let links = slaves.compactMap(\.link)
+
+        libvirtd.kill()
+        var daemon = first
+        for _ in 0..<2 {
+            let next = try await DaemonProcess(takingOverFrom: daemon)
+            #expect(await daemon.process.waitForEnd() == 0)
+            daemon = next
+            let all = try await RealDaemon.status(daemon.layout).ports
+            #expect(all.count == 64 && all.allSatisfy { $0.state.text == "Connected" })
+        }
+        #expect(links.count == 64 && links.allSatisfy(\.isUp))
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+        #expect(await eventually { links.allSatisfy { !$0.isUp } })
+        #expect(links.allSatisfy { $0.end?.reason.text == "daemon stopping" })
+    }
+
+    @Test("draining, and a port that was added, go on as well")
+    func draining() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let first = try await DaemonProcess(in: libvirtd.scratch)
+        let domain = try await libvirtd.define("<memif:port name='a'/>")
+        _ = try await domain.create()
+        #expect(await eventually { await first.port("a")?.state.text == "Ready" })
+        let link = try ControlHarness.connect(first.layout.controlSocket)
+        let attributes = [virtwire_attribute(name: "name", value: "b")]
+        _ = try await link.call(
+            Virtwire.PORT_ADD,
+            virtwire_port_add_args(vm: "vm-1", declaration: attributes, lifetime_ms: 0))
+        _ = try await link.call(Virtwire.DRAIN, virtwire_drain_args(drains: true))
+        link.close()
+        let second = try await DaemonProcess(takingOverFrom: first)
+        #expect(await first.process.waitForEnd() == 0)
+        #expect(await eventually { await second.port("b")?.state.text == "Draining" })
+        #expect(await second.port("a")?.state.text == "Draining")
+        second.process.signal(15)
+        #expect(await second.process.waitForEnd() == 0)
+    }
+
     @Test("a successor that may serve less closes what the policy refuses, and says so")
     func policy() async throws {
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
