@@ -1,13 +1,14 @@
 import CountedAllocations
 import LinuxIO
 import Memif
+import MemifTesting
 import Testing
 
 /// Each step of a link's set-up meets the moment at which no descriptor is left.
 ///
 /// In a process of its own, whose limit is low; and the end that runs out has a table of descriptors of its
 /// own: as many are free as the test wants, and Swift's runtime, which needs some, misses none.
-@Suite("Descriptors that run out in the midst of a handshake")
+@Suite("Descriptors and memory that run out in the midst of a handshake")
 struct ScarcityTests {
     @Test("a master says so, leaks none, and serves the slave as soon as there are some")
     func master() async {
@@ -28,6 +29,37 @@ struct ScarcityTests {
                     "cannot keep a connection", "cannot keep an eventfd",
                 ])
         }
+    }
+
+    /// Three gigabytes of huge pages, which no system keeps for a test: mmap refuses them.
+    @Test("a slave whose region cannot be mapped says so, and one that asks for less connects")
+    func mapping() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let master = try RawMaster(at: directory.address())
+        var configuration = InterfaceConfiguration()
+        configuration.hugePages = true
+        configuration.ringSize = 1 << 14
+        configuration.bufferSize = 96 << 10
+        let large = try MemifInterface.connect(
+            to: directory.address(), configuration, on: loop, reconnect: nil,
+            handshakeTimeout: .seconds(120))
+        let peer = try await master.accept()
+        try peer.send(.hello(ControlMessage.Hello(name: "raw master")))
+        let reason = try unwrap(try await peer.receiveDisconnect())
+        #expect(reason.code == .systemFailure)
+        try await eventually("the slave knows") { large.lastEnd?.cause == .system }
+        let text = try unwrap(large.lastEnd).reason.text
+        #expect(text.contains("huge pages of 2 MiB (see vm.nr_hugepages)"))
+        #expect(text.hasPrefix(reason.text))
+
+        let small = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop,
+            handshakeTimeout: .seconds(120))
+        try await RawMaster.Guest(try await master.accept()).lead(to: .linked)
+        _ = try await small.waitForLink(within: .seconds(30))
+        small.remove()
     }
 
     /// Tries with none left, with one, and so on until a link comes up at once: first with those that the
