@@ -102,7 +102,11 @@ extension Controller {
         guard connection == .connected else {
             throw .question(.unavailable(connection.problem))
         }
-        host.setDraining(drains)
+        do throws(PortError) {
+            try host.draining.set(drains)
+        } catch {
+            throw .refused(error)
+        }
         await withDiscardingTaskGroup { group in
             for domain in knownDomains { group.addTask { await self.lookNow(at: domain.vm) } }
         }

@@ -186,6 +186,9 @@ public final class Controller: Sendable {
     /// Puts back what the records tell of, and finds what no record tells of.
     private func restore() async {
         let start = ContinuousClock.now
+        if host.draining.isSet {
+            host.logger.notice("the host is still being drained; virtwire drain --end ends that")
+        }
         let found = Inventory(host)
         for record in found.records {
             for port in record.added { host.added.add(port, to: record.vm) }

@@ -59,6 +59,8 @@ public struct RuntimeLayout: Sendable, Hashable {
     public var lock: String { "\(runtime)/lock" }
     /// Locked while a daemon keeps these records.
     public var recordsLock: String { "\(state)/records.lock" }
+    /// There while the host is being drained.
+    public var drainMark: String { "\(state)/draining" }
     /// The records of what has been created: 0700.
     public var recordsDirectory: String { "\(state)/vms" }
     /// The record of one domain.

@@ -120,8 +120,6 @@ public struct virtwire_port_state: XDRCodable, Equatable, Sendable {
 public struct virtwire_state: XDRCodable, Equatable, Sendable {
     /// VIRTWIRE_STATE_VERSION; what follows is as that version has it.
     public var version: UInt32
-    /// Whether the host is being drained.
-    public var drains: Bool
     /// Whether the descriptors begin with the locks of the runtime and the state directory, and the
     /// listeners of the administrative and the read-only control socket.
     public var has_claim: Bool
@@ -129,20 +127,18 @@ public struct virtwire_state: XDRCodable, Equatable, Sendable {
     public var ports: [virtwire_port_state]
 
     /// Sets every field, in the order of the wire.
-    public init(version: UInt32, drains: Bool, has_claim: Bool, ports: [virtwire_port_state]) {
+    public init(version: UInt32, has_claim: Bool, ports: [virtwire_port_state]) {
         self.version = version
-        self.drains = drains
         self.has_claim = has_claim
         self.ports = ports
     }
 
     /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 16 }
+    public static var minimumByteCount: Int { 12 }
 
     /// Reads a value.
     public init(from decoder: inout XDRDecoder) throws(XDRError) {
         version = try decoder.decodeUInt32()
-        drains = try decoder.decodeBool()
         has_claim = try decoder.decodeBool()
         ports = try decoder.decodeArray(of: virtwire_port_state.self, limit: VIRTWIRE_PORT_LIST_MAX)
     }
@@ -150,7 +146,6 @@ public struct virtwire_state: XDRCodable, Equatable, Sendable {
     /// Writes the value.
     public func encode(to encoder: inout XDREncoder) throws(XDRError) {
         try encoder.encode(version)
-        try encoder.encode(drains)
         try encoder.encode(has_claim)
         try encoder.encodeArray(ports, limit: VIRTWIRE_PORT_LIST_MAX)
     }

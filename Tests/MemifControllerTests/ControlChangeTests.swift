@@ -248,4 +248,42 @@ struct ControlChangeTests {
             #expect(b.admission == .open)
         }
     }
+
+    @Test("the next daemon goes on draining, and serves again when that is ended")
+    func drainOverRestart() async throws {
+        let scratch = try Scratch()
+        let declared = "<memif:port name='a' link='always'/>"
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, declared)
+            #expect(try await it.waits(for: "Ready", of: "a"))
+            _ = try await it.link.call(Virtwire.DRAIN, virtwire_drain_args(drains: true))
+        }
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, declared)
+            #expect(try await it.waits(for: "Draining", of: "a"))
+            _ = try await it.link.call(Virtwire.DRAIN, virtwire_drain_args(drains: false))
+            #expect(try await it.waits(for: "Ready", of: "a"))
+        }
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, declared)
+            let isServed = try await it.waits(for: "Ready", of: "a")
+            #expect(isServed)
+        }
+    }
+
+    @Test("a drain that cannot be kept over a restart is refused, and nothing is drained")
+    func drainWithoutRoom() async throws {
+        let scratch = try Scratch()
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, "<memif:port name='a' link='always'/>")
+            #expect(try await it.waits(for: "Ready", of: "a"))
+            let mark = RuntimeLayout(scratch.configuration).drainMark
+            try Directory.ensurePath("\(mark).new")
+            let error = await #expect(throws: RPCError.self) {
+                _ = try await it.link.call(Virtwire.DRAIN, virtwire_drain_args(drains: true))
+            }
+            #expect(error?.description.contains("over a restart") == true)
+            #expect(try await it.waits(for: "Ready", of: "a"))
+        }
+    }
 }

@@ -9,7 +9,8 @@ extension Controller {
     func take(_ inheritance: Inheritance) throws(PortError) {
         var claimed: DirectoryClaim? = try DirectoryClaim(host, inheritance.claim)
         claim.withLock { $0 = claimed.take() }
-        host.setDraining(inheritance.drains)
+        // It may have been told to drain, or to end that, after this one first looked.
+        host.draining.readAgain()
         host.inherited.add(inheritance.ports.claimAll())
     }
 
@@ -84,7 +85,6 @@ extension Controller {
         let deadline = ContinuousClock.now + .milliseconds(500)
         for port in standingPorts { await port.settle(until: deadline) }
         var frozen = FrozenState(claim: claim)
-        frozen.state.drains = host.isDraining
         for port in standingPorts { frozen.append(try await port.freeze()) }
         for port in try host.inherited.frozen() { frozen.append(port) }
         return frozen

@@ -6,7 +6,7 @@ internal import XDR
 /// What one process leaves to the next: the state, and descriptors in the order that goes with it.
 struct FrozenState: Sendable {
     var state = virtwire_state(
-        version: UInt32(VIRTWIRE_STATE_VERSION), drains: false, has_claim: false, ports: [])
+        version: UInt32(VIRTWIRE_STATE_VERSION), has_claim: false, ports: [])
     /// Piece by piece.
     private(set) var descriptors: [PassedDescriptors] = []
 
@@ -48,7 +48,6 @@ struct FrozenState: Sendable {
 
 /// What another process has left to this one.
 struct Inheritance: Sendable {
-    var drains = false
     var ports = InheritedPorts()
     /// The locks of both directories, then the listeners of both control sockets; nil where the other
     /// process is gone, and they with it.
@@ -67,7 +66,6 @@ struct Inheritance: Sendable {
         _ file: borrowing OwnedDescriptor, _ descriptors: consuming DescriptorQueue
     ) throws(PortError) {
         let state = try Self.state(in: file)
-        drains = state.drains
         if state.has_claim {
             let own = descriptors.popFirst(4)
             guard own.count == 4 else { throw .badState("its first descriptors are missing") }

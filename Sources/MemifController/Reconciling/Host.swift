@@ -14,7 +14,8 @@ struct Host: Sendable {
     let added = AddedPorts()
     /// What another process has left and no port has been opened for.
     let inherited = InheritedPorts()
-    private let draining = DrainSwitch()
+    /// Set while no new links are to come up; ports follow with the next look at each domain.
+    let draining: DrainMark
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
@@ -29,6 +30,7 @@ struct Host: Sendable {
         self.store = store
         layout = RuntimeLayout(configuration)
         records = RecordStore(layout)
+        draining = DrainMark(layout)
         self.backend = backend
         self.logger = logger
         policy = CurrentPolicy(configuration.policy)
@@ -38,12 +40,6 @@ struct Host: Sendable {
         backend.adopt(inherited)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
     }
-
-    /// Whether no new links are to come up.
-    var isDraining: Bool { draining.isOn.load(ordering: .relaxed) }
-
-    /// Begins or ends draining; ports follow with the next look at each domain.
-    func setDraining(_ isDraining: Bool) { draining.isOn.store(isDraining, ordering: .relaxed) }
 
     /// Closes what another process has left and no port has been opened for.
     func closeUnclaimed() {
@@ -88,11 +84,6 @@ struct Host: Sendable {
         guard let reference else { return nil }
         return try SecretDirectory(path: configuration.secretsDirectory).secret(named: reference)
     }
-}
-
-/// Whether the host is being drained.
-private final class DrainSwitch: Sendable {
-    let isOn = Atomic<Bool>(false)
 }
 
 /// The host's policy as it is now: it can change while the daemon runs.

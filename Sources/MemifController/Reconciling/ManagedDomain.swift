@@ -155,7 +155,7 @@ final class ManagedDomain: Sendable {
     private func plan(_ wanted: WantedPorts, _ state: DomainState) -> PortPlan {
         PortPlan(
             wanted: wanted, standing: state.standing, run: state.run,
-            isDraining: host.isDraining, now: .now)
+            isDraining: host.draining.isSet, now: .now)
     }
 
     private func foresight(

@@ -6,7 +6,7 @@ struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
         abstract: "Has no new links come up; those that stand end when their domain does.",
-        discussion: "Holds until --end, or until the daemon ends.")
+        discussion: "Holds until --end, restarts of the daemon included.")
 
     @OptionGroup var daemon: DaemonOptions
 
