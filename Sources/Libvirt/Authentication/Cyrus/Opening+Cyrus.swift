@@ -23,8 +23,13 @@
             }
             let list = mechanisms.joined(separator: ",")
             var user: String?
-            var words = try await settle(&session, mechanisms, &user) { session throws(SASLFault) in
+            var words = try await settle(&session, &user) { session throws(SASLFault) in
                 try session.start(list)
+            } blaming: { mechanism, problem in
+                // The daemon has not said a word yet.
+                mechanism.isEmpty
+                    ? .noMechanism(offered: mechanisms, problem: problem)
+                    : .invalidCredentials(problem + Self.advice(mechanism))
             }
             let mechanism = session.mechanism
             var reply = try await perform(.start(words.message), mechanism, user: user)
@@ -32,8 +37,10 @@
             for _ in 0..<Self.mostAnswers {
                 if reply.isComplete, words.isFinished, (reply.message ?? []).isEmpty { break }
                 let message = reply.message
-                words = try await settle(&session, mechanisms, &user) { session throws(SASLFault) in
+                words = try await settle(&session, &user) { session throws(SASLFault) in
                     try session.step(message)
+                } blaming: { _, problem in
+                    .untrustworthy(problem)
                 }
                 if reply.isComplete, words.isFinished { break }
                 reply = try await perform(.step(words.message), mechanism, user: user)
@@ -44,6 +51,10 @@
                 throw failure(.init(reason, mechanism: mechanism, user: user))
             }
             try await protect(session, mechanism)
+        }
+
+        private static func advice(_ mechanism: String) -> String {
+            mechanism.hasPrefix("GS") ? " (is there a ticket? kinit gets one)" : ""
         }
 
         private func protect(
@@ -58,22 +69,23 @@
         }
 
         /// Does a step, with credentials where it wants some.
+        ///
+        /// - Parameter reason: what it means that the library cannot do it.
         private func settle(
-            _ session: inout CyrusSession, _ offered: [String], _ user: inout String?,
-            _ step: (inout CyrusSession) throws(SASLFault) -> CyrusSession.Progress
+            _ session: inout CyrusSession, _ user: inout String?,
+            _ step: (inout CyrusSession) throws(SASLFault) -> CyrusSession.Progress,
+            blaming reason: (_ mechanism: String, _ problem: String) -> AuthenticationError.Reason
         ) async throws(LibvirtError) -> Words {
             for _ in 0..<Self.mostQuestions {
                 let progress: CyrusSession.Progress
                 do throws(SASLFault) {
                     progress = try step(&session)
                 } catch {
-                    let isChosen = !session.mechanism.isEmpty
-                    let reason: AuthenticationError.Reason =
-                        isChosen
-                        ? .untrustworthy(error.problem)
-                        : .noMechanism(offered: offered, problem: error.problem)
+                    let name = session.mechanism
                     throw failure(
-                        .init(reason, mechanism: isChosen ? session.mechanism : nil, user: user))
+                        .init(
+                            reason(name, error.problem), mechanism: name.isEmpty ? nil : name,
+                            user: user))
                 }
                 switch progress {
                 case .words(let message, let isFinished): return (message, isFinished)
