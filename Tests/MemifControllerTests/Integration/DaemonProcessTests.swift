@@ -141,7 +141,10 @@ struct DaemonProcessTests {
         try write("policy: {default: {ports: 2}}\ngroup: kvm")
         daemon.process.signal(1)
         #expect(await eventually { daemon.stands(["a", "b"]) })
-        #expect(daemon.process.output.contains("restart virtwired for the others"))
+        #expect(
+            await eventually {
+                daemon.process.output.contains("restart virtwired for the others")
+            })
         daemon.process.signal(15)
         #expect(await daemon.process.waitForEnd() == 0)
 

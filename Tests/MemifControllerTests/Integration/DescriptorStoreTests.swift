@@ -42,7 +42,8 @@ struct DescriptorStoreTests {
         daemon.process.signal(15)
         #expect(await daemon.process.waitForEnd() == 0)
         #expect(await eventually { link.end?.reason.text == "daemon stopping" })
-        #expect(daemon.process.output.contains("raise FileDescriptorStoreMax="))
+        #expect(
+            await eventually { daemon.process.output.contains("raise FileDescriptorStoreMax=") })
         #expect(manager.count == 0)
     }
 
@@ -56,7 +57,10 @@ struct DescriptorStoreTests {
         }
         #expect(isStored && manager.count == 2)
         let daemon = try await DaemonProcess(under: manager, in: scratch)
-        #expect(daemon.process.output.contains("what the service manager has kept is of no use"))
+        #expect(
+            await eventually {
+                daemon.process.output.contains("what the service manager has kept is of no use")
+            })
         #expect(await eventually { manager.count == 0 })
         daemon.process.signal(15)
         #expect(await daemon.process.waitForEnd() == 0)

@@ -100,7 +100,8 @@ struct ServiceTests {
         #expect(await daemon.process.waitForEnd() == 0)
         let long = "NOTIFY_SOCKET=/\(String(repeating: "x", count: 200))"
         let other = try await DaemonProcess(in: scratch, under: ["env", long])
-        #expect(other.process.output.contains("correct or unset NOTIFY_SOCKET"))
+        #expect(
+            await eventually { other.process.output.contains("correct or unset NOTIFY_SOCKET") })
         other.process.signal(SIGTERM)
         #expect(await other.process.waitForEnd() == 0)
     }
