@@ -91,8 +91,9 @@ public final class PassedDescriptors: Sendable {
     ///
     /// - Throws: `SystemError` when descriptors run out.
     public func duplicate() throws(SystemError) -> PassedDescriptors {
-        PassedDescriptors(
-            try queue.withLock { (queue) throws(SystemError) in try queue.duplicate() })
+        let copies = try queue.withLock { (queue) throws(SystemError) in try queue.duplicate() }
+        try DescriptorReserve.spare(copies, "duplicate descriptors")
+        return PassedDescriptors(copies)
     }
 
     /// Takes all that are left.

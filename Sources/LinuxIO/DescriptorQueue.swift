@@ -59,6 +59,17 @@ public struct DescriptorQueue: ~Copyable, Sendable {
         return result
     }
 
+    /// Another descriptor of one of them, close-on-exec.
+    ///
+    /// - Throws: `SystemError` when descriptors run out.
+    public borrowing func duplicate(at index: Int) throws(SystemError) -> OwnedDescriptor {
+        let number = all[index]
+        return OwnedDescriptor(
+            adopting: try systemCall("duplicate a descriptor") {
+                fcntl(number, F_DUPFD_CLOEXEC, 0)
+            })
+    }
+
     /// Takes so many of the oldest, or all where there are fewer.
     public mutating func popFirst(_ count: Int) -> DescriptorQueue {
         var result = DescriptorQueue()

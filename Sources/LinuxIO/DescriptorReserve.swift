@@ -8,6 +8,19 @@ public enum DescriptorReserve {
     /// How many are kept.
     public static let count: UInt = 8
 
+    /// Lets this process have as many descriptors as it may ask for; programs that it starts as well.
+    public static func raiseLimit() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        // SAFETY: the call fills the structure, which outlives it.
+        guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else {
+            return
+        }
+        limit.rlim_cur = limit.rlim_max
+        // SAFETY: the call reads the structure. Where it is refused the limit stays as it was.
+        _ = unsafe setrlimit(resource, &limit)
+    }
+
     /// Whether a process with this descriptor open can have another one and the reserve besides.
     public static func leavesRoom(beside descriptor: borrowing OwnedDescriptor) -> Bool {
         // The kernel gives the lowest number that is free.
@@ -34,5 +47,16 @@ public enum DescriptorReserve {
         _ made: borrowing OwnedDescriptor, _ operation: String
     ) throws(SystemError) {
         if contains(made.rawValue) { throw SystemError(code: EMFILE, operation: operation) }
+    }
+
+    /// Refuses descriptors of which one is of the last.
+    ///
+    /// - Throws: `SystemError` with EMFILE.
+    public static func spare(
+        _ made: borrowing DescriptorQueue, _ operation: String
+    ) throws(SystemError) {
+        if made.all.contains(where: contains) {
+            throw SystemError(code: EMFILE, operation: operation)
+        }
     }
 }

@@ -54,6 +54,12 @@ public final class MessageSocket: Sendable {
             // SAFETY: bytes may be anything.
             var memory = unsafe span.mutableBytes
             if let received = try socket.receive(into: &memory) {
+                guard !received.lacksDescriptors else {
+                    throw SystemError(
+                        code: EMFILE, operation: "take the descriptors of a message (ulimit -n)")
+                }
+                try DescriptorReserve.spare(
+                    received.descriptors, "take the descriptors of a message (ulimit -n)")
                 guard !received.isTruncated else {
                     throw SystemError(code: EMSGSIZE, operation: "receive a message")
                 }

@@ -65,7 +65,12 @@ extension Controller {
                     remedy: "remove it from the domain's metadata"))
         }
         await lookNow(at: vm)
-        guard domain(vm)?.snapshot.ports[port] != nil, connection != .connected else { return }
+        guard domain(vm)?.snapshot.ports[port] != nil else { return }
+        if gate.isLocked {
+            throw .question(
+                .unavailable("another virtwired has taken over meanwhile: ask that one"))
+        }
+        guard connection != .connected else { return }
         host.added.add(removed, to: vm)
         throw .question(.unavailable("the connection was lost meanwhile; nothing was removed"))
     }

@@ -82,6 +82,8 @@ public final class Controller: Sendable {
         defer { releaseClaim() }
         await restore()
         await inheritance.waitForPredecessor()
+        // Until it has ended it may be told to drain, or to end that.
+        host.draining.readAgain()
         let server: ControlServer?
         do throws(PortError) {
             server = try whenRestored()
@@ -94,7 +96,10 @@ public final class Controller: Sendable {
             server?.leave()
         } else {
             server?.stop()
-            if let store = host.store, await leave(to: store) { return }
+            // In a task of its own: this one is cancelled, and would not wait for slaves that are connecting.
+            if let store = host.store, await Task(operation: { await leave(to: store) }).value {
+                return
+            }
             await stop()
             host.logger.info("stopped; records are kept, sockets are removed")
         }
@@ -355,6 +360,8 @@ public final class Controller: Sendable {
         await withDiscardingTaskGroup { group in
             for vm in vms { group.addTask { await self.loop.look(at: vm) } }
         }
+        // Where libvirt has gone meanwhile not every domain was: after the next connection, then.
+        guard connection == .connected else { return }
         _ = await gate.pass { host.closeUnclaimed() }
     }
 

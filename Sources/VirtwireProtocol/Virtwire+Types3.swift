@@ -221,6 +221,9 @@ public struct virtwire_open_ret: XDRCodable, Equatable, Sendable {
 /// The version of the state that a daemon hands over; another is not understood.
 public let VIRTWIRE_STATE_VERSION: Int = 1
 
+/// The most descriptors that a daemon leaves.
+public let VIRTWIRE_DESCRIPTOR_MAX: Int = 1048576
+
 /// The most rings of a link.
 public let VIRTWIRE_RING_LIST_MAX: Int = 512
 

@@ -123,23 +123,29 @@ public struct virtwire_state: XDRCodable, Equatable, Sendable {
     /// Whether the descriptors begin with the locks of the runtime and the state directory, and the
     /// listeners of the administrative and the read-only control socket.
     public var has_claim: Bool
+    /// For each descriptor, which of those that are passed it is: a file is passed once, however
+    /// often a
+    /// peer has passed it. Empty where each is passed for itself.
+    public var sources: [UInt32]
     /// All ports; their descriptors come in the same order.
     public var ports: [virtwire_port_state]
 
     /// Sets every field, in the order of the wire.
-    public init(version: UInt32, has_claim: Bool, ports: [virtwire_port_state]) {
+    public init(version: UInt32, has_claim: Bool, sources: [UInt32], ports: [virtwire_port_state]) {
         self.version = version
         self.has_claim = has_claim
+        self.sources = sources
         self.ports = ports
     }
 
     /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 12 }
+    public static var minimumByteCount: Int { 16 }
 
     /// Reads a value.
     public init(from decoder: inout XDRDecoder) throws(XDRError) {
         version = try decoder.decodeUInt32()
         has_claim = try decoder.decodeBool()
+        sources = try decoder.decodeArray(of: UInt32.self, limit: VIRTWIRE_DESCRIPTOR_MAX)
         ports = try decoder.decodeArray(of: virtwire_port_state.self, limit: VIRTWIRE_PORT_LIST_MAX)
     }
 
@@ -147,6 +153,7 @@ public struct virtwire_state: XDRCodable, Equatable, Sendable {
     public func encode(to encoder: inout XDREncoder) throws(XDRError) {
         try encoder.encode(version)
         try encoder.encode(has_claim)
+        try encoder.encodeArray(sources, limit: VIRTWIRE_DESCRIPTOR_MAX)
         try encoder.encodeArray(ports, limit: VIRTWIRE_PORT_LIST_MAX)
     }
 }

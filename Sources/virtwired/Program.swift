@@ -6,6 +6,7 @@ internal import LinuxIO
 struct Program {
     static func main() async {
         Signals.ignoreBrokenPipes()
+        DescriptorReserve.raiseLimit()
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             let interruption = try Interruption(catchingHangUp: true)

@@ -38,6 +38,23 @@ struct RestartTests {
         }
     }
 
+    @Test("a host that is drained admits nobody at a start either, before libvirt is asked")
+    func drained() async throws {
+        let scratch = try Scratch()
+        let source = FakeSource()
+        source.define(one, "<memif:port name='a' link='always'/>")
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            #expect(await eventually { it.controller.isSettled })
+        }
+        try File.replace(RuntimeLayout(scratch.configuration).drainMark, with: [])
+        source.disconnect()
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            #expect(it.port(one, "a")?.admission == .draining)
+        }
+    }
+
     @Test("what a killed daemon left is put right: stale sockets, temporary files, orphans")
     func leftovers() async throws {
         let scratch = try Scratch()

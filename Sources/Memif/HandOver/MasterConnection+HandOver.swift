@@ -22,13 +22,15 @@ extension MasterConnection {
             }
             var descriptors = DescriptorQueue()
             descriptors.append(control)
-            for region in memory.regions { descriptors.append(try region.file.duplicate()) }
+            for region in memory.regions {
+                descriptors.append(try Self.spared(region.file.duplicate()))
+            }
             let rings = memory.slaveToMaster + memory.masterToSlave
             for announcement in link.terms.rings {
                 guard let ring = rings.first(where: { $0.announcement == announcement }) else {
                     continue
                 }
-                descriptors.append(try ring.interrupt.descriptor.duplicate())
+                descriptors.append(try Self.spared(ring.interrupt.descriptor.duplicate()))
             }
             frozen.descriptors.append(contentsOf: descriptors)
         } catch {
@@ -38,6 +40,13 @@ extension MasterConnection {
             LinkRecord(
                 terms: link.terms, regionByteCounts: memory.regions.map { UInt64($0.byteCount) },
                 peer: peer))
+    }
+
+    private static func spared(
+        _ copy: consuming OwnedDescriptor
+    ) throws(SystemError) -> OwnedDescriptor {
+        try DescriptorReserve.spare(copy, "prepare a hand-over")
+        return copy
     }
 
     private func sendAway() {

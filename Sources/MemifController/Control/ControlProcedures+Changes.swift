@@ -1,5 +1,6 @@
 internal import LibvirtProtocol
 internal import LibvirtRPC
+internal import LinuxIO
 internal import Logging
 internal import VirtwireProtocol
 internal import XDR
@@ -9,7 +10,7 @@ extension ControlProcedures {
     func addChanges(to table: inout ControlTable, for caller: ControlCaller) {
         let controller = controller
         addPortChanges(to: &table)
-        addHandOver(to: &table)
+        addHandOver(to: &table, for: caller)
         table.changePassing(
             Virtwire.OPEN, describe: { ["vm": $0.vm.text, "port": $0.name.text] }
         ) { arguments, _ async throws(CallRefusal) in
@@ -44,11 +45,25 @@ extension ControlProcedures {
         }
     }
 
-    private func addHandOver(to table: inout ControlTable) {
+    private func addHandOver(to table: inout ControlTable, for caller: ControlCaller) {
         let controller = controller
         table.changePassing(
             Virtwire.HAND_OVER, describe: { ["version": "\($0.version)"] }
         ) { arguments, passed async throws(CallRefusal) in
+            // What is handed over holds the memory of every domain's links: the group may have less.
+            guard let user = caller.credentials?.user, user == 0 || user == Accounts.currentUser
+            else {
+                throw CallRefusal(
+                    .operationDenied,
+                    "only root, and the user whose daemon this is, can take over from it")
+            }
+            // The manager would take this process's end for the service's, and start another.
+            guard controller.host.store == nil else {
+                throw CallRefusal(
+                    .operationInvalid,
+                    "this virtwired is a service whose manager keeps its links: restart the service"
+                )
+            }
             guard arguments.version == UInt32(VIRTWIRE_STATE_VERSION) else {
                 throw CallRefusal(
                     .operationInvalid,

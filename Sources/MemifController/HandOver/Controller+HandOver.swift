@@ -31,6 +31,8 @@ extension Controller {
             let frozen = try await freeze(with: try claimed(server))
             try await Self.onThread { () throws(PortError) in try channel.give(frozen) }
             abandon()
+            // Nobody is answered here any more: what was changed now would be lost.
+            server?.leave()
             handOvers.end(isDone: true)
             host.logger.notice(
                 "another process goes on with everything",

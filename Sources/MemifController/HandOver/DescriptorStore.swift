@@ -10,6 +10,8 @@ struct DescriptorStore: Sendable {
 
     private static let prefix = "virtwired-"
     private static let stateName = "virtwired-state"
+    /// More names than these are too long for the environment of a process.
+    private static let most = 8192
     /// How long the manager may take.
     private static let patience = Duration.seconds(10)
 
@@ -17,14 +19,9 @@ struct DescriptorStore: Sendable {
     ///
     /// - Throws: `PortError` where the manager cannot; then nothing is kept that could be of use.
     func keep(_ frozen: FrozenState) throws(PortError) {
+        let frozen = try frozen.withoutRepetitions()
         var descriptors = frozen.takeDescriptors()
-        let count = descriptors.count + 1
-        guard count <= manager.storeCapacity else {
-            throw PortError(
-                reason: "the service manager keeps \(manager.storeCapacity) descriptors, and there "
-                    + "are \(count)",
-                remedy: "raise FileDescriptorStoreMax= in the unit")
-        }
+        try check(descriptors.count + 1)
         let names = (0..<descriptors.count).map { "\(Self.prefix)\($0)" } + [Self.stateName]
         // The last to be stored, so that there is a state only where everything is.
         descriptors.append(try frozen.file())
@@ -36,6 +33,17 @@ struct DescriptorStore: Sendable {
             throw PortError(
                 reason: "the service manager does not keep descriptors: \(error)",
                 remedy: "look at the service manager's log")
+        }
+    }
+
+    private func check(_ count: Int) throws(PortError) {
+        guard count <= min(manager.storeCapacity, Self.most) else {
+            throw PortError(
+                reason: "the service manager keeps \(min(manager.storeCapacity, Self.most)) "
+                    + "descriptors, and there are \(count)",
+                remedy: count <= Self.most
+                    ? "raise FileDescriptorStoreMax= and FDSTORE= in the unit, to \(Self.most) at most"
+                    : "have fewer links on a host that is restarted without disconnecting them")
         }
     }
 

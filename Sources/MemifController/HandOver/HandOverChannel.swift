@@ -40,6 +40,7 @@ struct HandOverChannel: Sendable {
     ///
     /// - Throws: `PortError` where the successor does not take it; then all of it is here still.
     func give(_ frozen: FrozenState) throws(PortError) {
+        let frozen = try frozen.withoutRepetitions()
         var rest = frozen.takeDescriptors()
         var file = DescriptorQueue()
         file.append(try frozen.file())

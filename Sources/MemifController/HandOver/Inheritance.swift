@@ -6,7 +6,8 @@ internal import XDR
 /// What one process leaves to the next: the state, and descriptors in the order that goes with it.
 struct FrozenState: Sendable {
     var state = virtwire_state(
-        version: UInt32(VIRTWIRE_STATE_VERSION), has_claim: false, ports: [])
+        version: UInt32(VIRTWIRE_STATE_VERSION), has_claim: false, sources: [],
+        ports: [])
     /// Piece by piece.
     private(set) var descriptors: [PassedDescriptors] = []
 
@@ -27,6 +28,32 @@ struct FrozenState: Sendable {
         var all = DescriptorQueue()
         for piece in descriptors { all.append(contentsOf: piece.takeAll()) }
         return all
+    }
+
+    /// The same with each file once. A peer may have passed one file for several purposes, and a service
+    /// manager keeps each once.
+    func withoutRepetitions() throws(PortError) -> FrozenState {
+        var result = self
+        var all = takeDescriptors()
+        var distinct = DescriptorQueue()
+        var known: [OpenFileIdentity: UInt32] = [:]
+        do throws(SystemError) {
+            while let descriptor = all.popFirst() {
+                let identity = try descriptor.openFileIdentity()
+                if let identity, let source = known[identity] {
+                    result.state.sources.append(source)
+                    continue
+                }
+                let source = UInt32(distinct.count)
+                if let identity { known[identity] = source }
+                result.state.sources.append(source)
+                distinct.append(descriptor)
+            }
+        } catch {
+            throw .noDescriptors(error)
+        }
+        result.descriptors = [PassedDescriptors(distinct)]
+        return result
     }
 
     /// The state in a memory file that nobody can change.
@@ -66,6 +93,7 @@ struct Inheritance: Sendable {
         _ file: borrowing OwnedDescriptor, _ descriptors: consuming DescriptorQueue
     ) throws(PortError) {
         let state = try Self.state(in: file)
+        descriptors = try Self.repeated(state.sources, descriptors)
         if state.has_claim {
             let own = descriptors.popFirst(4)
             guard own.count == 4 else { throw .badState("its first descriptors are missing") }
@@ -77,6 +105,34 @@ struct Inheritance: Sendable {
             throw .badState("\(descriptors.count) descriptors belong to nothing")
         }
         self.ports = InheritedPorts(ports)
+    }
+
+    /// Each descriptor of a state, where files were passed once.
+    private static func repeated(
+        _ sources: [UInt32], _ passed: consuming DescriptorQueue
+    ) throws(PortError) -> DescriptorQueue {
+        if sources.isEmpty { return passed }
+        var result = DescriptorQueue()
+        // Where in the result each that was passed has come first.
+        var places: [Int] = []
+        for source in sources {
+            if source < places.count {
+                do throws(SystemError) {
+                    let copy = try result.duplicate(at: places[Int(source)])
+                    try DescriptorReserve.spare(copy, "take over")
+                    result.append(copy)
+                } catch {
+                    throw .noDescriptors(error)
+                }
+            } else if source == places.count, let descriptor = passed.popFirst() {
+                places.append(result.count)
+                result.append(descriptor)
+            } else {
+                throw .badState("descriptor \(source) is missing")
+            }
+        }
+        result.append(contentsOf: passed)
+        return result
     }
 
     /// Returns when the other process has ended: what else it has, such as its metrics' address, is free

@@ -60,7 +60,10 @@ extension MemifPort {
             try socket.thaw()
         } catch {
             logger.error("a port accepts nobody for a moment", metadata: ["reason": "\(error)"])
-            loop.schedule(after: .seconds(1)) { [weak self] in self?.thawSocket() }
+            loop.schedule(after: .seconds(1)) { [weak self] in
+                guard let self, !state.withLock(\.isFrozen) else { return }
+                thawSocket()
+            }
         }
     }
 

@@ -44,7 +44,9 @@ final class ManagedDomain: Sendable {
         var unread = DeclaredPorts()
         unread.isUnreadable = true
         let wanted = WantedPorts.defined(declarations(&unread, &state))
-        let plan = PortPlan(wanted: wanted, standing: [:], run: state.run, now: .now)
+        let plan = PortPlan(
+            wanted: wanted, standing: [:], run: state.run, isDraining: host.draining.isSet,
+            now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         await deeds.open(plan, wanted, &state)
         report(state.update(state.assess(nil, deeds.outcome)), state)

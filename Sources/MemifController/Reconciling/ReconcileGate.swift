@@ -59,6 +59,9 @@ final class ReconcileGate: Sendable {
         }
     }
 
+    /// Whether another process reconciles.
+    var isLocked: Bool { state.withLock { $0.position == .locked } }
+
     /// Opens it again.
     func open() { move(to: .open) }
 

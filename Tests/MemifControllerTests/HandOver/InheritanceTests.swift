@@ -72,6 +72,45 @@ struct InheritanceTests {
         #expect(inheritance.ports.claimAll().first?.descriptors.count == 1)
     }
 
+    @Test("a file that a peer has passed twice is passed on once, and stands for both again")
+    func repetitions() throws {
+        var files = DescriptorQueue()
+        let region = try OwnedDescriptor.memoryFile(name: "region", byteCount: 1)
+        let counter = try EventCounter()
+        files.append(try OwnedDescriptor.memoryFile(name: "listener", byteCount: 1))
+        files.append(try OwnedDescriptor.memoryFile(name: "control", byteCount: 1))
+        for _ in 0..<2 { files.append(try region.duplicate()) }
+        for _ in 0..<2 { files.append(try counter.descriptor.duplicate()) }
+        let state = try port("a", links: [record]).state
+        var frozen = FrozenState()
+        frozen.append(FrozenPort(state: state, descriptors: PassedDescriptors(files)))
+        // Another eventfd is another, though all eventfds are one file.
+        var other = DescriptorQueue()
+        other.append(try EventCounter().descriptor.duplicate())
+        let second = try port("b", links: []).state
+        frozen.append(FrozenPort(state: second, descriptors: PassedDescriptors(other)))
+
+        let once = try frozen.withoutRepetitions()
+        #expect(once.state.sources == [0, 1, 2, 2, 3, 3, 4])
+        let passed = once.takeDescriptors()
+        #expect(passed.count == 5)
+        let inheritance = try Inheritance(once.file(), passed)
+        let descriptors = try #require(inheritance.ports.claim("/run/a.sock")).descriptors
+        var all = descriptors.takeAll()
+        var identities: [OpenFileIdentity?] = []
+        while let descriptor = all.popFirst() {
+            identities.append(try descriptor.openFileIdentity())
+        }
+        #expect(identities.count == 6 && !identities.contains(nil))
+        #expect(identities[2] == identities[3] && identities[4] == identities[5])
+        #expect(Set(identities).count == 4)
+
+        var odd = FrozenState()
+        odd.append(try port("a", links: []))
+        odd.state.sources = [1]
+        #expect(try problem(odd).contains("descriptor 1 is missing"))
+    }
+
     private func problem(
         _ frozen: FrozenState, surplus: Int = 0
     ) throws -> String {

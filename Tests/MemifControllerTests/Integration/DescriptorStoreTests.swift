@@ -87,7 +87,9 @@ extension DaemonProcess {
         layout = RuntimeLayout(scratch.configuration)
         process = try await manager.start([Self.program] + Self.flags(scratch))
         let layout = layout
-        let isReady = await eventually { (try? await RealDaemon.status(layout)) != nil }
+        let isReady = await eventually(within: .seconds(60)) {
+            (try? await RealDaemon.status(layout)) != nil
+        }
         try #require(isReady, "\(process.output)")
     }
 }

@@ -7,7 +7,7 @@ import XDR
 @testable import MemifController
 
 /// The operator's guide, run line by line as an operator would who types it in.
-@Suite("The operator's guide", .serialized, .timeLimit(.minutes(3)))
+@Suite("The operator's guide", .serialized, .timeLimit(.minutes(10)))
 struct GuideTests {
     private static let guide = URL(fileURLWithPath: #filePath).appendingPathComponent(
         "../../../../Sources/MemifController/Documentation.docc/RunningTheDaemon.md"

@@ -10,6 +10,18 @@ final class StandInManager: Sendable {
         var names: [String] = []
         var descriptors = DescriptorQueue()
         var lines: [String] = []
+        var identities: Set<OpenFileIdentity> = []
+
+        /// As systemd does: what it has already it drops without a word.
+        mutating func keep(_ descriptor: consuming OwnedDescriptor, _ name: String) {
+            if let identity = try? descriptor.openFileIdentity(),
+                !identities.insert(identity).inserted
+            {
+                return
+            }
+            names.append(name)
+            descriptors.append(descriptor)
+        }
 
         mutating func forget(_ name: String) {
             var keptNames: [String] = []
@@ -21,6 +33,7 @@ final class StandInManager: Sendable {
                 kept.append(descriptor)
             }
             names = keptNames
+            if keptNames.isEmpty { identities = [] }
             descriptors = kept
         }
     }
@@ -64,10 +77,7 @@ final class StandInManager: Sendable {
         state.withLock { state in
             state.lines += lines
             if lines.contains("FDSTORE=1") {
-                while let descriptor = passed.popFirst() {
-                    state.names.append(name)
-                    state.descriptors.append(descriptor)
-                }
+                while let descriptor = passed.popFirst() { state.keep(descriptor, name) }
             }
             if lines.contains("FDSTOREREMOVE=1") { state.forget(name) }
         }

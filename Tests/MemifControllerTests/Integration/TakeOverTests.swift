@@ -10,7 +10,7 @@ import XDR
 
 @testable import MemifController
 
-@Suite("virtwired that goes on in the place of another", .serialized, .timeLimit(.minutes(5)))
+@Suite("virtwired that goes on in the place of another", .serialized, .timeLimit(.minutes(20)))
 struct TakeOverTests {
     /// How often: each is the start of a process.
     private static let rounds = 100
@@ -43,6 +43,7 @@ struct TakeOverTests {
         let slave = try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: "a"))
         #expect(await eventually { slave.link != nil })
         let link = try #require(slave.link)
+        #expect(await eventually { await first.port("a")?.state.text == "Connected" })
         let peer = try #require(await first.port("a"))
 
         let second = try await DaemonProcess(takingOverFrom: first)
@@ -115,6 +116,24 @@ struct TakeOverTests {
         #expect(await second.port("a")?.state.text == "Draining")
         second.process.signal(15)
         #expect(await second.process.waitForEnd() == 0)
+    }
+
+    @Test("who may only administer cannot take over, and the daemon goes on")
+    func group() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let first = try await DaemonProcess(in: libvirtd.scratch)
+        // In the socket's group, and neither root nor the daemon's user, with all rights besides.
+        for directory in ["run", "state"] {
+            try File.setMode("\(libvirtd.scratch.path)/\(directory)", 0o777)
+        }
+        let (status, output) = try await DaemonProcess.run(
+            ["setpriv", "--reuid=65534", "--regid=\(Accounts.currentGroup)", "--clear-groups"]
+                + [DaemonProcess.program, "--take-over"] + DaemonProcess.flags(libvirtd.scratch))
+        #expect(status == 1)
+        #expect(output.contains("only root, and the user whose daemon this is"), "\(output)")
+        #expect((try? await RealDaemon.status(first.layout)) != nil)
+        first.process.signal(15)
+        #expect(await first.process.waitForEnd() == 0)
     }
 
     @Test("a successor that may serve less closes what the policy refuses, and says so")
