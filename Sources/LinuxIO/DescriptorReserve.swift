@@ -55,7 +55,8 @@ public enum DescriptorReserve {
     public static func spare(
         _ made: borrowing DescriptorQueue, _ operation: String
     ) throws(SystemError) {
-        if made.all.contains(where: contains) {
+        // The highest number decides for all.
+        if made.all.max().map(contains) == true {
             throw SystemError(code: EMFILE, operation: operation)
         }
     }

@@ -11,14 +11,7 @@ import XDR
     func earlyEnd() async throws {
         let loop = try LinuxIO.EventLoop.start(name: "early-end")
         defer { loop.stop() }
-        let carrier = NetworkCarrier()
-        let channel = NIOAsyncTestingChannel()
-        try await channel.testingEventLoop.executeInContext {
-            try channel.pipeline.syncOperations.addHandler(
-                FrameHandler(carrier, longestFrame: FrameLimits.longest))
-        }
-        try await channel.connect(to: SocketAddress(unixDomainSocketPath: "/none")).get()
-        carrier.adopt(channel)
+        let (carrier, channel) = try await NetworkCarrier.overTestingChannel()
         try await channel.close().get()
         let link = Link.start(carrier, timers: loop)
         await link.waitUntilReleased()

@@ -57,14 +57,7 @@ struct SecurityLayerTests {
     }
 
     private func carrier() async throws -> (NetworkCarrier, NIOAsyncTestingChannel, Receiver) {
-        let carrier = NetworkCarrier()
-        let channel = NIOAsyncTestingChannel()
-        try await channel.testingEventLoop.executeInContext {
-            try channel.pipeline.syncOperations.addHandler(
-                FrameHandler(carrier, longestFrame: FrameLimits.longest))
-        }
-        try await channel.connect(to: SocketAddress(unixDomainSocketPath: "/none")).get()
-        carrier.adopt(channel)
+        let (carrier, channel) = try await NetworkCarrier.overTestingChannel()
         let receiver = Receiver()
         carrier.start(receiver)
         return (carrier, channel, receiver)
