@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Owned descriptors in the order in which they arrived; those never taken are closed.
 public struct DescriptorQueue: ~Copyable, Sendable {
     private var numbers: [Int32]
@@ -51,10 +49,7 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     public borrowing func duplicate(from first: Int = 0) throws(SystemError) -> DescriptorQueue {
         var result = DescriptorQueue()
         for number in all {
-            let copy = try systemCall("duplicate a descriptor") {
-                fcntl(number, F_DUPFD_CLOEXEC, Int32(first))
-            }
-            result.append(OwnedDescriptor(adopting: copy))
+            result.append(try OwnedDescriptor.duplicate(of: number, from: Int32(first)))
         }
         return result
     }
@@ -63,11 +58,7 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     ///
     /// - Throws: `SystemError` when descriptors run out.
     public borrowing func duplicate(at index: Int) throws(SystemError) -> OwnedDescriptor {
-        let number = all[index]
-        return OwnedDescriptor(
-            adopting: try systemCall("duplicate a descriptor") {
-                fcntl(number, F_DUPFD_CLOEXEC, 0)
-            })
+        try OwnedDescriptor.duplicate(of: all[index])
     }
 
     /// Takes so many of the oldest, or all where there are fewer.

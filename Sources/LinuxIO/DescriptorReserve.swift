@@ -10,33 +10,30 @@ public enum DescriptorReserve {
 
     /// Lets this process have as many descriptors as it may ask for; programs that it starts as well.
     public static func raiseLimit() {
-        var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        // SAFETY: the call fills the structure, which outlives it.
-        guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else {
-            return
-        }
+        guard var limit = currentLimit, limit.rlim_cur < limit.rlim_max else { return }
         limit.rlim_cur = limit.rlim_max
         // SAFETY: the call reads the structure. Where it is refused the limit stays as it was.
         _ = unsafe setrlimit(resource, &limit)
     }
 
+    private static var resource: __rlimit_resource_t { __rlimit_resource_t(RLIMIT_NOFILE.rawValue) }
+
+    private static var currentLimit: rlimit? {
+        var limit = rlimit()
+        // SAFETY: the call fills the structure, which outlives it.
+        return unsafe getrlimit(resource, &limit) == 0 ? limit : nil
+    }
+
     /// Whether a process with this descriptor open can have another one and the reserve besides.
     public static func leavesRoom(beside descriptor: borrowing OwnedDescriptor) -> Bool {
         // The kernel gives the lowest number that is free.
-        let lowest = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
-        guard lowest >= 0 else { return false }
-        close(lowest)
-        return !contains(lowest)
+        guard let lowest = try? descriptor.duplicate() else { return false }
+        return !contains(lowest.rawValue)
     }
 
     /// Whether a descriptor that has just been made, of this number, is one of the last.
     public static func contains(_ number: Int32) -> Bool {
-        var limit = rlimit()
-        // SAFETY: the call fills the structure, which outlives it.
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            return false
-        }
+        guard let limit = currentLimit else { return false }
         return UInt(clamping: number) + count >= UInt(limit.rlim_cur)
     }
 

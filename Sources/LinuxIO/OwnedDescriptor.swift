@@ -29,10 +29,19 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// A second descriptor of the same open file, close-on-exec.
     public borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
-        let number = rawValue
-        return OwnedDescriptor(
-            adopting: try systemCall("duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 0) }
-        )
+        try Self.duplicate(of: rawValue)
+    }
+
+    /// A second descriptor of the file that is open under a number, which somebody holds meanwhile.
+    ///
+    /// - Parameter first: the least number that it may have.
+    static func duplicate(
+        of number: Int32, from first: Int32 = 0
+    ) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(
+            adopting: try systemCall("duplicate a descriptor") {
+                fcntl(number, F_DUPFD_CLOEXEC, first)
+            })
     }
 
     /// What fstat(2) says of the open file.
