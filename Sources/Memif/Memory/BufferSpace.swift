@@ -92,6 +92,19 @@ struct BufferSpace: @unchecked Sendable {
         return unsafe extent.base + Int(descriptor.offset)
     }
 
+    /// The slave's own slots; nil as a master.
+    @inline(__always)
+    var ownSlots: OwnSlots? {
+        guard let ownBase = unsafe ownBase else { return nil }
+        return unsafe OwnSlots(
+            base: ownBase, offsets: ownOffsets, region: ownRegion, slotMask: slotMask,
+            headroom: headroom, capacity: capacity)
+    }
+
+    /// The master's slots.
+    @inline(__always)
+    var peerSlots: PeerSlots { unsafe PeerSlots(extents: extents, extentCount: extentCount) }
+
     // MARK: In place
 
     /// The bytes of a slot as a piece of a frame, or nil for a descriptor that points beyond what is

@@ -9,7 +9,7 @@
 public struct FrameBatch: ~Copyable, @unchecked Sendable {
     // @unchecked: the memory has this one owner.
 
-    private struct Entry {
+    fileprivate struct Entry {
         var offset: UInt32
         var byteCount: UInt32
     }
@@ -179,5 +179,80 @@ public struct FrameBatch: ~Copyable, @unchecked Sendable {
         let entry = unsafe entries[index]
         guard start >= 0, count >= 0, start &+ count <= Int(entry.byteCount) else { return nil }
         return unsafe UnsafeRawPointer(bytes + (Int(entry.offset) &+ start))
+    }
+
+    // MARK: Many frames at a time
+
+    /// What adding frames changes and needs: to be had in registers while many are added.
+    @unsafe
+    struct Filling {
+        fileprivate let bytes: UnsafeMutableRawPointer
+        fileprivate let entries: UnsafeMutablePointer<Entry>
+        fileprivate let byteCapacity: Int
+        fileprivate let frameCapacity: Int
+        fileprivate var count: Int
+        fileprivate var used: Int
+        /// The bytes of the frames that were added.
+        private(set) var byteCount = 0
+
+        fileprivate init(_ batch: borrowing FrameBatch) {
+            unsafe bytes = batch.bytes
+            unsafe entries = batch.entries
+            unsafe byteCapacity = batch.byteCapacity
+            unsafe frameCapacity = batch.frameCapacity
+            unsafe count = batch.count
+            unsafe used = batch.used
+        }
+
+        /// How many more frames there are entries for.
+        @inline(__always)
+        var freeCount: Int { unsafe frameCapacity &- count }
+
+        /// Adds a copy of a frame where an entry is free; false when there is no room for its bytes.
+        @inline(__always)
+        mutating func append(_ frame: UnsafeRawPointer, count length: Int) -> Bool {
+            guard unsafe length <= byteCapacity &- used else { return false }
+            unsafe copyFrame(from: frame, to: bytes + used, count: length)
+            unsafe entries[count] = Entry(
+                offset: UInt32(truncatingIfNeeded: used),
+                byteCount: UInt32(truncatingIfNeeded: length))
+            unsafe count &+= 1
+            // The capacity is a multiple of 64, so this stays within it.
+            unsafe used = (used &+ length &+ 63) & ~63
+            unsafe byteCount &+= length
+            return true
+        }
+    }
+
+    /// To add frames to it: until `take`, nothing else is done with the batch.
+    @unsafe @inline(__always)
+    var filling: Filling { unsafe Filling(self) }
+
+    /// Has the frames that were added to it.
+    @unsafe @inline(__always)
+    mutating func take(_ filling: Filling) {
+        unsafe count = filling.count
+        unsafe used = filling.used
+    }
+
+    /// The frames from one on, for a loop over them that asks for none beyond their count.
+    @unsafe
+    struct Frames {
+        fileprivate let bytes: UnsafeMutableRawPointer
+        fileprivate let entries: UnsafeMutablePointer<Entry>
+        let count: Int
+
+        @inline(__always)
+        subscript(index: Int) -> (start: UnsafeRawPointer, count: Int) {
+            let entry = unsafe entries[index]
+            return unsafe (UnsafeRawPointer(bytes + Int(entry.offset)), Int(entry.byteCount))
+        }
+    }
+
+    /// The frames from `first` on.
+    @unsafe @inline(__always)
+    borrowing func frames(from first: Int) -> Frames {
+        precondition(first >= 0 && first <= count, "no such frame in the batch")
+        return unsafe Frames(bytes: bytes, entries: entries + first, count: count &- first)
     }
 }

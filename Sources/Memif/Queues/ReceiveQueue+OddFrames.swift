@@ -11,7 +11,7 @@ extension ReceiveQueue {
         case violation(StaticString)
     }
 
-    /// Receives a chained frame, or drops an empty or overlong one.
+    /// Receives a frame of any kind: a chained one most of the time. Drops an empty or overlong one.
     ///
     /// A chain is bounded by what the sender has published, which is bounded by the ring.
     mutating func receiveOddFrame(

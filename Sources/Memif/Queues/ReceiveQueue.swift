@@ -29,6 +29,8 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     var limit: UInt16
     /// Nothing more will be taken from the ring than was there at the end.
     var isSealed = false
+    /// How far descriptors and frames are fetched.
+    var marks: LookaheadMarks
     /// The frame at `position` was incomplete when `limit` was read.
     var isStalled = false
 
@@ -61,6 +63,7 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         }
         limit = position
         released = position
+        marks = LookaheadMarks(at: position)
         self.mode = mode
         applyMode()
     }
@@ -83,46 +86,24 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     public mutating func receiveBurst(into batch: inout FrameBatch) throws(LinkEnd) -> Int {
         batch.removeAll()
         guard try lookForFrames(batch.frameCapacity) else { return 0 }
-        // Constants in registers: the compiler must think that a store to a batch could change them.
-        let (ring, buffers, end, longest) = (ring, buffers, limit, longestFrame)
         var index = position
-        var bytes: UInt64 = 0
         var problem: LinkEnd?
-        var lookahead = Lookahead(from: index, to: end, most: batch.frameCapacity)
-        burst: while index != end, batch.hasFreeEntry {
-            lookahead.read(ring, buffers, from: index)
-            let descriptor = ring.descriptor(at: index)
-            let length = Int(descriptor.length)
-            guard !descriptor.hasNext, length > 0, length <= longest else {
-                switch receiveOddFrame(at: index, into: &batch) {
-                case .done(let next): index = next
-                case .noRoom: break burst
-                case .incomplete:
-                    isStalled = true
-                    break burst
-                case .violation(let text):
-                    problem = .violation("\(title): \(text)")
-                    break burst
-                }
-                continue
-            }
-            switch buffers.copyOut(descriptor, slot: index, into: &batch) {
-            case .copied:
-                batch.closeFrame()
-                bytes &+= UInt64(length)
-                index &+= 1
-            case .noRoom:
-                guard batch.isEmpty else { break burst }
-                counters.drops &+= 1
-                index &+= 1
-            case .outOfBounds:
-                problem = .violation("\(title): a descriptor points outside the regions")
+        burst: while true {
+            index = copyPlainFrames(from: index, into: &batch)
+            guard index != limit, batch.hasFreeEntry else { break }
+            switch receiveOddFrame(at: index, into: &batch) {
+            case .done(let next): index = next
+            case .noRoom: break burst
+            case .incomplete:
+                isStalled = true
+                break burst
+            case .violation(let text):
+                problem = .violation("\(title): \(text)")
                 break burst
             }
         }
         pass(index)
         counters.packets &+= UInt64(batch.count)
-        counters.bytes &+= bytes
         shared.store(counters)
         if let problem {
             fail(problem)

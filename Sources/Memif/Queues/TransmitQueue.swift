@@ -16,6 +16,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
     var position: UInt16
     /// The index up to which slots are free, from the receiver's index as last seen, checked.
     var limit: UInt16
+    /// How far descriptors and buffers are fetched.
+    var marks: LookaheadMarks
     /// How often something was published: what was reserved before is void.
     var publications: UInt64 = 0
 
@@ -41,6 +43,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
             position = ring.ownIndexAtStart()
             limit = position
         }
+        marks = LookaheadMarks(at: position)
     }
 
     deinit { endpoint.putBack(memory.role) }
@@ -71,31 +74,27 @@ public struct TransmitQueue: ~Copyable, Sendable {
             try lookForRoom()
             mayLook = false
         }
-        // Constants in registers: the compiler must think that a store to a buffer could change them.
-        let (ring, buffers, longest) = (ring, buffers, longestFrame)
         let count = batch.count
         var index = position
         var frame = first
-        var packets: UInt64 = 0
-        var bytes: UInt64 = 0
         var problem: LinkEnd?
-        var lookahead = Lookahead(from: index, to: limit, most: max(count &- first, 0))
         burst: while frame < count {
-            lookahead.write(ring, buffers, from: index)
+            let placed = placePlainFrames(batch, from: frame, at: index)
+            frame &+= placed
+            index &+= UInt16(truncatingIfNeeded: placed)
+            guard frame < count else { break }
             let length = batch.byteCount(of: frame)
             var outcome = Chain.tooLong
-            if length > 0, length <= longest {
+            if length > 0, length <= longestFrame {
                 outcome =
                     index == limit
-                    ? .noRoom
-                    : Self.place(batch, frame: frame, length: length, at: index, ring, buffers)
-                        ?? transmitChain(batch, frame: frame, length: length, at: index)
+                    ? .noRoom : transmitChain(batch, frame: frame, length: length, at: index)
             }
             switch outcome {
             case .sent(let next):
                 index = next
-                packets &+= 1
-                bytes &+= UInt64(length)
+                counters.packets &+= 1
+                counters.bytes &+= UInt64(length)
             case .tooLong: counters.drops &+= 1
             case .noRoom:
                 guard mayLook else { break burst }
@@ -108,8 +107,6 @@ public struct TransmitQueue: ~Copyable, Sendable {
             }
             frame &+= 1
         }
-        counters.packets &+= packets
-        counters.bytes &+= bytes
         if frame < count { counters.fullBursts &+= 1 }
         publish(index)
         shared.store(counters)
@@ -118,26 +115,6 @@ public struct TransmitQueue: ~Copyable, Sendable {
             throw problem
         }
         return max(frame &- first, 0)
-    }
-
-    /// Puts a frame into one slot; nil for one that is longer than the slot's buffer.
-    @inline(__always)
-    private static func place(
-        _ batch: borrowing FrameBatch, frame: Int, length: Int, at index: UInt16,
-        _ ring: RingMemory, _ buffers: BufferSpace
-    ) -> Chain? {
-        let isOwner = buffers.isOwner
-        let room = isOwner ? buffers.emptyDescriptor(slot: index) : ring.descriptor(at: index)
-        guard length <= Int(room.length) else { return nil }
-        guard buffers.copyIn(batch, frame: frame, from: 0, count: length, room, slot: index) else {
-            return .violation("an empty buffer lies outside the regions")
-        }
-        if isOwner {
-            ring.setDescriptor(room.withLength(length), at: index)
-        } else {
-            ring.setFlagsAndLength(of: room.withLength(length), at: index)
-        }
-        return .sent(index &+ 1)
     }
 
     /// Looks at the receiver's index.
