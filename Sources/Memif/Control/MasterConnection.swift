@@ -12,7 +12,9 @@ final class MasterConnection: Sendable {
         var isBound = false
         var link: MemifLink?
         var deadline: EventLoop.Timer?
-        var hasEnded = false
+        /// Why it is over; nil while it goes on.
+        var end: LinkEnd?
+        var hasEnded: Bool { end != nil }
     }
 
     let id: UInt64
@@ -59,7 +61,7 @@ final class MasterConnection: Sendable {
     func finish(_ end: LinkEnd) {
         let ending = state.withLock { state -> Ending? in
             guard !state.hasEnded else { return nil }
-            state.hasEnded = true
+            state.end = end
             state.handshake.close()
             // What was announced but never became a link is unmapped and closed now.
             state.regions = []
@@ -154,12 +156,27 @@ final class MasterConnection: Sendable {
             try perform(action, nil)
             return
         }
+        try hold(interface)
+        try send(.acknowledge)
+    }
+
+    /// Takes the interface for this connection, which may be ended by another thread meanwhile: who
+    /// refuses slaves ends the interface's occupant from the moment that there is one.
+    func hold(_ interface: MemifInterface) throws(LinkEnd) {
         guard interface.occupy({ [weak self] end in self?.finish(end) }) else {
-            let taken = DisconnectReason(.alreadyConnected, "interface \(id) is taken")
+            let taken = DisconnectReason(
+                .alreadyConnected, "interface \(interface.configuration.id) is connected already")
             throw LinkEnd(.refused, interface.refusal ?? taken)
         }
-        state.withLock { $0.isBound = true }
-        try send(.acknowledge)
+        let end = state.withLock { state in
+            // From here on it is `finish` that gives the interface back.
+            state.interface = interface
+            state.isBound = !state.hasEnded
+            return state.end
+        }
+        guard let end else { return }
+        interface.release()
+        throw end
     }
 
     private func map(
@@ -191,12 +208,16 @@ final class MasterConnection: Sendable {
     }
 
     func linkIsUp(_ link: MemifLink, of interface: MemifInterface) {
-        let timer = state.withLock { state -> EventLoop.Timer? in
-            guard !state.hasEnded else { return nil }
-            state.link = link
-            return state.deadline.take()
+        let (timer, end) = state.withLock { state in
+            if !state.hasEnded { state.link = link }
+            return (state.deadline.take(), state.end)
         }
         if let timer { loop.cancel(timer) }
+        if let end {
+            // `finish` has come and gone, and knew nothing of the link.
+            link.abandon(end)
+            return
+        }
         socket?.settle(self)
         link.whenEnded { [weak self] end in self?.finish(end) }
         if !interface.linkIsUp(link) { link.releaseMemory() }

@@ -63,9 +63,9 @@ extension MemifInterface {
         let connector = SlaveConnector(
             dial, configuration: configuration, geometry: try configuration.slaveGeometry(),
             policy: reconnect, handshakeTimeout: handshakeTimeout, admits: admits, loop: loop)
-        let interface = MemifInterface(role: .slave, configuration: configuration, loop: loop) {
-            connector.stop($0)
-        }
+        let interface = MemifInterface(
+            role: .slave, configuration: configuration, loop: loop, isTriedOnce: reconnect == nil
+        ) { connector.stop($0) }
         connector.setInterface(interface)
         return (interface, connector)
     }

@@ -6,11 +6,21 @@ extension MemifInterface {
     ///
     /// - Parameter limit: how long at most; nil waits without end.
     /// - Throws: `MemifError` with `.timedOut`, which says why the last attempt failed; with `.closed`
-    ///   when the task is cancelled.
+    ///   when the task is cancelled, when the interface is removed, and when the only attempt that a slave
+    ///   makes has come to its end.
     public func waitForLink(within limit: Duration? = nil) async throws(MemifError) -> MemifLink {
         let waiter = Waiter()
-        let token = subscribe { event in
-            if case .up(let link) = event { waiter.resume(.success(link)) }
+        let token = subscribe { [isTriedOnce] event in
+            switch event {
+            case .up(let link): waiter.resume(.success(link))
+            case .down(let end), .failed(let end):
+                guard isTriedOnce else { return }
+                waiter.resume(
+                    .failure(
+                        MemifError(.closed, "the only attempt at a memif link is over: \(end)")))
+            }
+        } finish: {
+            waiter.resume(.failure(MemifError(.closed, "the memif interface is removed")))
         }
         let timer = limit.map { limit in
             loop.schedule(after: limit) { [weak self] in
@@ -28,6 +38,23 @@ extension MemifInterface {
         if let timer { loop.cancel(timer) }
         unsubscribe(token)
         return try result.get()
+    }
+
+    /// What is said to subscribers after the last event: once, by whoever is the last to think of it.
+    final class Farewell: Sendable {
+        private let bodies: Mutex<[@Sendable () -> Void]>
+
+        init(_ bodies: [@Sendable () -> Void]) { self.bodies = Mutex(bodies) }
+
+        // The loop drops work when it is stopped, and nobody may wait for ever because of that.
+        deinit { say() }
+
+        func say() {
+            for body in bodies.withLock({ exchange(&$0, with: []) }) { body() }
+        }
+
+        /// There will be another one.
+        func cancel() { bodies.withLock { $0 = [] } }
     }
 
     /// A continuation that is resumed once, whichever comes first.

@@ -12,6 +12,8 @@ public final class MemifInterface: Sendable {
         /// Ends whatever holds the interface: an attempt at a link or a link.
         var occupant: (@Sendable (LinkEnd) -> Void)?
         var isRemoved = false
+        /// Whether nothing happens to it any more.
+        var isOver = false
         var refusal: DisconnectReason?
         /// Numbers the events, so that a new subscriber gets none from before its time.
         var sequence: UInt64 = 0
@@ -22,6 +24,8 @@ public final class MemifInterface: Sendable {
     private struct Subscriber {
         let since: UInt64
         let body: @Sendable (LinkEvent) -> Void
+        /// Called after the last event.
+        let finish: (@Sendable () -> Void)?
     }
 
     /// Which end it is.
@@ -29,23 +33,28 @@ public final class MemifInterface: Sendable {
     /// What was asked for.
     public let configuration: InterfaceConfiguration
     let loop: EventLoop
+    /// As a slave, whether there is one attempt at a link only.
+    let isTriedOnce: Bool
     private let state = Mutex(State())
     /// Takes the interface off its socket, or ends the slave's attempts.
     private let remover: @Sendable (DisconnectReason) -> Void
 
     init(
         role: MemifRole, configuration: InterfaceConfiguration, loop: EventLoop,
+        isTriedOnce: Bool = false,
         remover: @escaping @Sendable (DisconnectReason) -> Void
     ) {
         self.role = role
         self.configuration = configuration
         self.loop = loop
+        self.isTriedOnce = isTriedOnce
         self.remover = remover
     }
 
     deinit {
         // A slave that nobody holds any more must not go on connecting.
         remover(DisconnectReason(.removed, "the interface is being removed"))
+        for finish in state.withLock({ $0.subscribers.values.compactMap(\.finish) }) { finish() }
     }
 
     /// The link, while there is one.
@@ -97,11 +106,11 @@ public final class MemifInterface: Sendable {
 
     /// The events from now on, and before them the last one that there was: so nobody comes too late
     /// for the only attempt's failure. Buffers the newest 256: who falls further behind finds the
-    /// present state in `link`.
+    /// present state in `link`. They end when the interface is removed, with its socket or without.
     public func events() -> AsyncStream<LinkEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: LinkEvent.self, bufferingPolicy: .bufferingNewest(256))
-        let token = subscribe { continuation.yield($0) }
+        let token = subscribe({ continuation.yield($0) }, finish: { continuation.finish() })
         continuation.onTermination = { [weak self] _ in self?.unsubscribe(token) }
         return stream
     }
@@ -128,11 +137,17 @@ public final class MemifInterface: Sendable {
     /// The attempt that holds the interface has become a link; false when it was removed meanwhile.
     func linkIsUp(_ link: MemifLink) -> Bool {
         state.withLock { state in
-            guard state.occupant != nil, !state.isRemoved else { return false }
+            // One that has ended meanwhile is vacated by now, or soon.
+            guard state.occupant != nil, !state.isRemoved, link.isUp else { return false }
             state.link = link
             publish(.up(link), &state)
             return true
         }
+    }
+
+    /// The attempt that took the interface was over already, as its end has told.
+    func release() {
+        state.withLock { $0.occupant = nil }
     }
 
     /// The attempt or link that held the interface is over.
@@ -152,23 +167,41 @@ public final class MemifInterface: Sendable {
         }
     }
 
-    /// Ends whatever holds the interface, for good.
+    /// Ends whatever holds the interface, for good, and lets go of who waits for anything more.
     func retire(_ reason: DisconnectReason) {
         let occupant = state.withLock { state in
             state.isRemoved = true
             return state.occupant
         }
         occupant?(LinkEnd(.local, reason))
+        let farewell = state.withLock { state in
+            let farewell = Farewell(state.subscribers.values.compactMap(\.finish))
+            // Behind the events, under the lock as they are.
+            if !state.isOver { loop.submit { farewell.say() } }
+            state.isOver = true
+            return farewell
+        }
+        // Kept until here: on a loop that has stopped it is said at once, and not under the lock.
+        withExtendedLifetime(farewell) {}
     }
 
     // MARK: Subscribers
 
-    func subscribe(_ body: @escaping @Sendable (LinkEvent) -> Void) -> UInt64 {
-        state.withLock { state in
+    func subscribe(
+        _ body: @escaping @Sendable (LinkEvent) -> Void, finish: (@Sendable () -> Void)? = nil
+    ) -> UInt64 {
+        let farewell = Farewell([finish].compactMap(\.self))
+        return state.withLock { state in
             let token = state.nextSubscriber
             state.nextSubscriber += 1
-            state.subscribers[token] = Subscriber(since: state.sequence, body: body)
             if let last = state.lastEvent { loop.submit { body(last) } }
+            if state.isOver {
+                loop.submit { farewell.say() }
+            } else {
+                farewell.cancel()
+                state.subscribers[token] = Subscriber(
+                    since: state.sequence, body: body, finish: finish)
+            }
             return token
         }
     }

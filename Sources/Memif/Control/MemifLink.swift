@@ -134,6 +134,12 @@ public final class MemifLink: Sendable {
     /// What another process needs to go on with the link; nil once it is over.
     var memory: LinkMemory? { state.withLock(\.memory) }
 
+    /// Ends a link that nobody has been told of.
+    func abandon(_ end: LinkEnd) {
+        status.finish(end)
+        releaseMemory()
+    }
+
     /// Lets go of the shared memory; the queues may still hold it. Whoever sleeps on one is woken, to
     /// find that the link is over.
     func releaseMemory() {

@@ -8,7 +8,9 @@ final class SlaveConnection: Sendable {
         var memory: LinkMemory?
         var link: MemifLink?
         var deadline: EventLoop.Timer?
-        var hasEnded = false
+        /// Why it is over; nil while it goes on.
+        var end: LinkEnd?
+        var hasEnded: Bool { end != nil }
     }
 
     private let connector: SlaveConnector
@@ -55,7 +57,7 @@ final class SlaveConnection: Sendable {
     func finish(_ end: LinkEnd) {
         let ending = state.withLock { state -> Ending? in
             guard !state.hasEnded else { return nil }
-            state.hasEnded = true
+            state.end = end
             state.handshake.close()
             state.memory = nil
             return Ending(link: state.link, deadline: state.deadline.take())
@@ -130,14 +132,21 @@ final class SlaveConnection: Sendable {
         guard let memory = state.withLock({ $0.memory.take() }) else {
             throw .violation("CONNECTED before there was any memory")
         }
-        let link = MemifLink(
-            memory: memory, terms: terms, configuration: configuration, peer: peer)
-        let timer = state.withLock { state -> EventLoop.Timer? in
-            guard !state.hasEnded else { return nil }
-            state.link = link
-            return state.deadline.take()
+        linkIsUp(
+            MemifLink(memory: memory, terms: terms, configuration: configuration, peer: peer))
+    }
+
+    func linkIsUp(_ link: MemifLink) {
+        let (timer, end) = state.withLock { state in
+            if !state.hasEnded { state.link = link }
+            return (state.deadline.take(), state.end)
         }
         if let timer { loop.cancel(timer) }
+        if let end {
+            // `finish` has come and gone, and knew nothing of the link.
+            link.abandon(end)
+            return
+        }
         link.whenEnded { [weak self] end in self?.finish(end) }
         if !connector.linkIsUp(link) { link.releaseMemory() }
     }

@@ -66,12 +66,12 @@ extension MasterConnection {
 
     /// Lets go of everything without a word to the slave.
     func abandon() {
-        let (link, interface) = state.withLock { state in
-            state.hasEnded = true
-            return (state.link, state.interface)
-        }
         let end = LinkEnd(
             .local, DisconnectReason(.removed, "another process goes on with the link"))
+        let (link, interface) = state.withLock { state in
+            state.end = end
+            return (state.link, state.interface)
+        }
         channel.abandon()
         link?.status.finish(end)
         link?.releaseMemory()
@@ -90,12 +90,7 @@ extension MasterConnection {
             state.interface = interface
             state.handshake = MasterHandshake(resuming: record.terms)
         }
-        guard interface.occupy({ [weak self] end in self?.finish(end) }) else {
-            let taken = DisconnectReason(
-                .alreadyConnected, "interface \(record.terms.id) is connected already")
-            throw LinkEnd(.refused, interface.refusal ?? taken)
-        }
-        state.withLock { $0.isBound = true }
+        try hold(interface)
         if let problem = record.problem(for: interface.configuration) { throw problem }
         var regions: [Region] = []
         for byteCount in record.regionByteCounts {
