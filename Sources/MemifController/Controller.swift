@@ -374,7 +374,7 @@ public final class Controller: Sendable {
         let (changed, domains) = state.withLock { state in
             (state.active.symmetricDifference(listed.map(\.vm)), Array(state.domains.values))
         }
-        let damaged = domains.lazy.filter { $0.snapshot.isDamaged }.map(\.vm)
+        let damaged = domains.lazy.filter(\.isDamaged).map(\.vm)
         for vm in changed.union(damaged) { loop.mark(vm, .routine) }
     }
 

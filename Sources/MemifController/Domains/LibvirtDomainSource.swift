@@ -1,5 +1,6 @@
 internal import Libvirt
 internal import LibvirtProtocol
+internal import LibvirtRPC
 internal import Synchronization
 
 /// The domains of a libvirt daemon.
@@ -94,27 +95,16 @@ public final class LibvirtDomainSource: DomainSource {
         guard let connection = supervised.connection else {
             throw .unavailable("there is no connection to libvirt")
         }
-        let result = await withTaskGroup(of: Result<Answer, DomainSourceError>.self) { group in
-            group.addTask {
-                do throws(LibvirtError) {
-                    return .success(try await question(connection))
-                } catch {
-                    return .failure(DomainSourceError(error))
-                }
+        do throws(LibvirtError) {
+            return try await Connection.withDeadline(.now + patience) {
+                () async throws(LibvirtError) in try await question(connection)
             }
-            group.addTask { [patience] in
-                do {
-                    try await Task.sleep(for: patience)
-                    return .failure(.refused("libvirt has not answered within \(patience)"))
-                } catch {
-                    return .failure(.unavailable("nobody waits for the answer any more"))
-                }
+        } catch {
+            if case .call(let call) = error.kind, case .deadlineExceeded = call.kind {
+                throw .refused("libvirt has not answered within \(patience)")
             }
-            let first = await group.next()
-            group.cancelAll()
-            return first ?? .failure(.unavailable("nothing was asked"))
+            throw DomainSourceError(error)
         }
-        return try result.get()
     }
 }
 

@@ -34,9 +34,6 @@ struct DomainState: Sendable {
     /// Whether nothing of ours stands, here or on disk.
     var isEmpty: Bool { ports.isEmpty && record == nil && !hasLeftovers }
 
-    /// Whether a port's socket file is not as it was placed.
-    var isDamaged: Bool { ports.values.contains { $0.port.socketState() != .standing } }
-
     var standing: [String: StandingPort] {
         ports.mapValues { standing in
             StandingPort(

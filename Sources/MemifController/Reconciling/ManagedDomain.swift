@@ -33,6 +33,12 @@ final class ManagedDomain: Sendable {
     /// What is known as of the last reconciliation.
     var snapshot: DomainState { state.withLock { $0 } }
 
+    /// Whether a port's socket file is not as it was placed. Asked again and again, of every domain.
+    var isDamaged: Bool {
+        let ports = state.withLock { $0.ports.values.map(\.port) }
+        return ports.contains { $0.socketState() != .standing }
+    }
+
     /// Opens what the record tells of, before anything can be asked; so nothing is removed yet.
     ///
     /// - Parameter ran: whether peers were served in the process before because the domain ran, or had run

@@ -16,13 +16,22 @@ struct MetricsText {
 
     /// One figure, with labels.
     mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {
-        text += "virtwired_\(name)"
-        if !labels.isEmpty {
-            text += "{"
-            text += labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
-            text += "}"
-        }
-        text += " \(Self.spelled(value))\n"
+        line(name, Self.spelled(labels), Self.spelled(value))
+    }
+
+    private mutating func line(_ name: String, _ labels: String, _ value: String) {
+        text += "virtwired_"
+        text += name
+        text += labels
+        text += " "
+        text += value
+        text += "\n"
+    }
+
+    private static func spelled(_ labels: [(String, String)]) -> String {
+        if labels.isEmpty { return "" }
+        let pairs = labels.map { "\($0.0)=\"\(escaped($0.1))\"" }
+        return "{\(pairs.joined(separator: ","))}"
     }
 
     /// A family of a single figure.
@@ -124,15 +133,14 @@ extension MetricsText {
             ("port_dropped_total", .counter, "Frames that found no place.", \.droppedPackets),
             ("port_connects_total", .counter, "Links that came up.", \.connects),
         ]
-        let standing = ports.filter { !$0.path.isEmpty }
+        // A host has many ports, and each has a line in every family.
+        let standing = ports.filter { !$0.path.isEmpty }.map { port in
+            let labels = [("vm", port.domainName), ("uuid", "\(port.vm)"), ("port", port.name)]
+            return (labels: Self.spelled(labels), traffic: port.traffic)
+        }
         for (name, kind, help, figure) in figures {
             family(name, kind, help)
-            for port in standing {
-                let labels = [
-                    ("vm", port.domainName), ("uuid", "\(port.vm)"), ("port", port.name),
-                ]
-                sample(name, labels, Double(figure(port.traffic)))
-            }
+            for port in standing { line(name, port.labels, String(figure(port.traffic))) }
         }
     }
 }
