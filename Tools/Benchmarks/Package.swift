@@ -14,6 +14,12 @@ let package = Package(
             dependencies: ["XDR", "LibvirtProtocol", "Libvirt", "LibvirtTesting"].map {
                 .product(name: $0, package: "virtwire")
             }),
+        .executableTarget(
+            name: "ControllerBench",
+            dependencies: [
+                "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "Memif",
+                "VirtwireProtocol",
+            ].map { .product(name: $0, package: "virtwire") }),
         .target(name: "CountedCalls", path: "CountedCalls"),
         .executableTarget(
             name: "MemifRates",

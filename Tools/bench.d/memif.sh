@@ -14,10 +14,6 @@ keep() {
     result "$1" Mpps "$2" "$(awk -v rate="$3" 'BEGIN {printf "%.3f", rate / 1e6}')"
 }
 
-# figure NAME FILE: a number of the last line of JSON.
-figure() { python3 -c 'import json, sys
-print(json.loads(open(sys.argv[2]).read().strip().splitlines()[-1])[sys.argv[1]])' "$1" "$2"; }
-
 # testpmd_frames SIZE BURST: what testpmd is told so that it sends such frames.
 testpmd_frames() {
     frames=("--mbuf-size=9344" "--txpkts=$1" "--burst=$2")

@@ -62,17 +62,17 @@ print("%.1f" % (run["operations"] / run["seconds"]),
     "%.2f" % (run["cpu_seconds"] / run["operations"] * 1e6))' "$1")
 }
 
-# Writes a host for libvirt's test driver with so many domains.
+# thousand_domains FILE [METADATA]: writes a host for libvirt's test driver with so many domains.
 thousand_domains() {
-    python3 - "$1" <<'PYTHON'
+    python3 - "$1" "${2:-}" <<'PYTHON'
 import sys
 domain = """<domain type='test'><name>vm-{0:04d}</name>
-<uuid>00000000-0000-4000-8000-{0:012x}</uuid><memory unit='MiB'>512</memory><vcpu>2</vcpu>
+<uuid>00000000-0000-4000-8000-{0:012x}</uuid>{1}<memory unit='MiB'>512</memory><vcpu>2</vcpu>
 <os><type>hvm</type></os><devices><disk type='file' device='disk'>
 <source file='/var/lib/images/vm-{0:04d}.qcow2'/><target dev='vda'/></disk>
 <interface type='network'><source network='default'/><target dev='tap{0}'/></interface>
 </devices></domain>"""
 with open(sys.argv[1], "w") as file:
-    file.write("<node>" + "".join(domain.format(number) for number in range(1000)) + "</node>")
+    file.write("<node>" + "".join(domain.format(number, sys.argv[2]) for number in range(1000)) + "</node>")
 PYTHON
 }

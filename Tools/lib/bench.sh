@@ -33,6 +33,10 @@ result() {
     printf '   %-38s %-13s %10s %s\n' "$1" "$3" "$4" "$2"
 }
 
+# figure NAME FILE: a number of the last line of JSON.
+figure() { python3 -c 'import json, sys
+print(json.loads(open(sys.argv[2]).read().strip().splitlines()[-1])[sys.argv[1]])' "$1" "$2"; }
+
 # The middle figures side by side, in brackets the lowest and the highest, and ours against each peer's.
 print_table() {
     say "The middle of $rounds rounds [lowest to highest]; ratio: ours to the peer's"
