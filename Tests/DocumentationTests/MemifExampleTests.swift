@@ -1,6 +1,7 @@
 import Foundation
 import LinuxIO
 import Memif
+import Synchronization
 import Testing
 
 @Suite("Memif's classic examples do what they say", .timeLimit(.minutes(2)))
@@ -89,27 +90,34 @@ struct MemifExampleTests {
         right.end()
     }
 
-    /// Sends frames one by one, and returns what came back for each.
+    /// What came back.
+    private final class Replies: Sendable {
+        let frames = Mutex<[[UInt8]]>([])
+    }
+
+    /// Sends frames one by one, asleep until the answer, and returns what came back for each.
     private static func exchange(
         _ frames: [[UInt8]], over link: MemifLink
     ) async throws -> [[UInt8]] {
-        guard var sender = link.takeTransmitQueue(0),
-            var receiver = link.takeReceiveQueue(0, mode: .interrupt)
-        else { return [] }
-        var replies: [[UInt8]] = []
-        var batch = FrameBatch(frameCapacity: 1)
-        let limit = ContinuousClock.now + .seconds(60)
-        for frame in frames {
-            batch.removeAll()
-            batch.append(frame)
-            while try sender.transmitBurst(batch) == 0 { await Task.yield() }
-            while try receiver.receiveBurst(into: &batch) == 0, ContinuousClock.now < limit {
-                try await Task.sleep(for: .milliseconds(1))
+        let replies = Replies()
+        let failure = await onThread {
+            guard var sender = link.takeTransmitQueue(0),
+                var receiver = link.takeReceiveQueue(0, mode: .interrupt)
+            else { return }
+            var batch = FrameBatch(frameCapacity: 1)
+            for frame in frames {
+                batch.removeAll()
+                batch.append(frame)
+                while try sender.transmitBurst(batch) == 0 { Thread.pause() }
+                while try receiver.receiveBurst(into: &batch) == 0 {
+                    guard receiver.waitForFrames(milliseconds: 60_000) else { return }
+                }
+                let reply = batch.bytes(of: 0)
+                replies.frames.withLock { $0.append(reply) }
             }
-            guard !batch.isEmpty else { break }
-            replies.append(batch.bytes(of: 0))
         }
-        return replies
+        if let failure { throw failure }
+        return replies.frames.withLock { $0 }
     }
 
     /// Runs what blocks on a thread of its own, and returns how it ended.
