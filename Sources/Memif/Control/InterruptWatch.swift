@@ -6,9 +6,10 @@ internal import Synchronization
 ///
 /// The owner of the queue receives until nothing is left, calls `ReceiveQueue.armInterrupt(_:)`, and,
 /// where that says so, waits for the next interrupt. Each masks the queue's interrupts, so that
-/// the peer raises no more of them until the queue is armed again. The end of the link is an interrupt too.
+/// the peer raises no more of them until the queue is armed again; of those that it raises all the same
+/// nothing is heard. The end of the link is an interrupt too, and the last.
 public final class InterruptWatch: Sendable {
-    /// An element for each interrupt since the last that was taken; it ends with `cancel`.
+    /// An element for each interrupt since the last that was taken; it ends with `cancel`, and with the link.
     public let interrupts: AsyncStream<Void>
 
     private struct State {
@@ -20,17 +21,19 @@ public final class InterruptWatch: Sendable {
     private let ring: Ring
     /// Keeps the ring mapped.
     private let memory: LinkMemory
+    private let status: LinkStatus
     private let loop: EventLoop
     private let continuation: AsyncStream<Void>.Continuation
     private let callback: (@Sendable () -> Void)?
     private let state = Mutex(State())
 
     init(
-        _ ring: Ring, _ memory: LinkMemory, on loop: EventLoop,
+        _ ring: Ring, _ memory: LinkMemory, _ status: LinkStatus, on loop: EventLoop,
         _ callback: (@Sendable () -> Void)?
     ) throws(SystemError) {
         self.ring = ring
         self.memory = memory
+        self.status = status
         self.loop = loop
         self.callback = callback
         (interrupts, continuation) = AsyncStream.makeStream(
@@ -58,13 +61,25 @@ public final class InterruptWatch: Sendable {
     private func fire() {
         // Masked before it is emptied and told, so that the owner's look at the ring comes last.
         ring.memory.maskInterrupts()
+        let timer = state.withLock { state in
+            // A peer that raises it again and again has no part of the loop's time.
+            listen(for: [], state)
+            return state.timer.take()
+        }
         ring.interrupt.drain()
-        if let timer = state.withLock({ $0.timer.take() }) { loop.cancel(timer) }
+        if let timer { loop.cancel(timer) }
+        let isLast = status.hasEnded
         callback?()
         continuation.yield()
+        if isLast { cancel() }
     }
 
-    /// Looks once more in a moment: see `RingMemory.allowInterrupts`.
+    private func listen(for interest: Readiness, _ state: borrowing State) {
+        guard let watch = state.watch else { return }
+        try? loop.update(watch, ring.interrupt.descriptor, for: interest)
+    }
+
+    /// Listens from now on, and looks once more in a moment: see `RingMemory.allowInterrupts`.
     func recheck(_ limit: UInt16) {
         let timer = loop.schedule(after: .milliseconds(Int64(ReceiveQueue.recheckDelay))) {
             [weak self] in
@@ -73,6 +88,7 @@ public final class InterruptWatch: Sendable {
         }
         let old = state.withLock { state in
             if state.isCancelled { return Optional(timer) }
+            listen(for: .readable, state)
             return exchange(&state.timer, with: timer)
         }
         if let old { loop.cancel(old) }
@@ -89,7 +105,7 @@ extension ReceiveQueue {
         on loop: EventLoop, _ callback: (@Sendable () -> Void)? = nil
     ) throws(MemifError) -> InterruptWatch {
         do throws(SystemError) {
-            return try InterruptWatch(endpoint, memory, on: loop, callback)
+            return try InterruptWatch(endpoint, memory, status, on: loop, callback)
         } catch {
             throw MemifError(error)
         }

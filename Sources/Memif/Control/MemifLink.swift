@@ -75,10 +75,11 @@ public final class MemifLink: Sendable {
             longestFrame: configuration.longestFrame)
     }
 
-    /// Wakes the owner of a receive queue that sleeps in `waitForFrames`, from any thread.
+    /// Wakes the owner of a receive queue that waits in `waitForFrames`, in whatever mode, from any thread;
+    /// one that does not wait now will not wait the next time.
     public func wakeReceiver(_ index: Int) {
         guard let memory, memory.receiving.indices.contains(index) else { return }
-        memory.receiving[index].interrupt.signal()
+        memory.receiving[index].call()
     }
 
     /// What there is to know of the link now, for people and for monitors.

@@ -7,6 +7,12 @@ final class Ring: Sendable {
     let memory: RingMemory
     let interrupt: EventCounter
     private let isHeld = Atomic<Bool>(false)
+    /// Whether somebody of this program has called the receiver's owner, who has yet to hear it.
+    private let hasCall = Atomic<Bool>(false)
+    /// Where the numbers of the ring's former queue ended. The next one goes on with them, so that views and
+    /// room of the former one are not taken for its own.
+    private let ticketsSoFar = Atomic<UInt32>(0)
+    private let publicationsSoFar = Atomic<UInt64>(0)
 
     init(
         _ announcement: ControlMessage.AddRing, memory: RingMemory,
@@ -22,6 +28,33 @@ final class Ring: Sendable {
 
     /// Takes it for a queue; false when another has it. Sees all that the last one did.
     func take() -> Bool { !isHeld.exchange(true, ordering: .acquiring) }
+
+    /// The number of the next burst into views, between two queues.
+    var nextTicket: UInt32 {
+        get { ticketsSoFar.load(ordering: .relaxed) }
+        set { ticketsSoFar.store(newValue, ordering: .relaxed) }
+    }
+
+    /// How often something was published, between two queues.
+    var publications: UInt64 {
+        get { publicationsSoFar.load(ordering: .relaxed) }
+        set { publicationsSoFar.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Calls the receiver's owner. The flag comes first: who empties the eventfd without having waited
+    /// for it finds the flag, and who looks at the flag too early is woken by the eventfd.
+    func call() {
+        hasCall.store(true, ordering: .sequentiallyConsistent)
+        interrupt.signal()
+    }
+
+    /// Whether the owner is called.
+    var isCalled: Bool { hasCall.load(ordering: .sequentiallyConsistent) }
+
+    /// As the owner, hears a call if there is one.
+    func hearCall() -> Bool {
+        isCalled && hasCall.exchange(false, ordering: .sequentiallyConsistent)
+    }
 
     /// Its queue is let go.
     ///

@@ -79,13 +79,20 @@ struct RingMemory: @unchecked Sendable {
     /// within microseconds whatever happens, so a receiver that sleeps on their account looks once
     /// more a millisecond later (`ReceiveQueue.recheckDelay`) before it sleeps without end.
     func allowInterrupts() -> UInt16 {
-        unsafe flags.pointee.store(0, ordering: .sequentiallyConsistent)
+        unsafe flags.pointee.store(
+            otherFlags, ordering: .sequentiallyConsistent)
         return unsafe peer.pointee.load(ordering: .sequentiallyConsistent)
     }
 
     /// As the receiver, asks for no interrupts. One may still come.
     func maskInterrupts() {
-        unsafe flags.pointee.store(MemifProtocol.maskInterrupt, ordering: .relaxed)
+        unsafe flags.pointee.store(
+            otherFlags | MemifProtocol.maskInterrupt, ordering: .relaxed)
+    }
+
+    /// The flags that are not ours to change.
+    private var otherFlags: UInt16 {
+        unsafe flags.pointee.load(ordering: .relaxed) & ~MemifProtocol.maskInterrupt
     }
 
     /// Whether the receiver asks for no interrupts; for details only.

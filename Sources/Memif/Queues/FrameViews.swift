@@ -35,7 +35,7 @@ public struct FrameViews: ~Copyable, Sendable {
         return total
     }
 
-    /// How many pieces a frame has: 1, unless it is chained; 0 once it has gone on to another ring.
+    /// How many pieces a frame has: 1, unless it is chained. They are empty once it has gone on to another ring.
     public func pieceCount(of frame: Int) -> Int { pieces.range(of: frame).count }
 
     /// The bytes of a frame that has one piece; of a chained one, the first piece.

@@ -6,13 +6,14 @@ extension ReceiveQueue {
     /// When it may, the eventfd becomes readable as soon as a frame is published or the peer goes on
     /// with one that was incomplete; see `RingMemory.publishAndCheck` for why none is missed. For
     /// peers of other makes look again after `recheckDelay`, once. When it may not, interrupts are
-    /// off again and there is something to receive, or the link is over.
+    /// off again and there is something to receive, `MemifLink.wakeReceiver` was called, or the link is
+    /// over.
     public mutating func armInterrupt() -> Bool {
-        // Emptied first: an interrupt that comes from now on stays pending.
+        // Emptied first: an interrupt that comes from now on stays pending, and so does a call.
         endpoint.interrupt.drain()
         let index = ring.allowInterrupts()
         let isIdle = index == limit && (position == limit || isStalled)
-        if isIdle, !isSealed, !status.hasEnded { return true }
+        if isIdle, !isSealed, !status.hasEnded, !endpoint.hearCall() { return true }
         ring.maskInterrupts()
         return false
     }
@@ -52,7 +53,12 @@ extension ReceiveQueue {
     /// - Parameter milliseconds: how long at most; -1 waits without end.
     /// - Returns: false when the time passed and nothing came.
     public mutating func waitForFrames(milliseconds: Int32 = -1) -> Bool {
-        if hasNews { return true }
+        let hasCome = hasNews || endpoint.isCalled || wait(milliseconds)
+        // Here a call is heard, also one that came in the last moment.
+        return endpoint.hearCall() || hasCome
+    }
+
+    private mutating func wait(_ milliseconds: Int32) -> Bool {
         let limit = milliseconds < 0 ? nil : Duration.milliseconds(Int64(milliseconds))
         switch mode {
         case .interrupt: return sleepForFrames(milliseconds)
@@ -72,7 +78,7 @@ extension ReceiveQueue {
         let end = limit.map { ContinuousClock.now + $0 }
         while true {
             for _ in 0..<32 {
-                if hasNews { return true }
+                if hasNews || endpoint.isCalled { return true }
                 Thread.pause()
             }
             if let end, ContinuousClock.now >= end { return false }

@@ -67,14 +67,17 @@ extension ReceiveQueue {
     /// Gives the slots of the frames back to the sender; the views are empty then.
     ///
     /// Views that were filled before these must have been released: the sender gets its slots back in
-    /// order. Views that are let go of without a release keep their slots for the link's life.
+    /// order. Views that are let go of without a release keep their slots for the link's life; those of a
+    /// queue that was let go have none any more.
     public mutating func release(_ views: inout FrameViews) {
         precondition(
             views.pieces.ring === endpoint, "views are released to the queue that made them")
         views.pieces.removeAll()
         guard let ticket = views.ticket else { return }
-        precondition(ticket == nextRelease, "views are released in the order of their bursts")
         views.ticket = nil
+        // A former queue of this ring: what it held, this one has received again.
+        guard Int32(bitPattern: ticket &- nextRelease) >= 0 else { return }
+        precondition(ticket == nextRelease, "views are released in the order of their bursts")
         nextRelease &+= 1
         // With nothing held any more, what was copied out meanwhile goes back too.
         release(upTo: nextRelease == nextTicket ? position : views.end)

@@ -23,8 +23,8 @@ public struct ReceiveQueue: ~Copyable, Sendable {
     /// The slots before this index have been given back; those from here to `position` are held.
     var released: UInt16
     /// Numbers of the next burst into views, and of the next one to be released: equal when none is held.
-    var nextTicket: UInt32 = 0
-    var nextRelease: UInt32 = 0
+    var nextTicket: UInt32
+    var nextRelease: UInt32
     /// The sender's index as last seen, checked.
     var limit: UInt16
     /// Nothing more will be taken from the ring than was there at the end.
@@ -63,12 +63,17 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         }
         limit = position
         released = position
+        nextTicket = endpoint.nextTicket
+        nextRelease = nextTicket
         marks = LookaheadMarks(at: position)
         self.mode = mode
         applyMode()
     }
 
-    deinit { endpoint.putBack(memory.role) }
+    deinit {
+        endpoint.nextTicket = nextTicket
+        endpoint.putBack(memory.role)
+    }
 
     /// The number of the queue among those of its direction.
     public var index: Int { Int(endpoint.announcement.index) }

@@ -61,13 +61,16 @@ extension TransmitQueue {
         var packets: UInt64 = 0
         var bytes: UInt64 = 0
         var frameBytes: UInt64 = 0
+        var first = 0
         for number in 0..<min(max(count, 0), room.count) {
             let piece = room.pieces[number]
-            describe(
-                piece.slot, piece.descriptor, length: Int(piece.byteCount),
-                hasNext: piece.hasNext)
             frameBytes &+= UInt64(piece.byteCount)
             guard !piece.hasNext else { continue }
+            // Only now: what a frame without its end leaves behind has the length that it had.
+            while first <= number {
+                describe(room.pieces[first])
+                first &+= 1
+            }
             end = piece.slot &+ 1
             packets &+= 1
             bytes &+= frameBytes
@@ -80,5 +83,11 @@ extension TransmitQueue {
         room.pieces.removeAll()
         room.ticket = nil
         return Int(packets)
+    }
+
+    @inline(__always)
+    private func describe(_ piece: FramePiece) {
+        describe(
+            piece.slot, piece.descriptor, length: Int(piece.byteCount), hasNext: piece.hasNext)
     }
 }

@@ -19,7 +19,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
     /// How far descriptors and buffers are fetched.
     var marks: LookaheadMarks
     /// How often something was published: what was reserved before is void.
-    var publications: UInt64 = 0
+    var publications: UInt64
 
     /// What went through so far.
     public internal(set) var counters: QueueCounters
@@ -36,6 +36,7 @@ public struct TransmitQueue: ~Copyable, Sendable {
         self.longestFrame = longestFrame
         ring = endpoint.memory
         buffers = memory.buffers(of: endpoint)
+        publications = endpoint.publications
         if buffers.isOwner {
             position = 0
             limit = ring.size
@@ -46,7 +47,10 @@ public struct TransmitQueue: ~Copyable, Sendable {
         marks = LookaheadMarks(at: position)
     }
 
-    deinit { endpoint.putBack(memory.role) }
+    deinit {
+        endpoint.publications = publications
+        endpoint.putBack(memory.role)
+    }
 
     /// The number of the queue among those of its direction.
     public var index: Int { Int(endpoint.announcement.index) }

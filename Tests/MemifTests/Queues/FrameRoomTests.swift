@@ -67,6 +67,9 @@ struct FrameRoomTests {
         for buffer in 0..<4 { expectEqual(Self.write([9], to: &room, at: buffer, true), true) }
         expectEqual(try sender.transmitBurst(&room), 0)
         expectEqual(try receiver.receiveBurst(into: &batch), 0)
+        // And its buffers are as large as ever.
+        expectEqual(try sender.reserve(in: &room), 4)
+        for buffer in 0..<4 { expectEqual(room.byteCapacity(of: buffer), 2048) }
     }
 
     @Test("a full ring has no room to reserve", arguments: RingDirection.allCases)

@@ -1,5 +1,6 @@
 import LinuxIO
 import Memif
+import Synchronization
 import Testing
 
 @Suite("Receive modes")
@@ -82,6 +83,37 @@ struct ReceiveModeTests {
         expectEqual(try send(), 0)
     }
 
+    static let modes: [ReceiveMode] = [
+        .interrupt, .polling, .adaptive(spinning: .milliseconds(1)),
+        .adaptive(spinning: .seconds(3600)),
+    ]
+
+    @Test("who is called before they wait, or while they spin, does not wait", arguments: modes)
+    func called(_ mode: ReceiveMode) async throws {
+        let pair = try await LinkPair()
+        let link = pair.master
+        let isWoken = try await onThread {
+            var receiver = try unwrap(link.takeReceiveQueue(0, mode: mode))
+            link.wakeReceiver(0)
+            // As who sleeps does first: the eventfd is empty from here on.
+            receiver.disarmInterrupt()
+            let first = receiver.waitForFrames(milliseconds: 60_000)
+            // One call is heard once.
+            let second = receiver.waitForFrames(milliseconds: 2)
+            link.wakeReceiver(0)
+            let armed = (receiver.armInterrupt(), receiver.armInterrupt())
+            return [first, second, armed.0, armed.1]
+        }
+        #expect(isWoken == [true, false, false, true])
+        async let isWokenAgain = onThread { () -> Bool in
+            var receiver = try unwrap(link.takeReceiveQueue(0, mode: mode))
+            return receiver.waitForFrames(milliseconds: 60_000)
+        }
+        try await eventually("it waits") { link.details.receiveQueues[0].isTaken }
+        link.wakeReceiver(0)
+        #expect(try await isWokenAgain)
+    }
+
     @Test("who waits is woken by name", arguments: [ReceiveMode.interrupt])
     func woken(_ mode: ReceiveMode) async throws {
         let pair = try await LinkPair()
@@ -126,8 +158,30 @@ struct ReceiveModeTests {
         while await interrupts.next() != nil {
             do { _ = try receiver.receiveBurst(into: &batch) } catch { break }
         }
-        watch.cancel()
         #expect(await interrupts.next() == nil)
+        watch.cancel()
+    }
+
+    @Test(
+        "a peer that raises its eventfd without end is heard once each time that the queue is armed"
+    )
+    func raisedWithoutEnd() async throws {
+        let pair = try await LinkPair()
+        var receiver = try unwrap(pair.master.takeReceiveQueue(0))
+        let count = Mutex(0)
+        let watch = try receiver.watchInterrupts(on: pair.loop) { count.withLock { $0 += 1 } }
+        for round in 1...3 {
+            receiver.interrupt.signal()
+            try await eventually("it is told") { count.withLock { $0 == round } }
+            receiver.interrupt.signal()
+            // In the second of two turns it would have been told of that.
+            await withCheckedContinuation { continuation in
+                pair.loop.submit { pair.loop.submit { continuation.resume() } }
+            }
+            #expect(count.withLock { $0 } == round)
+            expectEqual(receiver.armInterrupt(watch), true)
+        }
+        withExtendedLifetime(watch) {}
     }
 
     @Test("details say what is there")
