@@ -9,11 +9,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +49,15 @@ int clinuxio_populate(void *address, size_t length) {
 
 int clinuxio_open_directory(const char *path) {
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+long long clinuxio_file_system_type(int descriptor) {
+    struct statfs result;
+    return fstatfs(descriptor, &result) == 0 ? (uint32_t)result.f_type : -1;
+}
+
+int clinuxio_rename(int directory, const char *from, const char *to, int exchanges) {
+    return renameat2(directory, from, directory, to, exchanges ? RENAME_EXCHANGE : RENAME_NOREPLACE);
 }
 
 int clinuxio_open_file_itself(const char *path) {

@@ -45,6 +45,17 @@ public struct FileStatus: Hashable, Sendable {
     public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
 }
 
+extension OwnedDescriptor {
+    /// The number of the file system's kind that the file lies in. Source: fstatfs(2), `f_type`.
+    public borrowing func fileSystemType() throws(SystemError) -> UInt32 {
+        let number = rawValue
+        return UInt32(
+            truncatingIfNeeded: try systemCall("read the file system of a descriptor") {
+                clinuxio_file_system_type(number)
+            })
+    }
+}
+
 /// A file's identity on this host while it is up: two paths with one identity are one file.
 public struct FileIdentity: Hashable, Sendable {
     /// The device number.

@@ -100,15 +100,30 @@ public enum SocketFile {
     /// As ``listen(at:kind:mode:user:group:backlog:)``, where nobody listens and nothing but a socket
     /// that somebody left stands.
     ///
+    /// Of several that begin to listen there at once, one does, and the others are told that it is taken.
+    ///
     /// - Throws: `SystemError` with EADDRINUSE for a path that is taken.
     public static func listenUnlessTaken(
         at path: String, kind: UnixSocketKind, mode: UInt32, group: UInt32? = nil
+    ) throws(SystemError) -> UnixListener {
+        var identity: FileIdentity?
+        return try listenUnlessTaken(
+            at: path, kind: kind, mode: mode, group: group, identity: &identity)
+    }
+
+    /// As ``listenUnlessTaken(at:kind:mode:group:)``.
+    ///
+    /// - Parameter identity: is set to that of the new file, whatever has become of the path by now.
+    public static func listenUnlessTaken(
+        at path: String, kind: UnixSocketKind, mode: UInt32, group: UInt32? = nil,
+        identity: inout FileIdentity?
     ) throws(SystemError) -> UnixListener {
         let state = try probe(path)
         guard state == .absent || state == .stale else {
             throw SystemError(code: EADDRINUSE, operation: "put a socket at", subject: path)
         }
-        return try listen(at: path, kind: kind, mode: mode, group: group)
+        return try place(
+            at: path, kind: kind, mode: mode, group: group, replaces: false, identity: &identity)
     }
 
     /// Binds a listening socket and renames it into place, so that nobody ever meets a path with
@@ -124,6 +139,18 @@ public enum SocketFile {
         at path: String, kind: UnixSocketKind, mode: UInt32, user: UInt32? = nil,
         group: UInt32? = nil, backlog: Int32 = 128
     ) throws(SystemError) -> UnixListener {
+        var identity: FileIdentity?
+        return try place(
+            at: path, kind: kind, mode: mode, user: user, group: group, backlog: backlog,
+            replaces: true, identity: &identity)
+    }
+
+    /// - Parameter replaces: whether a socket that is held by somebody makes way too.
+    static func place(
+        at path: String, kind: UnixSocketKind, mode: UInt32, user: UInt32? = nil,
+        group: UInt32? = nil, backlog: Int32 = 128, replaces: Bool,
+        identity: inout FileIdentity?
+    ) throws(SystemError) -> UnixListener {
         _ = try UnixAddress(path: path)
         let directory = try SocketDirectory(of: path)
         let names = [getpid(), Thread.currentID].map { String($0, radix: 36) }
@@ -138,7 +165,12 @@ public enum SocketFile {
             try directory.setOwner(user, group, of: temporary, for: path)
             // Only now: nobody is let in by the mode that the umask gave.
             let listener = try UnixListener.listening(socket, backlog: backlog, subject: path)
-            try directory.rename(temporary, to: path)
+            identity = try directory.identity(of: temporary, for: path)
+            if replaces {
+                try directory.rename(temporary, to: path)
+            } else {
+                try directory.putInPlace(temporary, at: path)
+            }
             return listener
         } catch {
             directory.remove(temporary)
@@ -191,10 +223,52 @@ private struct SocketDirectory: ~Copyable {
         }
     }
 
+    func identity(of name: String, for path: String) throws(SystemError) -> FileIdentity {
+        let number = descriptor.rawValue
+        var result = stat()
+        try systemCall("look at", path) {
+            unsafe fstatat(number, name, &result, AT_SYMLINK_NOFOLLOW)
+        }
+        return FileStatus(result).identity
+    }
+
     func rename(_ name: String, to path: String) throws(SystemError) {
         let number = descriptor.rawValue
-        let last = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        let last = Self.name(of: path)
         try systemCall("put in place", path) { unsafe renameat(number, name, number, last) }
+    }
+
+    /// Renames to where nothing, or a socket that nobody holds any more, stands.
+    func putInPlace(_ name: String, at path: String) throws(SystemError) {
+        do {
+            try rename(name, to: path, exchanges: 0)
+            return
+        } catch {
+            // EINVAL: a file system that knows no more than rename(2) does.
+            if error.code == EINVAL { return try rename(name, to: path) }
+            if error.code != EEXIST { throw error }
+        }
+        // What stood there is looked at once it is out of the way, where nobody puts another in its place.
+        try rename(name, to: path, exchanges: 1)
+        let state = try? SocketFile.probe("/proc/self/fd/\(descriptor.rawValue)/\(name)")
+        guard state == .stale else {
+            // It was put there since the caller looked, and goes back; the caller removes ours.
+            try rename(name, to: path, exchanges: 1)
+            throw SystemError(code: EADDRINUSE, operation: "put a socket at", subject: path)
+        }
+        remove(name)
+    }
+
+    private func rename(_ name: String, to path: String, exchanges: Int32) throws(SystemError) {
+        let number = descriptor.rawValue
+        let last = Self.name(of: path)
+        try systemCall("put in place", path) {
+            unsafe clinuxio_rename(number, name, last, exchanges)
+        }
+    }
+
+    private static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
     func remove(_ name: String) {

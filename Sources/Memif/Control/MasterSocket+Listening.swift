@@ -31,13 +31,25 @@ extension MasterSocket {
             case .foreign:
                 throw SystemError(code: 17, operation: "put a socket at", subject: address.name)
             }
-            let listener = try SocketFile.listen(at: address.name, kind: .messages, mode: mode)
-            let identity = try FileStatus(path: address.name).identity
-            let socket = try make(listener, loop, options)
-            socket.state.withLock { $0.file = (address.name, identity) }
-            return socket
+            return try make(at: address.name, mode, loop, options)
         } catch {
             throw MemifError(error)
+        }
+    }
+
+    private static func make(
+        at path: String, _ mode: UInt32, _ loop: EventLoop, _ options: Options
+    ) throws(SystemError) -> MasterSocket {
+        var identity: FileIdentity?
+        let listener = try SocketFile.listenUnlessTaken(
+            at: path, kind: .messages, mode: mode, identity: &identity)
+        do throws(SystemError) {
+            let socket = try make(listener, loop, options)
+            socket.state.withLock { $0.file = identity.map { (path, $0) } }
+            return socket
+        } catch {
+            if let identity { SocketFile.remove(path, ifStill: identity) }
+            throw error
         }
     }
 

@@ -93,6 +93,17 @@ struct SocketTests {
         socket.close()
     }
 
+    @Test("a socket that nobody can be served on leaves no file")
+    func stoppedLoop() throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        loop.stop()
+        #expect(throws: MemifError.self) {
+            try MasterSocket.listen(at: directory.address(), on: loop)
+        }
+        #expect(try SocketFile.probe(directory.path("m.sock")) == .absent)
+    }
+
     @Test("a slave asks who the master is")
     func trust() async throws {
         let directory = try TemporaryDirectory()
