@@ -71,9 +71,11 @@ final class ControlChannel: Sendable {
 
     /// Closes the socket, after DISCONNECT where there is a reason to give. Any thread may call it.
     func close(_ reason: DisconnectReason?) {
-        let watch = state.withLock { $0.watch }
+        // Both at once: a watch that another thread sets or takes back in between would be forgotten.
+        var watch: EventLoop.Watch?
         var taken = state.withLock { state in
             state.unsent = nil
+            watch = state.watch.take()
             return state.socket.take()
         }
         guard let socket = taken.take() else { return }
@@ -174,6 +176,6 @@ final class ControlChannel: Sendable {
     private static func end(of error: SystemError) -> LinkEnd {
         // ECONNRESET: the peer closed with messages of ours unread.
         if error.code == 104 { return .vanished }
-        return LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+        return LinkEnd(error)
     }
 }

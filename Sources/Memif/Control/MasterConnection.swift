@@ -185,7 +185,7 @@ final class MasterConnection: Sendable {
         let interface = state.withLock { $0.interface }
         let mapped = try Region(
             peerFile: file, byteCount: region.byteCount,
-            requiresSeal: interface?.configuration.limits.requiresSealedRegions ?? true)
+            limits: interface?.configuration.limits ?? InterfaceLimits())
         state.withLock { $0.regions.append(mapped) }
     }
 
@@ -224,6 +224,6 @@ final class MasterConnection: Sendable {
     }
 
     static func end(of error: SystemError) -> LinkEnd {
-        LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+        LinkEnd(error)
     }
 }

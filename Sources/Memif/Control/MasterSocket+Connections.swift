@@ -36,18 +36,31 @@ extension MasterSocket {
 
     /// Begins the handshake with who has connected, or sends them away.
     func admit(_ connected: consuming UnixSocket, as known: PeerCredentials? = nil) {
-        let pending = state.withLock { $0.pending.count }
         guard let connection = keep(connected, as: known) else { return }
         if let admits = options.admits, connection.peer.map(admits) != true {
             // Who cannot be known is not let in either.
             let user = connection.peer.map { "user \($0.user)" } ?? "a peer without credentials"
             let reason = DisconnectReason(.notPermitted, "\(user) is not admitted")
             connection.finish(LinkEnd(.refused, reason))
-        } else if pending >= options.mostPending {
-            connection.finish(.limit("\(pending) handshakes are going on, try again later"))
+        } else if let problem = crowdProblem(of: connection.peer?.user) {
+            connection.finish(problem)
         } else {
             connection.start(hello: hello, timeout: options.handshakeTimeout)
         }
+    }
+
+    /// Why one more of a user's connections, which is kept already, has to go; nil when it may stay.
+    private func crowdProblem(of user: UInt32?) -> LinkEnd? {
+        let (all, own) = state.withLock { state in
+            let users = state.pending.map { state.connections[$0]?.peer?.user }
+            return (users.count, users.count { $0 == user })
+        }
+        if own > options.mostPendingPerUser {
+            let name = user.map { "user \($0)" } ?? "a user that the kernel does not name"
+            return .limit("\(own - 1) handshakes of \(name) are going on, try again later")
+        }
+        guard all > options.mostPending else { return nil }
+        return .limit("\(all - 1) handshakes are going on, try again later")
     }
 
     // MARK: For connections

@@ -152,6 +152,6 @@ final class SlaveConnection: Sendable {
     }
 
     private static func end(of error: SystemError) -> LinkEnd {
-        LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+        LinkEnd(error)
     }
 }

@@ -51,7 +51,7 @@ final class SlaveConnector: Sendable {
             use(connected)
         } catch {
             let interface = interface
-            let end = LinkEnd(.system, DisconnectReason(.systemFailure, error.description))
+            let end = LinkEnd(error)
             interface?.attemptFailed(end)
             scheduleNext(after: end)
         }

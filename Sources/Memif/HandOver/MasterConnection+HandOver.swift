@@ -100,7 +100,7 @@ extension MasterConnection {
             regions.append(
                 try Region(
                     peerFile: file, byteCount: byteCount,
-                    requiresSeal: interface.configuration.limits.requiresSealedRegions))
+                    limits: interface.configuration.limits))
         }
         let memory = try LinkMemory.makeMaster(
             record.terms, regions: regions, interrupts: descriptors)

@@ -15,12 +15,14 @@ final class Region: Sendable {
     /// The file must be at least as large as announced and sealed against shrinking, so that no
     /// access can meet a page that is gone; all pages are faulted in now, so that no access waits for one.
     init(
-        peerFile file: consuming OwnedDescriptor, byteCount: UInt64, requiresSeal: Bool
+        peerFile file: consuming OwnedDescriptor, byteCount: UInt64, limits: InterfaceLimits
     ) throws(LinkEnd) {
         do throws(SystemError) {
-            if requiresSeal, try !file.isSealedAgainstShrinking() {
-                throw SystemError(
-                    code: 1, operation: "use a region whose file is not sealed (F_SEAL_SHRINK)")
+            if let problem = Self.problem(
+                isSealed: try file.isSealedAgainstShrinking(),
+                fileSystem: try file.fileSystemType(), limits)
+            {
+                throw problem
             }
             let size = try file.status().byteCount
             guard UInt64(clamping: size) >= byteCount else {
@@ -35,6 +37,26 @@ final class Region: Sendable {
         self.file = file
     }
 
+    /// HUGETLBFS_MAGIC of statfs(2).
+    static let hugePageFileSystem: UInt32 = 0x9584_58F6
+
+    /// Why pages could vanish under a mapping of a peer's file, where that is not allowed.
+    ///
+    /// A hole that is punched in a file of shared memory is filled again when it is touched. In huge pages,
+    /// of which there is a fixed number, it may not be.
+    static func problem(
+        isSealed: Bool, fileSystem: UInt32, _ limits: InterfaceLimits
+    ) -> SystemError? {
+        // EPERM, both.
+        guard limits.requiresSealedRegions else { return nil }
+        guard isSealed else {
+            return SystemError(
+                code: 1, operation: "use a region whose file is not sealed (F_SEAL_SHRINK)")
+        }
+        guard fileSystem == hugePageFileSystem, !limits.admitsHugePages else { return nil }
+        return SystemError(code: 1, operation: "use a region of a peer's in huge pages")
+    }
+
     /// The size of the huge pages that are asked for.
     static let hugePageByteCount = 1 << 21
 
@@ -47,7 +69,8 @@ final class Region: Sendable {
             try mapping.populate()
             self.file = file
         } catch {
-            guard hugePages else { throw error }
+            // ENOMEM
+            guard hugePages, error.code == 12 else { throw error }
             throw SystemError(
                 code: error.code,
                 operation: "have \(byteCount >> 21) huge pages of 2 MiB (see vm.nr_hugepages) for",

@@ -1,3 +1,5 @@
+public import LinuxIO
+
 /// Why a link ends, as a DISCONNECT tells the peer: a number and a sentence.
 ///
 /// memif defines no numbers: DPDK and gomemif send 0, C libmemif its error codes, VPP its own. Ours
@@ -82,11 +84,21 @@ public struct LinkEnd: Error, Hashable, Sendable, CustomStringConvertible {
     public let cause: Cause
     /// The reason that was sent or received.
     public let reason: DisconnectReason
+    /// The call that failed, for `.system` where there was one.
+    public let systemError: SystemError?
 
     /// Makes an end.
     public init(_ cause: Cause, _ reason: DisconnectReason) {
         self.cause = cause
         self.reason = reason
+        systemError = nil
+    }
+
+    /// The end that a failed call brought.
+    init(_ error: SystemError) {
+        cause = .system
+        reason = DisconnectReason(.systemFailure, error.description)
+        systemError = error
     }
 
     /// One sentence.

@@ -29,6 +29,10 @@ public struct InterfaceLimits: Hashable, Sendable {
     /// known slave are but DPDK's in zero-copy mode. Without the seal a peer can cut the file
     /// while we use it, and the kernel ends our process with SIGBUS.
     public var requiresSealedRegions = true
+    /// Whether a region's file that must be sealed may lie in huge pages (hugetlbfs). No seal keeps a peer
+    /// from punching holes in it while we use it, and where no huge page is left to fill one the kernel
+    /// ends our process with SIGBUS. Say so only where the peers are trusted not to.
+    public var admitsHugePages = false
 
     /// The limits that suit any well-meaning slave.
     public init() {}

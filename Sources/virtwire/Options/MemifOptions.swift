@@ -66,9 +66,12 @@ struct MemifOptions: ParsableArguments {
     func failure(_ end: LinkEnd) -> CommandFailure {
         let remedy =
             switch end.cause {
-            case .system: "; does a master listen there? (--wait SECONDS waits for one)"
-            case .peerVanished: "; is it a memif master?"
-            case .peer, .local, .refused, .timedOut: ""
+            // ENOENT and ECONNREFUSED
+            case .system where [2, 111].contains(end.systemError?.code):
+                "; does a master listen there? (--wait SECONDS waits for one)"
+            case .peerVanished:
+                "; is it a memif master, and does it have an interface with id \(id)?"
+            case .system, .peer, .local, .refused, .timedOut: ""
             }
         return CommandFailure(.failed, "\(end)\(remedy)")
     }

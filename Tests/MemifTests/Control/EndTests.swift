@@ -171,5 +171,6 @@ struct EndTests {
         let failure = await #expect(throws: MemifError.self) { _ = try await slave.waitForLink() }
         #expect(failure?.code == .closed)
         #expect(failure?.message.contains("No such file") == true, "\(failure as Any)")
+        #expect(slave.lastEnd?.systemError?.code == 2)
     }
 }

@@ -116,6 +116,28 @@ struct RefusalTests {
         strict.close()
     }
 
+    @Test("one user's crowd of silent peers, while other users come in")
+    func share() async throws {
+        var options = MasterSocket.Options()
+        options.handshakeTimeout = .seconds(120)
+        options.mostPendingPerUser = 2
+        let strict = try MasterSocket.listen(
+            at: directory.address("strict.sock"), on: loop, options: options)
+        func connect(_ user: UInt32?) throws -> RawPeer {
+            let peer = user.map { PeerCredentials(process: 1, user: $0, group: 1) }
+            return RawPeer(try UnixSocket(adopting: strict.openChannel(for: peer)))
+        }
+        for user in [7, 8, 9] as [UInt32] {
+            let admitted = [try connect(user), try connect(user)]
+            for peer in admitted { try await peer.expect("HELLO") }
+            let refused = try await connect(user).receiveDisconnect()
+            #expect(refused?.code == .limitExceeded)
+            #expect(
+                refused?.text == "2 handshakes of user \(user) are going on, try again later")
+        }
+        strict.close()
+    }
+
     @Test("an id that is taken")
     func takenID() throws {
         _ = try socket.add(InterfaceConfiguration(id: 4))

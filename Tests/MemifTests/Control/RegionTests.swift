@@ -1,0 +1,53 @@
+import LinuxIO
+import Testing
+
+@testable import Memif
+
+@Suite("Regions of a peer's")
+struct RegionTests {
+    static let pages = 2 << 20
+
+    private static func admit(
+        _ file: consuming OwnedDescriptor, _ limits: InterfaceLimits = InterfaceLimits()
+    ) throws(LinkEnd) {
+        _ = try Region(peerFile: file, byteCount: UInt64(pages), limits: limits)
+    }
+
+    @Test("lie in sealed files, and in huge pages only where that is allowed")
+    func decision() {
+        var limits = InterfaceLimits()
+        let huge = Region.hugePageFileSystem
+        // TMPFS_MAGIC
+        let usual: UInt32 = 0x0102_1994
+        #expect(Region.problem(isSealed: true, fileSystem: usual, limits) == nil)
+        #expect(Region.problem(isSealed: false, fileSystem: usual, limits) != nil)
+        let problem = Region.problem(isSealed: true, fileSystem: huge, limits)
+        #expect(problem?.description.contains("huge pages") == true)
+        limits.admitsHugePages = true
+        #expect(Region.problem(isSealed: true, fileSystem: huge, limits) == nil)
+        #expect(Region.problem(isSealed: false, fileSystem: huge, limits) != nil)
+        limits = InterfaceLimits()
+        limits.requiresSealedRegions = false
+        #expect(Region.problem(isSealed: false, fileSystem: huge, limits) == nil)
+    }
+
+    @Test("a file is asked what it lies in")
+    func files() throws {
+        let usual = try OwnedDescriptor.memoryFile(name: "usual", byteCount: Self.pages)
+        #expect(try usual.fileSystemType() == 0x0102_1994)
+        try Self.admit(usual)
+        // A kernel without huge pages makes no such file, and so does no peer of ours.
+        guard
+            let huge = try? OwnedDescriptor.memoryFile(
+                name: "huge", byteCount: Self.pages, hugePages: true)
+        else { return }
+        #expect(try huge.fileSystemType() == Region.hugePageFileSystem)
+        do throws(LinkEnd) {
+            try Self.admit(huge)
+            Issue.record("a peer's huge pages are admitted")
+        } catch {
+            #expect(error.reason.code == .regionRefused)
+            #expect(error.reason.text.contains("huge pages"))
+        }
+    }
+}
