@@ -36,8 +36,19 @@ public struct SharedMapping: ~Copyable, @unchecked Sendable {
     ///
     /// Source: madvise(2), MADV_POPULATE_WRITE (Linux 5.14).
     public borrowing func populate() throws(SystemError) {
-        // SAFETY: the range is the mapping's own.
-        let result = unsafe clinuxio_populate(baseAddress, byteCount)
+        _ = try populate(from: 0, atMost: byteCount)
+    }
+
+    /// As ``populate()``, of a part only.
+    ///
+    /// - Parameter start: the offset at which it begins, a multiple of the page's size.
+    /// - Returns: the offset at which it ends: the mapping's length once all of it is there.
+    public borrowing func populate(from start: Int, atMost count: Int) throws(SystemError) -> Int {
+        precondition(start >= 0 && start <= byteCount && count >= 0, "no such part of a mapping")
+        let length = min(count, byteCount - start)
+        // SAFETY: the range lies within the mapping, as just checked.
+        let result = unsafe clinuxio_populate(baseAddress + start, length)
         if result != 0 { throw SystemError("fault in \(byteCount) bytes of shared memory") }
+        return start + length
     }
 }

@@ -19,6 +19,8 @@ final class ControlChannel: Sendable {
         var unsent: Unsent?
         /// Whether the loop watches for room to write and not for messages.
         var isWaitingForRoom = false
+        /// Whether nothing is read until `resume`.
+        var isPaused = false
     }
 
     private struct Unsent: ~Copyable {
@@ -88,6 +90,20 @@ final class ControlChannel: Sendable {
         while unread < Self.mostUnread, socket.discardMessage() { unread += 1 }
     }
 
+    /// Reads nothing more until `resume`. For its handler's use: no message of ours waits then.
+    func pause() { listen(for: [], isPaused: true) }
+
+    /// Reads on.
+    func resume() { listen(for: .readable, isPaused: false) }
+
+    private func listen(for interest: Readiness, isPaused: Bool) {
+        state.withLock { state in
+            state.isPaused = isPaused
+            guard let watch = state.watch else { return }
+            try? state.socket?.update(watch, on: loop, for: interest)
+        }
+    }
+
     /// Stops reading, until `start`. What comes meanwhile stays in the socket for whoever goes on with it.
     ///
     /// - Returns: another descriptor of the socket; nil for a channel that is closed, or whose peer has
@@ -118,7 +134,7 @@ final class ControlChannel: Sendable {
         var input: Input? = nil
         do throws(SystemError) {
             try state.withLock { state throws(SystemError) in
-                guard state.watch != nil else { return }
+                guard state.watch != nil, !state.isPaused else { return }
                 if state.unsent != nil { try flush(&state) }
                 guard state.unsent == nil else { return }
                 guard let message = try state.socket?.receiveMessage() else { return }

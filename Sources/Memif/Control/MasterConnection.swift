@@ -113,8 +113,7 @@ final class MasterConnection: Sendable {
         case .acknowledge: try send(.acknowledge)
         case .mapRegion(let region):
             guard let file = descriptor.take() else { throw .violation("a region without a file") }
-            try map(region, file)
-            try send(.acknowledge)
+            try populate(try map(region, file), from: 0)
         case .keepRing:
             guard let eventfd = descriptor.take() else {
                 throw .violation("a ring without an eventfd")
@@ -181,12 +180,34 @@ final class MasterConnection: Sendable {
 
     private func map(
         _ region: ControlMessage.AddRegion, _ file: consuming OwnedDescriptor
-    ) throws(LinkEnd) {
+    ) throws(LinkEnd) -> Region {
         let interface = state.withLock { $0.interface }
-        let mapped = try Region(
+        return try Region(
             peerFile: file, byteCount: region.byteCount,
             limits: interface?.configuration.limits ?? InterfaceLimits())
-        state.withLock { $0.regions.append(mapped) }
+    }
+
+    /// Faults a region in and says that it is there. A large one takes several turns of the loop, so that
+    /// others have theirs; nothing more of this peer's is read meanwhile.
+    private func populate(_ region: Region, from start: Int) throws(LinkEnd) {
+        let end = try region.populate(from: start)
+        if end < region.byteCount {
+            if start == 0 { channel.pause() }
+            loop.submit { [weak self] in self?.goOn(region, from: end) }
+            return
+        }
+        state.withLock { $0.regions.append(region) }
+        if start > 0 { channel.resume() }
+        try send(.acknowledge)
+    }
+
+    private func goOn(_ region: Region, from start: Int) {
+        guard !state.withLock({ $0.hasEnded }) else { return }
+        do throws(LinkEnd) {
+            try populate(region, from: start)
+        } catch {
+            finish(error)
+        }
     }
 
     private func connect(_ announced: LinkTerms) throws(LinkEnd) {

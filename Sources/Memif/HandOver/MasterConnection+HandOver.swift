@@ -97,10 +97,11 @@ extension MasterConnection {
             guard let file = descriptors.popFirst() else {
                 throw .violation("a region without a file")
             }
-            regions.append(
-                try Region(
-                    peerFile: file, byteCount: byteCount,
-                    limits: interface.configuration.limits))
+            let region = try Region(
+                peerFile: file, byteCount: byteCount, limits: interface.configuration.limits)
+            // Its pages are there already.
+            _ = try region.populate(from: 0, atMost: region.byteCount)
+            regions.append(region)
         }
         let memory = try LinkMemory.makeMaster(
             record.terms, regions: regions, interrupts: descriptors)

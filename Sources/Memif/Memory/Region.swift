@@ -13,7 +13,8 @@ final class Region: Sendable {
     /// Admits a region that a peer announced.
     ///
     /// The file must be at least as large as announced and sealed against shrinking, so that no
-    /// access can meet a page that is gone; all pages are faulted in now, so that no access waits for one.
+    /// access can meet a page that is gone. `populate` is to be called before any access, so that none waits
+    /// for a page.
     init(
         peerFile file: consuming OwnedDescriptor, byteCount: UInt64, limits: InterfaceLimits
     ) throws(LinkEnd) {
@@ -30,11 +31,24 @@ final class Region: Sendable {
                     code: 22, operation: "use \(byteCount) bytes of a file of \(size) bytes")
             }
             mapping = try SharedMapping(file, byteCount: Int(byteCount))
-            try mapping.populate()
         } catch {
             throw LinkEnd(.refused, DisconnectReason(.regionRefused, error.description))
         }
         self.file = file
+    }
+
+    /// Bytes that are faulted in at a time, in a few milliseconds.
+    static let sliceByteCount = 16 << 20
+
+    /// Faults in the next part of a region that a peer announced.
+    ///
+    /// - Returns: the offset at which it ends.
+    func populate(from start: Int, atMost count: Int = sliceByteCount) throws(LinkEnd) -> Int {
+        do throws(SystemError) {
+            return try mapping.populate(from: start, atMost: count)
+        } catch {
+            throw LinkEnd(.refused, DisconnectReason(.regionRefused, error.description))
+        }
     }
 
     /// HUGETLBFS_MAGIC of statfs(2).

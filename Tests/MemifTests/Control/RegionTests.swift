@@ -1,4 +1,5 @@
 import LinuxIO
+import MemifTesting
 import Testing
 
 @testable import Memif
@@ -29,6 +30,45 @@ struct RegionTests {
         limits = InterfaceLimits()
         limits.requiresSealedRegions = false
         #expect(Region.problem(isSealed: false, fileSystem: huge, limits) == nil)
+    }
+
+    @Test("are faulted in a part at a time, and others have their turn meanwhile")
+    func slices() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.unattended()
+        let socket = try MasterSocket.listen(at: directory.address(), on: loop, options: .patient)
+        _ = try socket.add(InterfaceConfiguration())
+        let peer = try RawPeer(connectingTo: directory.address())
+        try loop.runReady()
+        try await peer.expect("HELLO")
+        try peer.send(.initialize(ControlMessage.Initialize(id: 0, name: "raw")))
+        try loop.runReady()
+        try await peer.expect("ACK")
+        let byteCount = 4 * Region.sliceByteCount
+        let file = try OwnedDescriptor.memoryFile(name: "large", byteCount: byteCount)
+        let region = ControlMessage.AddRegion(index: 0, byteCount: UInt64(byteCount))
+        try peer.send(.addRegion(region), descriptors: [file.rawValue])
+        try peer.send(.connect(interfaceName: "too early"))
+        // A turn's work may be submitted within it: two parts.
+        try loop.runReady()
+        let other = try RawPeer(connectingTo: directory.address())
+        try loop.runReady()
+        try await other.expect("HELLO")
+        do throws(RawPeerError) {
+            let early = try await peer.receive(within: .milliseconds(20))
+            Issue.record("an answer before all of it is there")
+            _ = consume early
+        } catch {
+            #expect(error.description.hasPrefix("no message came"))
+        }
+        try loop.runReady()
+        try await peer.expect("ACK")
+        // Then the next message is read: CONNECT without rings.
+        try loop.runReady()
+        #expect(try await peer.receiveDisconnect() != nil)
+        socket.close()
+        loop.stop()
+        try loop.runReady()
     }
 
     @Test("a file is asked what it lies in")
