@@ -117,8 +117,8 @@ public enum File {
 /// Source: flock(2).
 public struct FileLock: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
-    /// Whether another process has the lock from now on.
-    private var isHandedOver = false
+    /// Whether another process has the lock as well, and is to keep it when this one closes it.
+    private var isShared = false
 
     /// Takes the lock, without waiting, and makes the file if it is missing.
     ///
@@ -129,7 +129,8 @@ public struct FileLock: ~Copyable, Sendable {
         descriptor = file
     }
 
-    /// Takes over a lock that another process holds: see ``duplicate()``.
+    /// Takes over a lock that another process holds: see ``duplicate()``. It goes on holding it until
+    /// ``own()``.
     ///
     /// - Returns: nil where it is one of another file than stands at the path.
     public init?(adopting descriptor: consuming OwnedDescriptor, path: String) {
@@ -137,7 +138,11 @@ public struct FileLock: ~Copyable, Sendable {
             file.identity == held.identity
         else { return nil }
         self.descriptor = descriptor
+        isShared = true
     }
+
+    /// Has the lock for itself: the process that it was taken over from leaves it.
+    public mutating func own() { isShared = false }
 
     /// Another descriptor of the lock: a process that gets it has the lock as well, until one of the two
     /// lets go of it.
@@ -146,10 +151,10 @@ public struct FileLock: ~Copyable, Sendable {
     }
 
     /// Closes it without a word: a process that has another descriptor of the lock keeps it.
-    public consuming func leave() { isHandedOver = true }
+    public consuming func leave() { isShared = true }
 
     deinit {
-        if isHandedOver { return }
+        if isShared { return }
         // Closing alone would leave the lock to a child between its fork and its exec.
         _ = flock(descriptor.rawValue, LOCK_UN)
     }

@@ -71,6 +71,10 @@ public final class MessageSocket: Sendable {
         }
     }
 
+    /// Takes no further message: the peer's next ``send(_:_:within:)`` fails with EPIPE. Those that have
+    /// arrived can still be received, and after them the end; so no message is lost in between.
+    public func stopReceiving() { socket.shutdownReceiving() }
+
     private func wait(
         for interest: Readiness, until end: ContinuousClock.Instant
     ) throws(SystemError) {

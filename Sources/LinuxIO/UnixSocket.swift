@@ -222,6 +222,12 @@ public struct UnixSocket: ~Copyable, Sendable {
         _ = Glibc.shutdown(descriptor.rawValue, Int32(SHUT_RDWR))
     }
 
+    /// Ends what comes in: the peer's next send fails with EPIPE. What has arrived is still there to be
+    /// received.
+    public borrowing func shutdownReceiving() {
+        _ = Glibc.shutdown(descriptor.rawValue, Int32(SHUT_RD))
+    }
+
     static func newSocket(_ kind: UnixSocketKind) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(
             adopting: try systemCall("create a socket") {

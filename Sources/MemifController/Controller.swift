@@ -81,9 +81,7 @@ public final class Controller: Sendable {
         try take(inheritance)
         defer { releaseClaim() }
         await restore()
-        await inheritance.waitForPredecessor()
-        // Until it has ended it may be told to drain, or to end that.
-        host.draining.readAgain()
+        try await goOn(with: inheritance)
         let server: ControlServer?
         do throws(PortError) {
             server = try whenRestored()
@@ -189,7 +187,7 @@ public final class Controller: Sendable {
     }
 
     /// Puts back what the records tell of, and finds what no record tells of.
-    private func restore() async {
+    func restore() async {
         let start = ContinuousClock.now
         if host.draining.isSet {
             host.logger.notice("the host is still being drained; virtwire drain --end ends that")

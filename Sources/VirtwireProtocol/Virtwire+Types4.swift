@@ -194,17 +194,22 @@ public struct virtwire_hand_over_step: XDREnumeration, Hashable, Sendable, CaseI
     public static let VIRTWIRE_HAND_OVER_STATE = virtwire_hand_over_step(rawValue: 1)
     /// The daemon to its successor: so many of them.
     public static let VIRTWIRE_HAND_OVER_DESCRIPTORS = virtwire_hand_over_step(rawValue: 2)
-    /// The successor: it has everything, and can go on.
+    /// The successor: it has everything, and can go on. The count is 1 where it is going to say
+    /// TAKEN.
     public static let VIRTWIRE_HAND_OVER_READY = virtwire_hand_over_step(rawValue: 3)
-    /// The daemon: everything is the successor's now.
+    /// The daemon: the successor can put everything back. It is the successor's now, unless that is
+    /// going
+    /// to say TAKEN: then the daemon waits for it, and goes on itself when the socket ends before.
     public static let VIRTWIRE_HAND_OVER_YOURS = virtwire_hand_over_step(rawValue: 4)
     /// The daemon: it goes on itself.
     public static let VIRTWIRE_HAND_OVER_KEPT = virtwire_hand_over_step(rawValue: 5)
+    /// The successor: everything stands again, and it serves from now on.
+    public static let VIRTWIRE_HAND_OVER_TAKEN = virtwire_hand_over_step(rawValue: 6)
 
     /// Every known value.
     public static let allCases: [virtwire_hand_over_step] = [
         .VIRTWIRE_HAND_OVER_STATE, .VIRTWIRE_HAND_OVER_DESCRIPTORS, .VIRTWIRE_HAND_OVER_READY,
-        .VIRTWIRE_HAND_OVER_YOURS, .VIRTWIRE_HAND_OVER_KEPT,
+        .VIRTWIRE_HAND_OVER_YOURS, .VIRTWIRE_HAND_OVER_KEPT, .VIRTWIRE_HAND_OVER_TAKEN,
     ]
 }
 
@@ -217,6 +222,7 @@ extension virtwire_hand_over_step: CustomStringConvertible {
         case 3: "VIRTWIRE_HAND_OVER_READY"
         case 4: "VIRTWIRE_HAND_OVER_YOURS"
         case 5: "VIRTWIRE_HAND_OVER_KEPT"
+        case 6: "VIRTWIRE_HAND_OVER_TAKEN"
         default: "virtwire_hand_over_step(\(rawValue))"
         }
     }
@@ -226,7 +232,7 @@ extension virtwire_hand_over_step: CustomStringConvertible {
 public struct virtwire_hand_over_message: XDRCodable, Equatable, Sendable {
     /// What it says.
     public var step: virtwire_hand_over_step
-    /// How many descriptors, where it is about some.
+    /// How many descriptors, where it is about some; else as the step has it.
     public var count: UInt32
 
     /// Sets every field, in the order of the wire.

@@ -13,8 +13,10 @@ extension MasterSocket {
         let pair = try UnixSocket.pair(.messages)
         let ours = HandedOver(try UnixSocket(adopting: pair.first.descriptor.duplicate()))
         let theirs = try pair.second.descriptor.duplicate()
+        state.withLock { $0.channelsToBegin += 1 }
         loop.submit { [weak self] in
             if let socket = ours.take() { self?.admit(socket, as: peer) }
+            self?.state.withLock { $0.channelsToBegin -= 1 }
         }
         return theirs
     }

@@ -44,6 +44,10 @@ public final class MasterSocket: Sendable {
         /// What slaves are told first; nil when the interfaces have changed since.
         var hello: ControlMessage.Hello?
         var guesses: GuessLimit
+        /// Links of another process that cannot go on, whose slaves are told when this one goes on.
+        var failed: [(MasterConnection, LinkEnd)] = []
+        /// Channels that are handed out and whose connections have not begun yet.
+        var channelsToBegin = 0
     }
 
     struct Entry {
@@ -140,6 +144,8 @@ public final class MasterSocket: Sendable {
         }
         var listener = state.withLock { $0.listener.take() }
         if let listener = listener.take(), let watch { loop.cancel(watch, listener.descriptor) }
+        let failed = state.withLock { exchange(&$0.failed, with: []) }
+        for (connection, end) in failed { connection.finish(end) }
         for connection in connections { connection.finish(LinkEnd(.local, reason)) }
         let interfaces = state.withLock { exchange(&$0.interfaces, with: [:]) }
         for entry in interfaces.values { entry.interface.retire(reason) }

@@ -79,7 +79,7 @@ extension MasterConnection {
         socket?.forget(self, end)
     }
 
-    /// Goes on with a link that another process has had.
+    /// Has a link that another process has had; nothing is read before `thaw`.
     ///
     /// - Parameter descriptors: of the regions and the rings.
     /// - Throws: `LinkEnd` where it cannot be.
@@ -108,7 +108,6 @@ extension MasterConnection {
         let link = MemifLink(
             memory: memory, terms: record.terms, configuration: interface.configuration, peer: peer)
         linkIsUp(link, of: interface)
-        thaw()
         return link
     }
 }

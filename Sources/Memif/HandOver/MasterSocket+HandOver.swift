@@ -4,13 +4,16 @@ internal import Synchronization
 /// A socket and its links go from one process to another, and the slaves notice nothing.
 ///
 /// The one that goes has its workers let the queues go, then calls `freeze()` and passes what it gets. The
-/// one that comes makes a frozen `MasterSocket` of the listener, adds the interfaces, calls `resume` for
-/// each link, and then `thaw()`. Once it says that it has what it needs, the first calls `abandon()`; if it
-/// fails, `thaw()`.
+/// one that comes makes a frozen `MasterSocket` of the listener, adds the interfaces, and calls `resume` for
+/// each link. Up to here nothing is final: the second can call `abandon()` and the first `thaw()`, and no
+/// slave has noticed anything. Or the second says that it has what it needs and calls `thaw()`, and the first
+/// calls `abandon()`. Never do both serve.
 extension MasterSocket {
     /// Whether a slave is in the midst of the handshake. `freeze()` would send it away, and it may be one
     /// that never tries again.
-    public var isShakingHands: Bool { state.withLock { !$0.pending.isEmpty } }
+    public var isShakingHands: Bool {
+        state.withLock { !$0.pending.isEmpty || $0.channelsToBegin > 0 }
+    }
 
     /// Stands still: nobody is accepted, and nothing that a slave says is read, until `thaw()`. Frames
     /// wait in their rings. Slaves in the midst of the handshake are sent away, to come again.
@@ -35,6 +38,8 @@ extension MasterSocket {
     /// - Throws: `MemifError` with `.system` when the listener cannot be watched: links go on, and nobody
     ///   else is accepted. It can be tried again.
     public func thaw() throws(MemifError) {
+        let failed = state.withLock { exchange(&$0.failed, with: []) }
+        for (connection, end) in failed { connection.finish(end) }
         for connection in connections { connection.thaw() }
         do throws(SystemError) {
             try thawListener()
@@ -46,15 +51,18 @@ extension MasterSocket {
     /// Ends it after `freeze()`, without a word to the slaves and with the socket file left where it is:
     /// another process goes on with it.
     public func abandon() {
+        state.withLock { $0.failed = [] }
         for connection in connections { connection.abandon() }
         abandonListener()
         close()
     }
 
-    /// Goes on with a link that another process has frozen. Its interface must have been added.
+    /// Goes on with a link that another process has frozen. Its interface must have been added. On a socket
+    /// that stands still nothing that the slave says is read, and it is told nothing, before `thaw()`: the
+    /// caller has no queue taken until then.
     ///
     /// - Parameter descriptors: those that belong to the link: see `LinkRecord`.
-    /// - Throws: `LinkEnd`: why it cannot be. The slave has been told, and may connect anew.
+    /// - Throws: `LinkEnd`: why it cannot be. The slave is told, and may connect anew.
     public func resume(
         _ record: LinkRecord, _ descriptors: consuming DescriptorQueue
     ) throws(LinkEnd) -> MemifLink {
@@ -71,12 +79,19 @@ extension MasterSocket {
                     DisconnectReason(
                         .unknownInterface, "no interface has id \(record.terms.id)"))
             }
-            return try connection.resume(record, descriptors, as: interface)
+            let link = try connection.resume(record, descriptors, as: interface)
+            if !isFrozen { connection.thaw() }
+            return link
         } catch {
-            connection.finish(error)
+            let isFrozen = isFrozen
+            if isFrozen { state.withLock { $0.failed.append((connection, error)) } }
+            if !isFrozen { connection.finish(error) }
             throw error
         }
     }
+
+    /// Whether it has a listener and accepts nobody.
+    private var isFrozen: Bool { state.withLock { $0.listener != nil && $0.watch == nil } }
 
     private static func connected(
         _ descriptor: consuming OwnedDescriptor

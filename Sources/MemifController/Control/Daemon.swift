@@ -113,7 +113,10 @@ public struct Daemon: Sendable {
     /// What another process leaves to this one.
     private func inheritance(_ loop: EventLoop) async throws(PortError) -> Inheritance {
         var taken = stored()
-        if takesOver { taken = try await Inheritance.takeOver(host.layout, loop: loop) ?? taken }
+        if takesOver, var passed = try await Inheritance.takeOver(host.layout, loop: loop) {
+            passed.store = taken?.store
+            taken = passed
+        }
         guard let taken else { return Inheritance() }
         host.logger.notice(
             "going on in the place of another process", metadata: ["ports": "\(taken.ports.count)"])

@@ -9,9 +9,29 @@ extension Controller {
     func take(_ inheritance: Inheritance) throws(PortError) {
         var claimed: DirectoryClaim? = try DirectoryClaim(host, inheritance.claim)
         claim.withLock { $0 = claimed.take() }
+        host.inherited.lend(inheritance.predecessor != nil)
         // It may have been told to drain, or to end that, after this one first looked.
         host.draining.readAgain()
         host.inherited.add(inheritance.ports.claimAll())
+    }
+
+    /// Serves what another process has left and what stands again by now, unless the other goes on itself:
+    /// then this one has touched nothing, and leaves everything as it was.
+    func goOn(with inheritance: Inheritance) async throws(PortError) {
+        do throws(PortError) {
+            try await inheritance.confirm()
+        } catch {
+            abandon()
+            if let claim = claim.withLock({ $0.take() }) { claim.leave() }
+            throw error
+        }
+        host.inherited.lend(false)
+        for port in standingPorts { port.thaw() }
+        claim.withLock { $0?.own() }
+        await inheritance.forget()
+        await inheritance.waitForPredecessor()
+        // Until it has ended it may be told to drain, or to end that.
+        host.draining.readAgain()
     }
 
     /// Gives this host's directories free, unless another process has them.

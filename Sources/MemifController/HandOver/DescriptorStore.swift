@@ -47,7 +47,17 @@ struct DescriptorStore: Sendable {
         }
     }
 
-    /// What the manager has kept, which it keeps no longer.
+    /// What a manager keeps, by its names.
+    struct Entries: Sendable {
+        let manager: ServiceManager
+        let names: [String]
+
+        /// Has the manager let go of them. It waits: call it on a thread of its own.
+        func remove() { try? manager.removeStored(names) }
+    }
+
+    /// What the manager has kept. It keeps it until ``Inheritance/forget()``, so that a process which ends
+    /// before everything stands again costs nothing; what is of no use it keeps no longer.
     ///
     /// - Returns: nil where it has kept nothing of ours.
     func take(_ stored: consuming StoredDescriptors) throws(PortError) -> Inheritance? {
@@ -67,7 +77,20 @@ struct DescriptorStore: Sendable {
             }
         }
         if names.isEmpty { return nil }
-        try? manager.removeStored(names)
+        let entries = Entries(manager: manager, names: names)
+        do throws(PortError) {
+            var inheritance = try Self.read(file, numbered)
+            inheritance.store = entries
+            return inheritance
+        } catch {
+            entries.remove()
+            throw error
+        }
+    }
+
+    private static func read(
+        _ file: consuming OwnedDescriptor?, _ numbered: [Int: PassedDescriptors]
+    ) throws(PortError) -> Inheritance {
         guard let file else { throw .badState("the service manager has descriptors and no state") }
         var descriptors = DescriptorQueue()
         for number in 0..<numbered.count {

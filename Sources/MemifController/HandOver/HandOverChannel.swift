@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LibvirtRPC
 internal import LinuxIO
 internal import VirtwireProtocol
@@ -6,9 +7,13 @@ internal import XDR
 /// What two daemons say to each other while one takes everything over from the other. All of it waits:
 /// it is said on a thread of its own.
 ///
-/// The daemon stands still, sends STATE and what belongs to it, and waits for READY. From YOURS on
-/// everything is the successor's; without it, or with KEPT, nothing is. The daemon closes its end of the
-/// socket when it has ended.
+/// The daemon stands still, sends STATE and what belongs to it, and waits for READY. After YOURS the
+/// successor puts everything back and serves nobody yet. With TAKEN everything is the successor's; without
+/// it, or with KEPT, nothing is: the daemon goes on as if nothing had been. It closes its end of the socket
+/// when it has ended.
+///
+/// Both can never serve: TAKEN is either in the daemon's socket before that takes no more, or the successor
+/// cannot send it.
 struct HandOverChannel: Sendable {
     let socket: MessageSocket
 
@@ -16,6 +21,8 @@ struct HandOverChannel: Sendable {
     private static let patience = Duration.seconds(10)
     /// How long the successor waits for the state: looks at domains end first.
     private static let longestPreparation = Duration.seconds(60)
+    /// How long the daemon waits for TAKEN. The daemon's frames wait as long.
+    static let longestRestoring = Duration.seconds(20)
     /// More than a message has.
     private static let mostBytes = 64
 
@@ -38,8 +45,12 @@ struct HandOverChannel: Sendable {
 
     /// As the daemon: passes everything on.
     ///
-    /// - Throws: `PortError` where the successor does not take it; then all of it is here still.
-    func give(_ frozen: FrozenState) throws(PortError) {
+    /// - Parameter limit: how long the successor may take to put everything back.
+    /// - Throws: `PortError` where the successor does not take it; then all of it is here still, and it is
+    ///   certain that the successor does not serve.
+    func give(
+        _ frozen: FrozenState, within limit: Duration = longestRestoring
+    ) throws(PortError) {
         let frozen = try frozen.withoutRepetitions()
         var rest = frozen.takeDescriptors()
         var file = DescriptorQueue()
@@ -53,6 +64,22 @@ struct HandOverChannel: Sendable {
         guard answer.step == .VIRTWIRE_HAND_OVER_READY else { throw .oddStep(answer.step) }
         // Who has gone meanwhile is found out here, and everything is here still.
         try say(.VIRTWIRE_HAND_OVER_YOURS)
+        // One of an earlier version says no more.
+        if answer.count > 0 { try waitUntilTaken(within: limit) }
+    }
+
+    private func waitUntilTaken(within limit: Duration) throws(PortError) {
+        do throws(PortError) {
+            let answer = try hear(within: limit)
+            guard answer.step == .VIRTWIRE_HAND_OVER_TAKEN else { throw .oddStep(answer.step) }
+        } catch {
+            // What the successor says from here on does not reach this process, and it knows that.
+            socket.stopReceiving()
+            if let last = try? hear(within: .zero), last.step == .VIRTWIRE_HAND_OVER_TAKEN {
+                return
+            }
+            throw error
+        }
     }
 
     /// As the daemon: has changed its mind.
@@ -75,11 +102,33 @@ struct HandOverChannel: Sendable {
         }
         var inheritance = try Inheritance(file, descriptors)
         guard inheritance.claim != nil else { throw .badState("the locks are missing") }
-        try say(.VIRTWIRE_HAND_OVER_READY)
+        try say(.VIRTWIRE_HAND_OVER_READY, 1)
         let answer = try hear(within: Self.patience)
         guard answer.step == .VIRTWIRE_HAND_OVER_YOURS else { throw .oddStep(answer.step) }
         inheritance.predecessor = self
         return inheritance
+    }
+
+    /// As the successor: has put everything back, and serves from now on.
+    ///
+    /// - Throws: `PortError` where the daemon goes on itself. One that is gone does not.
+    func confirm() throws(PortError) {
+        do throws(PortError) {
+            try say(.VIRTWIRE_HAND_OVER_TAKEN)
+        } catch {
+            // It takes no more, because it is gone, or because it goes on.
+            guard try hasGone() else { throw .oddStep(.VIRTWIRE_HAND_OVER_KEPT) }
+        }
+    }
+
+    private func hasGone() throws(PortError) -> Bool {
+        do throws(SystemError) {
+            return try socket.receive(mostBytes: Self.mostBytes, within: Self.patience)
+                .bytes.isEmpty
+        } catch {
+            if error.code == ECONNRESET { return true }
+            throw .lostPartner(error)
+        }
     }
 
     /// As the successor: waits until the daemon has ended, or has taken too long.

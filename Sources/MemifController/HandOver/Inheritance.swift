@@ -81,6 +81,8 @@ struct Inheritance: Sendable {
     var claim: PassedDescriptors?
     /// The other process, until it ends.
     var predecessor: HandOverChannel?
+    /// The service manager that has kept this, and keeps it until all of it stands again.
+    var store: DescriptorStore.Entries?
 
     /// More than the state of the most ports with the most rings that a host can have.
     static let longestState = 256 << 20
@@ -133,6 +135,20 @@ struct Inheritance: Sendable {
         }
         result.append(contentsOf: passed)
         return result
+    }
+
+    /// Says that everything stands again, and is served from now on.
+    ///
+    /// - Throws: `PortError` where the other process goes on itself.
+    func confirm() async throws(PortError) {
+        guard let predecessor else { return }
+        try await Controller.onThread { () throws(PortError) in try predecessor.confirm() }
+    }
+
+    /// Has the service manager keep nothing of it any longer.
+    func forget() async {
+        guard let store else { return }
+        try? await Thread.perform(name: "store") { store.remove() }
     }
 
     /// Returns when the other process has ended: what else it has, such as its metrics' address, is free

@@ -73,6 +73,14 @@ struct InheritedPort: Sendable {
 /// The ports of another process that nobody has claimed yet.
 public final class InheritedPorts: Sendable {
     private let ports: Mutex<[String: InheritedPort]>
+    private let mayReturn = Atomic<Bool>(false)
+
+    /// Whether the other process may go on itself yet. Until it cannot, every port that is opened stands
+    /// still as after ``Port/freeze()``, and no peer is told anything.
+    public var areLent: Bool { mayReturn.load(ordering: .acquiring) }
+
+    /// Says whether the other process may go on itself.
+    func lend(_ mayReturn: Bool) { self.mayReturn.store(mayReturn, ordering: .releasing) }
 
     init(_ ports: [InheritedPort] = []) {
         self.ports = Mutex([:])

@@ -45,9 +45,11 @@ extension MemifPort {
 
     func thaw() {
         guard state.withLock({ $0.isFrozen }) else { return }
+        if let admission = state.withLock({ $0.nextAdmission }) { admit(admission) }
         thawSocket()
         state.withLock { state in
             state.isFrozen = false
+            state.nextAdmission = nil
             guard let link = state.link?.link, link.isUp, state.link?.attachment == nil else {
                 return
             }

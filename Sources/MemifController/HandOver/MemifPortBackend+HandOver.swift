@@ -16,19 +16,29 @@ extension MemifPortBackend {
     }
 
     /// The port of another process that a specification is for, as far as it can go on.
-    func claim(_ specification: PortSpecification) -> MemifPort? {
-        guard let inherited = inherited.withLock(\.self).claim(specification.path) else {
-            return nil
-        }
+    ///
+    /// - Throws: `PortError` where its peer would have to be told something, and the other process may go
+    ///   on with it yet.
+    func claim(_ specification: PortSpecification) throws(PortError) -> MemifPort? {
+        let all = inherited.withLock(\.self)
+        guard let inherited = all.claim(specification.path) else { return nil }
         let declaration = specification.declaration
         guard inherited.specification.vm == specification.vm,
             !declaration.needsNewInterface(after: inherited.specification.declaration)
         else {
+            if all.areLent {
+                all.add([inherited])
+                throw PortError(
+                    reason: "the process before had the port with other settings",
+                    remedy: "it is opened anew as soon as libvirt can be asked")
+            }
             end(inherited, DisconnectText.changed)
             return nil
         }
         do {
-            return try resume(inherited, as: specification)
+            let port = try resume(inherited, as: specification)
+            if !all.areLent { port.thaw() }
+            return port
         } catch {
             logger.warning(
                 "a port of the process before cannot go on; it is opened anew",
@@ -39,7 +49,9 @@ extension MemifPortBackend {
 
     private func end(_ inherited: InheritedPort, _ reason: String) {
         do {
-            try resume(inherited, as: inherited.specification).end(reason)
+            let port = try resume(inherited, as: inherited.specification)
+            port.thaw()
+            port.end(reason)
         } catch {
             logger.debug(
                 "a port of the process before is closed without a word",
@@ -47,7 +59,8 @@ extension MemifPortBackend {
         }
     }
 
-    /// Goes on with a port. A link that cannot go on is told why, and costs no other.
+    /// Has a port, which stands still. A link that cannot go on is told why when it is thawed, and costs no
+    /// other.
     private func resume(
         _ inherited: InheritedPort, as specification: PortSpecification
     ) throws -> MemifPort {
@@ -76,8 +89,7 @@ extension MemifPortBackend {
                     ])
             }
         }
-        let port = port(specification, interface, socket, inherited.identity, earlier: earlier)
-        try socket.thaw()
-        return port
+        return port(
+            specification, interface, socket, inherited.identity, earlier: earlier, isFrozen: true)
     }
 }

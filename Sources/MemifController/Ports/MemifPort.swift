@@ -16,6 +16,8 @@ final class MemifPort: Port {
         var earlier: PortTraffic
         /// Whether it stands still.
         var isFrozen = false
+        /// What is to hold for peers when it goes on: they are told nothing before.
+        var nextAdmission: Admission?
     }
 
     let socket: MasterSocket
@@ -26,10 +28,12 @@ final class MemifPort: Port {
     private let linkChanged: @Sendable () -> Void
     let state: Mutex<State>
 
-    /// - Parameter earlier: what went through the port before.
+    /// - Parameters:
+    ///   - earlier: what went through the port before.
+    ///   - isFrozen: whether it stands still, as its socket does, until ``thaw()``.
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic(), loop: EventLoop,
+        _ identity: FileIdentity, earlier: PortTraffic, isFrozen: Bool, loop: EventLoop,
         worker: PacketWorker, logger: Logger, linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
@@ -42,12 +46,22 @@ final class MemifPort: Port {
         logger[metadataKey: "port"] = "\(specification.declaration.name)"
         self.logger = logger
         state = Mutex(
-            State(specification: specification, identity: identity, earlier: earlier))
+            State(
+                specification: specification, identity: identity, earlier: earlier,
+                isFrozen: isFrozen))
         setAdmission(specification.admission)
         interface.onEvent { [weak self] event in self?.handle(event) }
     }
 
     func setAdmission(_ admission: Admission) {
+        let isFrozen = state.withLock { state in
+            if state.isFrozen { state.nextAdmission = admission }
+            return state.isFrozen
+        }
+        if !isFrozen { admit(admission) }
+    }
+
+    func admit(_ admission: Admission) {
         switch admission {
         case .open: interface.admitSlaves()
         case .draining:

@@ -35,13 +35,15 @@ public final class MemifPortBackend: PortBackend {
     /// Opens a port's socket.
     public func open(_ specification: PortSpecification) throws(PortError) -> any Port {
         let configuration = try interfaceConfiguration(specification)
-        if let port = claim(specification) { return port }
+        if let port = try claim(specification) { return port }
+        let isFrozen = inherited.withLock(\.self).areLent
         let placed = try PlacedListener(specification)
         let identity = placed.identity
         do throws(MemifError) {
             let socket = try MasterSocket(
-                placed.listener, on: loop, options: options(specification))
-            return port(specification, try socket.add(configuration), socket, identity)
+                placed.listener, on: loop, options: options(specification), frozen: isFrozen)
+            return port(
+                specification, try socket.add(configuration), socket, identity, isFrozen: isFrozen)
         } catch {
             SocketFile.remove(specification.path, ifStill: identity)
             throw PortError(
@@ -63,12 +65,12 @@ public final class MemifPortBackend: PortBackend {
 
     func port(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic()
+        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic(), isFrozen: Bool
     ) -> MemifPort {
         let linksChanged = linksChanged.withLock(\.self)
         return MemifPort(
-            specification, interface, socket, identity, earlier: earlier, loop: loop,
-            worker: worker, logger: logger
+            specification, interface, socket, identity, earlier: earlier, isFrozen: isFrozen,
+            loop: loop, worker: worker, logger: logger
         ) {
             linksChanged(specification.vm, specification.domainName)
         }

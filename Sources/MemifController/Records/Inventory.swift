@@ -33,8 +33,8 @@ struct Inventory {
 
 /// The right to use the host's directories, held by one process at a time.
 struct DirectoryClaim: ~Copyable {
-    private let runtime: FileLock
-    private let records: FileLock
+    private var runtime: FileLock
+    private var records: FileLock
 
     /// Makes the directories and takes their locks: two daemons may share neither.
     ///
@@ -63,6 +63,12 @@ struct DirectoryClaim: ~Copyable {
         descriptors.append(try runtime.duplicate())
         descriptors.append(try records.duplicate())
         return descriptors
+    }
+
+    /// Has both locks for itself: the process that they were taken over from leaves them.
+    mutating func own() {
+        runtime.own()
+        records.own()
     }
 
     /// Leaves both locks to the process that has them too.

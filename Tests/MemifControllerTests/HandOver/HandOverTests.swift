@@ -14,7 +14,7 @@ import XDR
 @Suite("A daemon that is asked to leave everything to another", .serialized)
 struct HandOverTests {
     /// Asks as a successor does, and has its end of the socket.
-    private func ask(
+    static func ask(
         _ layout: RuntimeLayout, version: Int = VIRTWIRE_STATE_VERSION
     ) async throws -> HandOverChannel {
         let link = try ControlHarness.connect(layout.controlSocket)
@@ -55,7 +55,7 @@ struct HandOverTests {
         try await ControlHarness.run { it in
             it.source.define(Sample.vm(1), "<memif:port name='a'/>")
             #expect(try await it.waits(for: "Waiting", of: "a"))
-            let channel = try await ask(it.layout)
+            let channel = try await Self.ask(it.layout)
             let error = await #expect(throws: PortError.self) {
                 try await Controller.onThread { () throws(PortError) in _ = try channel.take() }
             }
@@ -84,7 +84,7 @@ struct HandOverTests {
             let link = try #require(slave.link)
             for _ in 0..<3 {
                 // It goes before it has said a word; the next may ask when that has been noticed.
-                #expect(await eventually { (try? await ask(it.layout)) != nil })
+                #expect(await eventually { (try? await Self.ask(it.layout)) != nil })
             }
             try await libvirtd.set(
                 "<port name='a'/><port name='b' link='always'/>", of: domain, .live)

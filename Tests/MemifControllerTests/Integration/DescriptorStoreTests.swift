@@ -1,6 +1,9 @@
+import Logging
 import Memif
 import MemifTesting
 import Testing
+import VirtwireProtocol
+import XDR
 
 @testable import LinuxIO
 @testable import MemifController
@@ -45,6 +48,62 @@ struct DescriptorStoreTests {
         #expect(
             await eventually { daemon.process.output.contains("raise FileDescriptorStoreMax=") })
         #expect(manager.count == 0)
+    }
+
+    @Test("a process that ends before everything stands again leaves it to the next one")
+    func unfinished() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let scratch = libvirtd.scratch
+        let manager = try StandInManager(at: "\(scratch.path)/notify")
+        defer { manager.stop() }
+        let first = try await DaemonProcess(under: manager, in: scratch)
+        _ = try await libvirtd.define("<memif:port name='a' link='always'/>")
+        #expect(await eventually { first.stands(["a"]) })
+        let slave = try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { slave.link != nil })
+        let link = try #require(slave.link)
+        first.process.signal(15)
+        #expect(await first.process.waitForEnd() == 0)
+        #expect(manager.count == 6)
+
+        // One that may not even begin.
+        var lock: FileLock? = try FileLock(path: first.layout.lock)
+        let second = try await manager.start([DaemonProcess.program] + DaemonProcess.flags(scratch))
+        #expect(await second.waitForEnd() == 1 << 8)
+        #expect(second.output.contains("the runtime directory cannot be claimed"))
+        _ = lock.take()
+        #expect(manager.count == 6)
+        // One that has put everything back, and gets no further.
+        try await Self.restore(from: manager, in: scratch)
+        #expect(manager.count == 6 && link.isUp)
+
+        let last = try await DaemonProcess(under: manager, in: scratch)
+        #expect(await eventually { manager.count == 0 })
+        #expect(await eventually { await last.port("a")?.state.text == "Connected" })
+        #expect(link.isUp && slave.link === link)
+        last.process.signal(15)
+        #expect(await last.process.waitForEnd() == 0)
+    }
+
+    private static func restore(from manager: StandInManager, in scratch: Scratch) async throws {
+        let service = try ServiceManager(
+            socket: manager.path, watchdogMicroseconds: nil, watchdogProcess: nil)
+        let store = DescriptorStore(manager: try #require(service))
+        let inheritance = try #require(try store.take(manager.shuffled()))
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let backend = try MemifPortBackend(logger: logger)
+        let host = Host(scratch.configuration, backend: backend, logger: logger)
+        let controller = Controller(host, source: FakeSource())
+        try controller.take(inheritance)
+        await controller.restore()
+        let isUp = await eventually {
+            controller.status().ports.map(\.traffic.isLinkUp) == [true]
+        }
+        #expect(isUp)
+        // As its end would.
+        _ = try await controller.freeze(with: nil)
+        controller.abandon()
+        controller.releaseClaim()
     }
 
     @Test("what the manager has kept and is of no use costs a warning, and is kept no longer")

@@ -85,7 +85,7 @@ final class StandInManager: Sendable {
     }
 
     /// Gives away what it keeps, and keeps it still, in an order of its own.
-    private func shuffled() throws -> StoredDescriptors {
+    func shuffled() throws -> StoredDescriptors {
         try state.withLock { state in
             let copies = try state.descriptors.duplicate()
             return StoredDescriptors(names: state.names, descriptors: copies)
