@@ -76,7 +76,24 @@ extension Controller {
     }
 
     /// A channel that is connected to a port, with what a slave has to know besides.
+    ///
+    /// Nothing is opened while another process takes over: it waits until this one goes on, or is told that
+    /// the other has. A channel that was opened before counts as a handshake, for which a hand-over waits.
     func open(
+        _ port: String, of name: String, for peer: PeerCredentials?
+    ) async throws(ChangeError) -> OpenedChannel {
+        let opened = await gate.pass {
+            Result { () throws(ChangeError) in try openNow(port, of: name, for: peer) }
+        }
+        guard let opened else {
+            throw .refused(
+                PortError(
+                    reason: "another virtwired has taken over meanwhile", remedy: "ask that one"))
+        }
+        return try opened.get()
+    }
+
+    private func openNow(
         _ port: String, of name: String, for peer: PeerCredentials?
     ) throws(ChangeError) -> OpenedChannel {
         let vm = try knownDomain(called: name)

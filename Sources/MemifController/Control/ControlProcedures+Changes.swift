@@ -15,7 +15,7 @@ extension ControlProcedures {
             Virtwire.OPEN, describe: { ["vm": $0.vm.text, "port": $0.name.text] }
         ) { arguments, _ async throws(CallRefusal) in
             let opened = try await changing { () async throws(ChangeError) in
-                try controller.open(
+                try await controller.open(
                     arguments.name.text, of: arguments.vm.text, for: caller.credentials)
             }
             let result = virtwire_open_ret(

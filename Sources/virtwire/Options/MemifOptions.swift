@@ -8,17 +8,30 @@ struct MemifOptions: ParsableArguments {
     @Option(help: "Which end to be.")
     var role: MemifRole
 
-    @Option(help: "The socket's path; @NAME is a name in the abstract namespace.")
+    @Option(
+        help: ArgumentHelp(
+            "The socket's path; @NAME is a name in the abstract namespace.",
+            discussion: "fd:3 is a connected channel that has been passed as descriptor 3."))
     var socket: String
 
-    @Option(help: "The interface's id, by which the socket's interfaces are told apart.")
-    var id: UInt32 = 0
+    @Option(
+        help: ArgumentHelp(
+            "The interface's id, by which the socket's interfaces are told apart.",
+            discussion: "Without it 0; for a passed channel what VIRTWIRE_MEMIF_ID says."))
+    var id: UInt32?
 
     @Option(help: "The secret that both ends must know: 1 to 24 bytes.")
     var secret: String?
 
     func validate() throws {
         if socket.isEmpty || socket == "@" { throw ValidationError("--socket is empty") }
+        if PassedChannel.isNamed(by: socket) {
+            guard PassedChannel.number(of: socket) != nil else {
+                throw ValidationError(
+                    "'\(socket)' is no passed channel: write fd: and its number, such as fd:3")
+            }
+            guard role == .slave else { throw ValidationError("\(socket) needs --role slave") }
+        }
         do throws(MemifError) {
             _ = try configuration()
         } catch {
@@ -26,9 +39,14 @@ struct MemifOptions: ParsableArguments {
         }
     }
 
+    /// The id that is meant.
+    private var interfaceID: UInt32 {
+        id ?? (PassedChannel.isNamed(by: socket) ? PassedChannel.id : nil) ?? 0
+    }
+
     /// The interface as far as these options say.
     func configuration() throws(MemifError) -> InterfaceConfiguration {
-        var configuration = InterfaceConfiguration(id: id, name: "virtwire")
+        var configuration = InterfaceConfiguration(id: interfaceID, name: "virtwire")
         if let secret { configuration.secret = try Secret(secret) }
         return configuration
     }
@@ -58,7 +76,7 @@ struct MemifOptions: ParsableArguments {
             }
             throw CancellationError()
         } catch let error as MemifError where error.code == .timedOut {
-            throw CommandFailure(.timedOut, "\(error.message) (\(socket), id \(id))")
+            throw CommandFailure(.timedOut, "\(error.message) (\(socket), id \(interfaceID))")
         }
     }
 
@@ -87,14 +105,17 @@ struct MemifEndpoint {
         _ configuration: InterfaceConfiguration, reconnect: ReconnectPolicy?
     ) throws -> OpenInterface {
         let loop = try EventLoop.start(name: "memif-control")
-        let address = try UnixAddress(socket)
         switch role {
         case .master:
-            let socket = try listen(at: address, on: loop)
+            let socket = try listen(at: UnixAddress(socket), on: loop)
             return OpenInterface(interface: try socket.add(configuration), socket: socket)
+        case .slave where PassedChannel.isNamed(by: socket):
+            let interface = try MemifInterface.connect(
+                over: PassedChannel.take(socket), configuration, on: loop)
+            return OpenInterface(interface: interface, socket: nil)
         case .slave:
             let interface = try MemifInterface.connect(
-                to: address, configuration, on: loop, reconnect: reconnect)
+                to: UnixAddress(socket), configuration, on: loop, reconnect: reconnect)
             return OpenInterface(interface: interface, socket: nil)
         }
     }

@@ -64,7 +64,11 @@ struct GuideTests {
         guard command[0] == "virtwire" else {
             return [DaemonProcess.program, "--check"] + DaemonProcess.flags(scratch)
         }
-        return [String(DaemonProcess.program.dropLast())] + arguments
-            + ["--runtime-directory", "\(scratch.path)/run"]
+        let virtwire = String(DaemonProcess.program.dropLast())
+        // What stands after -- is another command, which virtwire runs.
+        let parts = arguments.split(separator: "--", maxSplits: 1)
+        let own = [virtwire] + (parts.first ?? []) + ["--runtime-directory", "\(scratch.path)/run"]
+        guard parts.count == 2 else { return own }
+        return own + ["--"] + parts[1].map { $0 == "virtwire" ? virtwire : $0 }
     }
 }

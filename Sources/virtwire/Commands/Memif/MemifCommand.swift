@@ -7,6 +7,6 @@ struct MemifCommand: AsyncParsableCommand {
             BenchCommand.self, PingCommand.self, ResponderCommand.self, RawDataCommand.self,
             BridgeCommand.self, CaptureCommand.self, MemifStatusCommand.self,
             MemifShowCommand.self, MemifAddCommand.self, MemifPrepareCommand.self,
-            MemifRemoveCommand.self,
+            MemifRemoveCommand.self, MemifOpenCommand.self,
         ])
 }
