@@ -170,13 +170,19 @@ struct ControlChangeTests {
         }
     }
 
-    @Test("every change has a line in the audit log, with who, what and how it went")
+    @Test("every change has its lines in the audit log, before and after: who, what, how it went")
     func audit() async throws {
         let scratch = try Scratch()
         let path = scratch.path + "/audit.log"
         let level = Mutex(Logger.Level.info)
+        @Sendable func lines() throws -> [String] {
+            String(decoding: try File.read(path, limit: 1 << 20), as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        let writtenBefore = Mutex<[String]?>(nil)
         let setting = LogLevelSetting { new in
-            level.withLock { level in
+            writtenBefore.withLock { $0 = $0 ?? (try? lines()) }
+            return level.withLock { level in
                 defer { level = new }
                 return level
             }
@@ -187,30 +193,32 @@ struct ControlChangeTests {
                     Virtwire.LOG_LEVEL, virtwire_log_level_args(level: text))
                 return answer.previous.text
             }
-            func lines() throws -> [String] {
-                String(decoding: try File.read(path, limit: 1 << 20), as: UTF8.self)
-                    .split(separator: "\n").map(String.init)
-            }
             #expect(try await set("debug") == "info")
             #expect(level.withLock(\.self) == .debug)
             let text = await refusal { _ = try await set("lo\nud") }
             #expect(text.contains("there is no log level"), "\(text)")
             _ = try await it.link.call(Virtwire.STATUS, XDRVoid())
             let written = try lines()
-            #expect(written.count == 2)
-            #expect(written[0].contains(#""procedure":"LOG_LEVEL""#))
-            #expect(written[0].contains(#""outcome":"done""#))
-            #expect(written[0].contains(#""uid":\#(Accounts.currentUser),"#))
-            #expect(
-                written[0].contains(#""user":"\#(Accounts.userName(Accounts.currentUser))""#))
-            #expect(written[1].contains(#""outcome":"refused""#))
+            #expect(written.count == 4)
+            // Whoever is killed in the midst of it has left the first.
+            #expect(writtenBefore.withLock(\.self) == [written[0]])
+            for (line, outcome) in zip(written, ["begun", "done", "begun", "refused"]) {
+                #expect(line.contains(#""procedure":"LOG_LEVEL""#))
+                #expect(line.contains(#""outcome":"\#(outcome)""#))
+                #expect(line.contains(#""uid":\#(Accounts.currentUser),"#))
+                #expect(line.contains(#""user":"\#(Accounts.userName(Accounts.currentUser))""#))
+            }
+            let calls = written.map {
+                $0.split(separator: #""call":""#).last?.prefix { $0 != "\"" }
+            }
+            #expect(calls[0] == calls[1] && calls[2] == calls[3] && calls[0] != calls[2])
             // Moved away, as log rotation does.
             try File.move(path, to: path + ".1")
             _ = try await set("info")
             #expect(!File.exists(path))
             it.daemon.reopenAuditLog()
             _ = try await set("error")
-            #expect(try lines().count == 1)
+            #expect(try lines().count == 2)
         }
         try await ControlHarness.run(in: scratch) { _ in }
     }

@@ -3,13 +3,18 @@ internal import LinuxIO
 internal import Logging
 internal import Synchronization
 
-/// Who had what changed over the control socket: a line of JSON for each such call.
+/// Who had what changed over the control socket: two lines of JSON for each such call, one before anything
+/// is done and one that says what came of it. A call with the first alone was under way when the daemon
+/// was killed.
 ///
 /// The lines go to a file of their own, where one is named, and else to the daemon's log.
 final class AuditLog: Sendable {
     private let path: String?
     private let logger: Logger
     private let file: Mutex<DataFile?>
+    /// Tells the calls of this process from those of others in the same file.
+    private let run = String(UInt32.random(in: 0...UInt32.max), radix: 36)
+    private let callCount = Atomic<UInt64>(0)
 
     /// Opens the file: a daemon that cannot keep the audit it was told to keep does not run.
     init(_ path: String?, logger: Logger) throws(PortError) {
@@ -44,8 +49,24 @@ final class AuditLog: Sendable {
         }
     }
 
-    /// Adds a line.
-    func write(_ entry: AuditEntry) {
+    /// Adds the line before a call is carried out.
+    ///
+    /// - Returns: what ``end(_:refusal:)`` takes.
+    func begin(
+        _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?
+    ) -> AuditEntry {
+        let number = callCount.add(1, ordering: .relaxed).newValue
+        let entry = AuditEntry(procedure, arguments, by: credentials, call: "\(run)-\(number)")
+        write(entry)
+        return entry
+    }
+
+    /// Adds the line after it.
+    ///
+    /// - Parameter refusal: why it was not done; nil when it was.
+    func end(_ call: AuditEntry, refusal: String? = nil) { write(call.ended(refusal)) }
+
+    private func write(_ entry: AuditEntry) {
         let line = entry.line
         let failure = file.withLock { file -> String? in
             if file == nil { return "" }
@@ -67,27 +88,34 @@ final class AuditLog: Sendable {
     }
 }
 
-/// One call that was to change something.
-struct AuditEntry: Encodable {
+/// One call that is to change something, as one line has it.
+struct AuditEntry: Encodable, Sendable {
+    /// What has become of it.
+    private enum Outcome: String, Encodable {
+        case begun, done, refused
+    }
+
     /// The longest value of an argument that is kept, in bytes.
     private static let longestValue = 1024
 
-    private let time: String
+    private var time: String
+    /// The same in both of its lines, and in no other call's.
+    private let call: String
     private let pid: Int32?
     private let uid: UInt32?
     private let gid: UInt32?
     private let user: String?
     private let procedure: String
     private let arguments: [String: String]
-    private let outcome: String
-    private let reason: String?
+    private var outcome = Outcome.begun
+    private var reason: String?
 
-    /// - Parameter refusal: why it was not done; nil when it was.
-    init(
+    fileprivate init(
         _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?,
-        refusal: String?
+        call: String
     ) {
-        time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        time = Self.now
+        self.call = call
         pid = credentials?.process
         uid = credentials?.user
         gid = credentials?.group
@@ -96,8 +124,19 @@ struct AuditEntry: Encodable {
         self.arguments = arguments.mapValues {
             String(decoding: $0.utf8.prefix(Self.longestValue), as: UTF8.self)
         }
-        outcome = refusal == nil ? "done" : "refused"
-        reason = refusal
+    }
+
+    private static var now: String {
+        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
+    /// The same call, at its end.
+    fileprivate func ended(_ refusal: String?) -> AuditEntry {
+        var entry = self
+        entry.time = Self.now
+        entry.outcome = refusal == nil ? .done : .refused
+        entry.reason = refusal
+        return entry
     }
 
     /// As it is written.
@@ -105,6 +144,7 @@ struct AuditEntry: Encodable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = try? encoder.encode(self)
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(procedure) \(outcome)"
+        return data.map { String(decoding: $0, as: UTF8.self) }
+            ?? "\(procedure) \(outcome.rawValue)"
     }
 }

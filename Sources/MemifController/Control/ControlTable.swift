@@ -24,10 +24,10 @@ struct ControlTable: Sendable {
         procedures.serve(procedure, body)
     }
 
-    /// Offers a procedure that changes something: refused on the read-only socket, and else with a line
+    /// Offers a procedure that changes something: refused on the read-only socket, and else with lines
     /// in the audit log.
     ///
-    /// - Parameter describe: the arguments as that line has them.
+    /// - Parameter describe: the arguments as those lines have them.
     mutating func change<Arguments, Result>(
         _ procedure: XDRProcedure<Arguments, Result>,
         describe: @escaping @Sendable (Arguments) -> [String: String],
@@ -81,19 +81,19 @@ struct ControlTable: Sendable {
 }
 
 extension ControlCaller {
-    /// Has something changed, if the caller's socket allows that, and keeps a line of it.
+    /// Has something changed, if the caller's socket allows that, and keeps a line of it before and after.
     fileprivate func administer<Answer>(
         _ name: String, _ arguments: [String: String], _ audit: AuditLog,
         _ body: () async throws(CallRefusal) -> Answer
     ) async throws(CallRefusal) -> Answer {
         guard access == .administrative else { throw .readOnly(name) }
+        let call = audit.begin(name, arguments, by: credentials)
         do throws(CallRefusal) {
             let answer = try await body()
-            audit.write(AuditEntry(name, arguments, by: credentials, refusal: nil))
+            audit.end(call)
             return answer
         } catch {
-            let refusal = error.error.message?.text ?? "refused"
-            audit.write(AuditEntry(name, arguments, by: credentials, refusal: refusal))
+            audit.end(call, refusal: error.error.message?.text ?? "refused")
             throw error
         }
     }
