@@ -135,6 +135,25 @@ extension Controller {
         return status().ports.count { $0.traffic.isLinkUp }
     }
 
+    /// Begins or ends draining one domain, and returns when its ports go by it.
+    ///
+    /// - Returns: how many links of its ports stand.
+    func drain(_ drains: Bool, domain name: String) async throws(ChangeError) -> Int {
+        guard connection == .connected else {
+            throw .question(.unavailable(connection.problem))
+        }
+        let vm = try await asking { () async throws(QuestionError) in
+            try await domain(called: name)
+        }
+        do throws(PortError) {
+            try host.draining.set(drains, for: vm)
+        } catch {
+            throw .refused(error)
+        }
+        await lookNow(at: vm)
+        return reports(of: vm).count { $0.traffic.isLinkUp }
+    }
+
     private func add(
         _ request: PortRequest, to vm: VMIdentifier, expectedName: String?
     ) async throws(ChangeError) -> PortReport {

@@ -189,8 +189,12 @@ public final class Controller: Sendable {
     /// Puts back what the records tell of, and finds what no record tells of.
     func restore() async {
         let start = ContinuousClock.now
-        if host.draining.isSet {
+        if host.draining.isHostDrained {
             host.logger.notice("the host is still being drained; virtwire drain --end ends that")
+        }
+        let drained = host.draining.domains.count
+        if drained > 0 {
+            host.logger.notice("domains are still being drained", metadata: ["count": "\(drained)"])
         }
         let found = Inventory(host)
         for record in found.records {
@@ -311,23 +315,32 @@ public final class Controller: Sendable {
         let (domain, wait) = state.withLock { state in
             state.active.remove(vm)
             let domain = state.domains[vm]
-            return (domain, domain == nil ? nil : state.ledger.lacked(vm, now: .now))
+            return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : nil)
         }
         guard let domain else {
-            state.withLock { $0.ledger.forget(vm) }
-            return .settled(lookAgainAfter: nil)
+            if wait == nil { forget(vm) }
+            return .settled(lookAgainAfter: wait)
         }
         // Where nothing but prepared ports stands, nothing can be removed too early.
         let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
         if let wait, canWait { return .settled(lookAgainAfter: wait) }
         guard let outcome = await reconcile(domain, nil, noticed) else { return .unavailable }
         if domain.snapshot.isEmpty {
-            state.withLock { state in
-                state.domains[vm] = nil
-                state.ledger.forget(vm)
-            }
+            state.withLock { $0.domains[vm] = nil }
+            forget(vm)
         }
         return outcome
+    }
+
+    /// Whether something is left of a domain, though it be a mark only.
+    private func isRemembered(_ domain: ManagedDomain?, _ vm: VMIdentifier) -> Bool {
+        domain != nil || host.draining.domains.contains(vm)
+    }
+
+    /// Forgets a domain that is gone.
+    private func forget(_ vm: VMIdentifier) {
+        state.withLock { $0.ledger.forget(vm) }
+        if !host.configuration.observes { host.draining.forget(vm) }
     }
 
     /// Lists whenever that is asked for, and has everything looked at: what is listed, and what is
@@ -340,7 +353,7 @@ public final class Controller: Sendable {
                     for line in listed { state.ledger.saw(line.vm) }
                     return Array(state.domains.keys)
                 }
-                let all = Set(listed.map(\.vm)).union(known)
+                let all = Set(listed.map(\.vm)).union(known).union(host.draining.domains)
                 for vm in all { loop.mark(vm, .routine) }
                 if host.inherited.count > 0 { await closeUnclaimed(after: all) }
             } catch {
@@ -381,16 +394,6 @@ public final class Controller: Sendable {
             // Apart from each other, so that hosts that started together do not ask together.
             try? await Task.sleep(for: interval * Double.random(in: 0.9...1.1))
             if !Task.isCancelled { await body() }
-        }
-    }
-}
-
-extension ReconcileQueue.Outcome {
-    fileprivate var result: ControllerStatistics.LookResult {
-        switch self {
-        case .settled: .settled
-        case .failed: .failed
-        case .unavailable: .unavailable
         }
     }
 }

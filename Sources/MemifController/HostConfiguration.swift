@@ -62,6 +62,8 @@ public struct RuntimeLayout: Sendable, Hashable {
     public var recordsLock: String { "\(state)/records.lock" }
     /// There while the host is being drained.
     public var drainMark: String { "\(state)/draining" }
+    /// Has a file for each domain that is being drained itself.
+    public var drainedDomainsDirectory: String { "\(state)/draining.vms" }
     /// The records of what has been created: 0700.
     public var recordsDirectory: String { "\(state)/vms" }
     /// The record of one domain.

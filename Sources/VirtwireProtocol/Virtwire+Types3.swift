@@ -155,6 +155,59 @@ public struct virtwire_drain_ret: XDRCodable, Equatable, Sendable {
     }
 }
 
+/// Whether one VM is to be drained.
+public struct virtwire_vm_drain_args: XDRCodable, Equatable, Sendable {
+    /// The VM, by name or UUID.
+    public var vm: XDRString
+    /// True: its ports get no new links; false: as usual again, unless the host is being drained.
+    public var drains: Bool
+
+    /// Sets every field, in the order of the wire.
+    public init(vm: XDRString, drains: Bool) {
+        self.vm = vm
+        self.drains = drains
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 8 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        vm = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        drains = try decoder.decodeBool()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(vm, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(drains)
+    }
+}
+
+/// What is left to drain of a VM.
+public struct virtwire_vm_drain_ret: XDRCodable, Equatable, Sendable {
+    /// Links of its ports that stand still.
+    public var links: UInt32
+
+    /// Sets every field, in the order of the wire.
+    public init(links: UInt32) {
+        self.links = links
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 4 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        links = try decoder.decodeUInt32()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(links)
+    }
+}
+
 /// Names the port to open.
 public struct virtwire_open_args: XDRCodable, Equatable, Sendable {
     /// The VM, by name or UUID.
@@ -286,91 +339,5 @@ public struct virtwire_ring_state: XDRCodable, Equatable, Sendable {
         try encoder.encode(offset)
         try encoder.encode(log2_size)
         try encoder.encode(private_header_size)
-    }
-}
-
-/// A link that is up. Its descriptors: the control socket, each region's file, each ring's eventfd.
-public struct virtwire_link_state: XDRCodable, Equatable, Sendable {
-    /// The memif interface id.
-    public var id: UInt32
-    /// memif's number of what it carries.
-    public var mode: UInt32
-    /// The slave program's name.
-    public var peer_name: XDRString
-    /// The slave's name for its interface.
-    public var peer_interface_name: XDRString
-    /// The size of a cache line by which the rings are laid out.
-    public var line_size: UInt32
-    /// The rings, in the order of their announcement.
-    public var rings: [virtwire_ring_state]
-    /// The size of each region, in bytes.
-    public var regions: [UInt64]
-    /// Whether it is known who the slave is.
-    public var has_peer: Bool
-    /// The slave's process.
-    public var peer_pid: UInt32
-    /// The slave's user.
-    public var peer_uid: UInt32
-    /// The slave's group.
-    public var peer_gid: UInt32
-
-    /// Sets every field, in the order of the wire.
-    public init(
-        id: UInt32,
-        mode: UInt32,
-        peer_name: XDRString,
-        peer_interface_name: XDRString,
-        line_size: UInt32,
-        rings: [virtwire_ring_state],
-        regions: [UInt64],
-        has_peer: Bool,
-        peer_pid: UInt32,
-        peer_uid: UInt32,
-        peer_gid: UInt32
-    ) {
-        self.id = id
-        self.mode = mode
-        self.peer_name = peer_name
-        self.peer_interface_name = peer_interface_name
-        self.line_size = line_size
-        self.rings = rings
-        self.regions = regions
-        self.has_peer = has_peer
-        self.peer_pid = peer_pid
-        self.peer_uid = peer_uid
-        self.peer_gid = peer_gid
-    }
-
-    /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 44 }
-
-    /// Reads a value.
-    public init(from decoder: inout XDRDecoder) throws(XDRError) {
-        id = try decoder.decodeUInt32()
-        mode = try decoder.decodeUInt32()
-        peer_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
-        peer_interface_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
-        line_size = try decoder.decodeUInt32()
-        rings = try decoder.decodeArray(of: virtwire_ring_state.self, limit: VIRTWIRE_RING_LIST_MAX)
-        regions = try decoder.decodeArray(of: UInt64.self, limit: VIRTWIRE_REGION_LIST_MAX)
-        has_peer = try decoder.decodeBool()
-        peer_pid = try decoder.decodeUInt32()
-        peer_uid = try decoder.decodeUInt32()
-        peer_gid = try decoder.decodeUInt32()
-    }
-
-    /// Writes the value.
-    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
-        try encoder.encode(id)
-        try encoder.encode(mode)
-        try encoder.encodeString(peer_name, limit: VIRTWIRE_STRING_MAX)
-        try encoder.encodeString(peer_interface_name, limit: VIRTWIRE_STRING_MAX)
-        try encoder.encode(line_size)
-        try encoder.encodeArray(rings, limit: VIRTWIRE_RING_LIST_MAX)
-        try encoder.encodeArray(regions, limit: VIRTWIRE_REGION_LIST_MAX)
-        try encoder.encode(has_peer)
-        try encoder.encode(peer_pid)
-        try encoder.encode(peer_uid)
-        try encoder.encode(peer_gid)
     }
 }

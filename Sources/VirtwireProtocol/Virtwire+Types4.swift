@@ -6,6 +6,92 @@
 
 public import XDR
 
+/// A link that is up. Its descriptors: the control socket, each region's file, each ring's eventfd.
+public struct virtwire_link_state: XDRCodable, Equatable, Sendable {
+    /// The memif interface id.
+    public var id: UInt32
+    /// memif's number of what it carries.
+    public var mode: UInt32
+    /// The slave program's name.
+    public var peer_name: XDRString
+    /// The slave's name for its interface.
+    public var peer_interface_name: XDRString
+    /// The size of a cache line by which the rings are laid out.
+    public var line_size: UInt32
+    /// The rings, in the order of their announcement.
+    public var rings: [virtwire_ring_state]
+    /// The size of each region, in bytes.
+    public var regions: [UInt64]
+    /// Whether it is known who the slave is.
+    public var has_peer: Bool
+    /// The slave's process.
+    public var peer_pid: UInt32
+    /// The slave's user.
+    public var peer_uid: UInt32
+    /// The slave's group.
+    public var peer_gid: UInt32
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        id: UInt32,
+        mode: UInt32,
+        peer_name: XDRString,
+        peer_interface_name: XDRString,
+        line_size: UInt32,
+        rings: [virtwire_ring_state],
+        regions: [UInt64],
+        has_peer: Bool,
+        peer_pid: UInt32,
+        peer_uid: UInt32,
+        peer_gid: UInt32
+    ) {
+        self.id = id
+        self.mode = mode
+        self.peer_name = peer_name
+        self.peer_interface_name = peer_interface_name
+        self.line_size = line_size
+        self.rings = rings
+        self.regions = regions
+        self.has_peer = has_peer
+        self.peer_pid = peer_pid
+        self.peer_uid = peer_uid
+        self.peer_gid = peer_gid
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 44 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        id = try decoder.decodeUInt32()
+        mode = try decoder.decodeUInt32()
+        peer_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        peer_interface_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        line_size = try decoder.decodeUInt32()
+        rings = try decoder.decodeArray(of: virtwire_ring_state.self, limit: VIRTWIRE_RING_LIST_MAX)
+        regions = try decoder.decodeArray(of: UInt64.self, limit: VIRTWIRE_REGION_LIST_MAX)
+        has_peer = try decoder.decodeBool()
+        peer_pid = try decoder.decodeUInt32()
+        peer_uid = try decoder.decodeUInt32()
+        peer_gid = try decoder.decodeUInt32()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(id)
+        try encoder.encode(mode)
+        try encoder.encodeString(peer_name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(peer_interface_name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(line_size)
+        try encoder.encodeArray(rings, limit: VIRTWIRE_RING_LIST_MAX)
+        try encoder.encodeArray(regions, limit: VIRTWIRE_REGION_LIST_MAX)
+        try encoder.encode(has_peer)
+        try encoder.encode(peer_pid)
+        try encoder.encode(peer_uid)
+        try encoder.encode(peer_gid)
+    }
+}
+
 /// A port that stands. Its descriptors: the listener, then those of each link.
 public struct virtwire_port_state: XDRCodable, Equatable, Sendable {
     /// The VM's UUID.

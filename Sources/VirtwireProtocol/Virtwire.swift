@@ -76,4 +76,10 @@ public enum Virtwire {
     /// reply says that it begins; the rest is said over the socket that comes with the call.
     public static let HAND_OVER: XDRProcedure<virtwire_hand_over_args, XDRVoid> =
         XDRProcedure(program: program, version: version, number: 15, name: "HAND_OVER")
+
+    /// Begins or ends draining one VM, whether or not the host is being drained: its ports get no
+    /// new
+    /// links, and those that stand end when the VM does.
+    public static let VM_DRAIN: XDRProcedure<virtwire_vm_drain_args, virtwire_vm_drain_ret> =
+        XDRProcedure(program: program, version: version, number: 16, name: "VM_DRAIN")
 }

@@ -38,7 +38,9 @@ struct ContractTests {
             ["memif", "add", "vm", "port", "queues"], ["memif", "add", "vm", "p", "--for", "0"],
             ["memif", "prepare", "no-uuid", "vm", "port", "--for", "1"],
             ["memif", "prepare", "11111111-2222-3333-4444-555555555555", "vm", "port"],
-            ["watch", "--count", "0"], ["memif", "show", "vm"],
+            ["watch", "--count", "0"], ["memif", "show", "vm"], ["memif", "open", "vm", "port"],
+            ["memif", "ping", "192.0.2.1", "--role", "slave", "--socket", "fd:two"],
+            ["memif", "ping", "192.0.2.1", "--role", "master", "--socket", "fd:3"],
         ])
     func usage(arguments: [String]) async throws {
         let run = try await ProgramRun("virtwire", arguments).ended()
@@ -67,6 +69,8 @@ struct ContractTests {
             ["plan", "--runtime-directory", "/nowhere"],
             ["watch", "--runtime-directory", "/nowhere"],
             ["drain", "--runtime-directory", "/nowhere"],
+            ["drain", "web", "--runtime-directory", "/nowhere"],
+            ["memif", "open", "web", "lan0", "--runtime-directory", "/nowhere", "--", "true"],
             slave("bench", "--mode", "rx"), slave("ping", "192.0.2.1"), slave("raw-data"),
         ])
     func unreachable(arguments: [String]) async throws {

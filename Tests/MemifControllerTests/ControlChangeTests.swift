@@ -157,6 +157,7 @@ struct ControlChangeTests {
             #expect(
                 forbidden == [
                     "PORT_ADD", "PREPARE", "PORT_REMOVE", "LOG_LEVEL", "DRAIN", "OPEN", "HAND_OVER",
+                    "VM_DRAIN",
                 ])
             #expect(list.contains { $0.name.text == "PROCEDURES" && $0.number == 3 })
             let text = await refusal {
@@ -276,6 +277,65 @@ struct ControlChangeTests {
             it.source.define(one, declared)
             let isServed = try await it.waits(for: "Ready", of: "a")
             #expect(isServed)
+        }
+    }
+
+    @Test(
+        "one domain is drained beside the others, over restarts, until that is ended or it is gone")
+    func drainOfDomain() async throws {
+        let scratch = try Scratch()
+        let two = Sample.vm(2)
+        let declared = "<memif:port name='a' link='always'/>"
+        func drain(_ vm: XDRString, _ drains: Bool = true, on link: Link) async throws -> UInt32 {
+            try await link.call(
+                Virtwire.VM_DRAIN, virtwire_vm_drain_args(vm: vm, drains: drains)
+            ).links
+        }
+        func ports(_ link: Link) async throws -> [String] {
+            try await link.call(Virtwire.STATUS, XDRVoid()).ports.map {
+                "\($0.vm_name.text) \($0.state.text) \($0.remedy.text)"
+            }
+        }
+        let drained = "vm-1 Draining virtwire drain vm-1 --end has peers served again"
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, declared)
+            it.source.define(two, declared)
+            #expect(try await eventually { try await ports(it.link).count == 2 })
+            let left = try await drain("vm-1", on: it.link)
+            #expect(left == 0)
+            #expect(try await ports(it.link) == [drained, "vm-2 Ready "])
+            let missing = await refusal { _ = try await drain("vm-3", on: it.link) }
+            #expect(missing.contains("there is no domain 'vm-3'"), "\(missing)")
+        }
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, declared)
+            it.source.define(two, declared)
+            #expect(try await eventually { try await ports(it.link) == [drained, "vm-2 Ready "] })
+            // The host's end is not the domain's.
+            _ = try await it.link.call(Virtwire.DRAIN, virtwire_drain_args(drains: true))
+            let whole = "Draining virtwire drain --end has peers served again"
+            #expect(try await ports(it.link) == ["vm-1 \(whole)", "vm-2 \(whole)"])
+            _ = try await it.link.call(Virtwire.DRAIN, virtwire_drain_args(drains: false))
+            #expect(try await ports(it.link) == [drained, "vm-2 Ready "])
+            #expect(try await drain("vm-1", false, on: it.link) == 0)
+            #expect(try await ports(it.link) == ["vm-1 Ready ", "vm-2 Ready "])
+            // A domain that is gone takes its mark along.
+            _ = try await drain("vm-2", on: it.link)
+            let marks = RuntimeLayout(scratch.configuration).drainedDomainsDirectory
+            #expect(try Directory.entries(of: marks) == ["\(two)"])
+            it.source.undefine(two)
+            #expect(await eventually { (try? Directory.entries(of: marks)) == [] })
+        }
+    }
+
+    @Test("the mark of a domain that went while no daemon ran is taken away")
+    func drainOfGoneDomain() async throws {
+        let scratch = try Scratch()
+        let marks = RuntimeLayout(scratch.configuration).drainedDomainsDirectory
+        try Directory.ensurePath(marks)
+        try File.replace("\(marks)/\(one)", with: [])
+        try await ControlHarness.run(in: scratch) { _ in
+            #expect(await eventually { (try? Directory.entries(of: marks)) == [] })
         }
     }
 

@@ -43,6 +43,15 @@ extension ControlProcedures {
                 virtwire_drain_ret(links: UInt32(try await controller.drain(arguments.drains)))
             }
         }
+        table.change(
+            Virtwire.VM_DRAIN, describe: { ["vm": $0.vm.text, "drains": "\($0.drains)"] }
+        ) { arguments async throws(CallRefusal) in
+            try await changing { () async throws(ChangeError) in
+                let links = try await controller.drain(
+                    arguments.drains, domain: arguments.vm.text)
+                return virtwire_vm_drain_ret(links: UInt32(links))
+            }
+        }
     }
 
     private func addHandOver(to table: inout ControlTable, for caller: ControlCaller) {

@@ -13,7 +13,7 @@ struct ControlProcedures: Sendable {
     let logLevel: LogLevelSetting?
 
     /// The highest procedure number that is known.
-    static let protocolLevel = UInt32(Virtwire.HAND_OVER.number)
+    static let protocolLevel = UInt32(Virtwire.VM_DRAIN.number)
 
     /// All of them, for one client.
     func table(for caller: ControlCaller) -> ControlTable {

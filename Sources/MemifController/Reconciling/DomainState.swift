@@ -28,6 +28,8 @@ struct DomainState: Sendable {
     var conditions: [String: Dated] = [:]
     /// From the first notice of a port to its socket listening.
     var latencies: [String: Duration] = [:]
+    /// Why its ports get no new links; nil where they may have some.
+    var drain: DrainScope?
     /// Names in the domain's directory that are not ours.
     var foreign: [String] = []
 
@@ -61,6 +63,11 @@ struct DomainState: Sendable {
         return changed.sorted()
     }
 
+    /// The command that ends what keeps new links from its ports.
+    private var drainEnd: String {
+        drain == .domain ? "virtwire drain \(name.printable) --end" : "virtwire drain --end"
+    }
+
     /// How each port is.
     func assess(
         _ declared: DeclaredPorts?, _ outcome: DeedOutcome
@@ -92,7 +99,7 @@ struct DomainState: Sendable {
                     reason:
                         "a peer that is connected goes on until the domain ends; no further one "
                         + "is served",
-                    remedy: "virtwire drain --end has peers served again")
+                    remedy: drainEnd + " has peers served again")
             case .closed(let reason): result[name] = PortCondition(.waiting, reason: reason)
             }
         }

@@ -14,8 +14,8 @@ struct Host: Sendable {
     let added = AddedPorts()
     /// What another process has left and no port has been opened for.
     let inherited = InheritedPorts()
-    /// Set while no new links are to come up; ports follow with the next look at each domain.
-    let draining: DrainMark
+    /// Where no new links are to come up; ports follow with the next look at each domain.
+    let draining: DrainMarks
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
@@ -30,7 +30,7 @@ struct Host: Sendable {
         self.store = store
         layout = RuntimeLayout(configuration)
         records = RecordStore(layout)
-        draining = DrainMark(layout)
+        draining = DrainMarks(layout)
         self.backend = backend
         self.logger = logger
         policy = CurrentPolicy(configuration.policy)

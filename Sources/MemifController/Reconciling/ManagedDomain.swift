@@ -50,8 +50,9 @@ final class ManagedDomain: Sendable {
         var unread = DeclaredPorts()
         unread.isUnreadable = true
         let wanted = WantedPorts.defined(declarations(&unread, &state))
+        state.drain = host.draining.scope(of: vm)
         let plan = PortPlan(
-            wanted: wanted, standing: [:], run: state.run, isDraining: host.draining.isSet,
+            wanted: wanted, standing: [:], run: state.run, isDraining: state.drain != nil,
             now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         await deeds.open(plan, wanted, &state)
@@ -140,6 +141,7 @@ final class ManagedDomain: Sendable {
         _ wanted: WantedPorts, declared: DeclaredPorts?, _ state: inout DomainState,
         noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
+        state.drain = host.draining.scope(of: vm)
         let plan = plan(wanted, state)
         let outcome: DeedOutcome
         if host.configuration.observes {
@@ -163,7 +165,7 @@ final class ManagedDomain: Sendable {
     private func plan(_ wanted: WantedPorts, _ state: DomainState) -> PortPlan {
         PortPlan(
             wanted: wanted, standing: state.standing, run: state.run,
-            isDraining: host.draining.isSet, now: .now)
+            isDraining: host.draining.scope(of: vm) != nil, now: .now)
     }
 
     private func foresight(

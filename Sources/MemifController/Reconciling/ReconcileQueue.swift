@@ -154,3 +154,14 @@ private struct Line {
         return waiting[served]
     }
 }
+
+extension ReconcileQueue.Outcome {
+    /// As statistics have it.
+    var result: ControllerStatistics.LookResult {
+        switch self {
+        case .settled: .settled
+        case .failed: .failed
+        case .unavailable: .unavailable
+        }
+    }
+}

@@ -48,6 +48,6 @@ enum DisconnectText {
     static let undefined = "domain undefined"
     static let removed = "port removed"
     static let changed = "port changed"
-    static let draining = "host draining"
+    static let draining = "being drained"
     static let stopping = "daemon stopping"
 }

@@ -30,6 +30,8 @@ let virtwireTypes1: [any WireType.Type] = [
     virtwire_log_level_ret.self,
     virtwire_drain_args.self,
     virtwire_drain_ret.self,
+    virtwire_vm_drain_args.self,
+    virtwire_vm_drain_ret.self,
     virtwire_open_args.self,
     virtwire_open_ret.self,
     virtwire_ring_state.self,

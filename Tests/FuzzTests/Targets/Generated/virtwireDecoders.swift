@@ -22,6 +22,7 @@ let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.DRAIN),
     ProcedureDecoders(Virtwire.OPEN),
     ProcedureDecoders(Virtwire.HAND_OVER),
+    ProcedureDecoders(Virtwire.VM_DRAIN),
 ]
 
 /// The decoders of every procedure of `Virtwire`.

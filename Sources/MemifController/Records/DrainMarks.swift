@@ -1,0 +1,87 @@
+internal import LinuxIO
+internal import Synchronization
+
+/// Why a domain's ports get no new links.
+enum DrainScope: Sendable, Hashable {
+    /// The whole host is being drained.
+    case host
+    /// The domain itself is, and the host is not.
+    case domain
+}
+
+/// What is being drained, the host or domains of it: files' existence, so that the next daemon goes on
+/// with it.
+final class DrainMarks: Sendable {
+    private struct State {
+        var host: Bool
+        var domains: Set<VMIdentifier>
+
+        init(_ layout: RuntimeLayout) {
+            host = File.exists(layout.drainMark)
+            let names = (try? Directory.entries(of: layout.drainedDomainsDirectory)) ?? []
+            domains = Set(names.compactMap { VMIdentifier($0) })
+        }
+    }
+
+    private let layout: RuntimeLayout
+    private let standing: Mutex<State>
+
+    init(_ layout: RuntimeLayout) {
+        self.layout = layout
+        standing = Mutex(State(layout))
+    }
+
+    /// Whether the host is being drained.
+    var isHostDrained: Bool { standing.withLock(\.host) }
+
+    /// The domains that are being drained themselves.
+    var domains: Set<VMIdentifier> { standing.withLock(\.domains) }
+
+    /// Why a domain is to have no new links; nil where it may have some.
+    func scope(of vm: VMIdentifier) -> DrainScope? {
+        standing.withLock { standing in
+            standing.host ? .host : standing.domains.contains(vm) ? .domain : nil
+        }
+    }
+
+    /// Looks whether another process has set marks or taken some away.
+    func readAgain() { standing.withLock { $0 = State(layout) } }
+
+    /// Sets the host's mark or takes it away: on disk before this returns, and not at all when it throws.
+    func set(_ isSet: Bool) throws(PortError) {
+        try standing.withLock { (standing) throws(PortError) in
+            try Self.mark(layout.drainMark, isSet)
+            standing.host = isSet
+        }
+    }
+
+    /// Sets a domain's mark or takes it away, as ``set(_:)`` the host's.
+    func set(_ isSet: Bool, for vm: VMIdentifier) throws(PortError) {
+        try standing.withLock { (standing) throws(PortError) in
+            try Self.mark("\(layout.drainedDomainsDirectory)/\(vm)", isSet)
+            if isSet { standing.domains.insert(vm) } else { standing.domains.remove(vm) }
+        }
+    }
+
+    /// Takes away the mark of a domain that is gone. One that stays is tried again.
+    func forget(_ vm: VMIdentifier) {
+        guard domains.contains(vm) else { return }
+        try? set(false, for: vm)
+    }
+
+    private static func mark(_ path: String, _ isSet: Bool) throws(PortError) {
+        do throws(SystemError) {
+            if isSet {
+                try Directory.ensurePath(
+                    String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
+                try File.replace(path, with: [])
+            } else {
+                try File.remove(path)
+            }
+        } catch {
+            throw PortError(
+                reason: "what is drained cannot be kept over a restart: \(error)",
+                remedy: "make room on the state directory's disk, and the directory writable")
+        }
+    }
+}
