@@ -88,7 +88,7 @@ struct MemifOptions: ParsableArguments {
             case .system where [2, 111].contains(end.systemError?.code):
                 "; does a master listen there? (--wait SECONDS waits for one)"
             case .peerVanished:
-                "; is it a memif master, and does it have an interface with id \(id)?"
+                "; is it a memif master, and does it have an interface with id \(interfaceID)?"
             case .system, .peer, .local, .refused, .timedOut: ""
             }
         return CommandFailure(.failed, "\(end)\(remedy)")
