@@ -20,10 +20,12 @@ func eventually(
 struct GaveUp: Error {}
 
 extension MasterSocket.Options {
-    /// The usual options, but for a handshake that other tests may hold up.
+    /// The usual options, but for a handshake that other tests may hold up, and for crowds of peers that are
+    /// all of the one user that the tests run as.
     static var patient: MasterSocket.Options {
         var options = MasterSocket.Options()
         options.handshakeTimeout = .seconds(120)
+        options.mostPendingPerUser = options.mostPending
         return options
     }
 }
