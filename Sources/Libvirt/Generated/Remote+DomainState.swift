@@ -263,10 +263,17 @@ extension Domain {
     }
 
     /// `virDomainAbortJobFlags`, since libvirt 8.5.0. Does what `virDomainAbortJob` did without
-    /// flags. Refused on a read-only connection.
+    /// flags. Without flags that one is called, which older daemons know, too. Refused on a
+    /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainAbortJobFlags>
     public func abortJob(flags: virDomainAbortJobFlagsValues = []) async throws(LibvirtError) {
+        if flags.isEmpty {
+            _ = try await connection.call(
+                Remote.DOMAIN_ABORT_JOB,
+                remote_domain_abort_job_args(dom: raw))
+            return
+        }
         _ = try await connection.call(
             Remote.DOMAIN_ABORT_JOB_FLAGS,
             remote_domain_abort_job_flags_args(dom: raw, flags: flags.rawValue))

@@ -206,13 +206,20 @@ extension Connection {
     }
 
     /// `virNetworkDefineXMLFlags`, since libvirt 7.7.0. Does what `virNetworkDefineXML` did without
-    /// flags. Refused on a read-only connection.
+    /// flags. Without flags that one is called, which older daemons know, too. Refused on a
+    /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkDefineXMLFlags>
     public func defineNetwork(
         xml: String,
         flags: virNetworkDefineFlags = []
     ) async throws(LibvirtError) -> Network {
+        if flags.isEmpty {
+            let result = try await call(
+                Remote.NETWORK_DEFINE_XML,
+                remote_network_define_xml_args(xml: XDRString(xml)))
+            return Network(self, result.net)
+        }
         let result = try await call(
             Remote.NETWORK_DEFINE_XML_FLAGS,
             remote_network_define_xml_flags_args(xml: XDRString(xml), flags: flags.rawValue))
@@ -220,13 +227,20 @@ extension Connection {
     }
 
     /// `virNetworkCreateXMLFlags`, since libvirt 7.8.0. Does what `virNetworkCreateXML` did without
-    /// flags. Refused on a read-only connection.
+    /// flags. Without flags that one is called, which older daemons know, too. Refused on a
+    /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-network.html#virNetworkCreateXMLFlags>
     public func createNetwork(
         xml: String,
         flags: virNetworkCreateFlags = []
     ) async throws(LibvirtError) -> Network {
+        if flags.isEmpty {
+            let result = try await call(
+                Remote.NETWORK_CREATE_XML,
+                remote_network_create_xml_args(xml: XDRString(xml)))
+            return Network(self, result.net)
+        }
         let result = try await call(
             Remote.NETWORK_CREATE_XML_FLAGS,
             remote_network_create_xml_flags_args(xml: XDRString(xml), flags: flags.rawValue))

@@ -73,13 +73,20 @@ extension Connection {
     }
 
     /// `virNWFilterDefineXMLFlags`, since libvirt 7.7.0. Does what `virNWFilterDefineXML` did
-    /// without flags. Refused on a read-only connection.
+    /// without flags. Without flags that one is called, which older daemons know, too. Refused on a
+    /// read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-nwfilter.html#virNWFilterDefineXMLFlags>
     public func defineNWFilter(
         xml: String,
         flags: virNWFilterDefineFlags = []
     ) async throws(LibvirtError) -> NWFilter {
+        if flags.isEmpty {
+            let result = try await call(
+                Remote.NWFILTER_DEFINE_XML,
+                remote_nwfilter_define_xml_args(xml: XDRString(xml)))
+            return NWFilter(self, result.nwfilter)
+        }
         let result = try await call(
             Remote.NWFILTER_DEFINE_XML_FLAGS,
             remote_nwfilter_define_xml_flags_args(xml: XDRString(xml), flags: flags.rawValue))

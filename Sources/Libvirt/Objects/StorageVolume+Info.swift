@@ -11,10 +11,18 @@ public struct StorageVolumeInfo: Hashable, Sendable {
 }
 
 extension StorageVolume {
-    /// What the volume is, and how big. Source: `virStorageVolGetInfoFlags`, `virStorageVolGetInfo`.
+    /// What the volume is, and how big. Source: `virStorageVolGetInfoFlags`, and without flags
+    /// `virStorageVolGetInfo`, which older daemons know, too.
     public func info(
         flags: virStorageVolInfoFlags = []
     ) async throws(LibvirtError) -> StorageVolumeInfo {
+        if flags.isEmpty {
+            let result = try await connection.call(
+                Remote.STORAGE_VOL_GET_INFO, remote_storage_vol_get_info_args(vol: raw))
+            return StorageVolumeInfo(
+                type: virStorageVolType(rawValue: Int32(result.type)), capacity: result.capacity,
+                allocation: result.allocation)
+        }
         let result = try await connection.call(
             Remote.STORAGE_VOL_GET_INFO_FLAGS,
             remote_storage_vol_get_info_flags_args(vol: raw, flags: flags.rawValue))

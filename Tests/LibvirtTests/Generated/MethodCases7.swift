@@ -70,7 +70,7 @@ extension MethodCases {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
         let raw = receiver.raw
-        let flags: virDomainAbortJobFlagsValues = rig.flags()
+        let flags: virDomainAbortJobFlagsValues = rig.someFlags()
         let result = XDRVoid()
         let (received, _) = try await rig.exchange(Remote.DOMAIN_ABORT_JOB_FLAGS, result) {
             try await receiver.abortJob(flags: flags)

@@ -359,7 +359,7 @@ extension MethodCases {
     static func virNWFilterDefineXMLFlags(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let xml: String = rig.next()
-        let flags: virNWFilterDefineFlags = rig.flags()
+        let flags: virNWFilterDefineFlags = rig.someFlags()
         let result = remote_nwfilter_define_xml_flags_ret(nwfilter: rig.next())
         let (received, returned) = try await rig.exchange(Remote.NWFILTER_DEFINE_XML_FLAGS, result) {
             try await connection.defineNWFilter(xml: xml, flags: flags)

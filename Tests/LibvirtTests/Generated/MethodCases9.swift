@@ -312,7 +312,7 @@ extension MethodCases {
     static func virNetworkDefineXMLFlags(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let xml: String = rig.next()
-        let flags: virNetworkDefineFlags = rig.flags()
+        let flags: virNetworkDefineFlags = rig.someFlags()
         let result = remote_network_define_xml_flags_ret(net: rig.next())
         let (received, returned) = try await rig.exchange(Remote.NETWORK_DEFINE_XML_FLAGS, result) {
             try await connection.defineNetwork(xml: xml, flags: flags)
@@ -330,7 +330,7 @@ extension MethodCases {
     static func virNetworkCreateXMLFlags(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let xml: String = rig.next()
-        let flags: virNetworkCreateFlags = rig.flags()
+        let flags: virNetworkCreateFlags = rig.someFlags()
         let result = remote_network_create_xml_flags_ret(net: rig.next())
         let (received, returned) = try await rig.exchange(Remote.NETWORK_CREATE_XML_FLAGS, result) {
             try await connection.createNetwork(xml: xml, flags: flags)

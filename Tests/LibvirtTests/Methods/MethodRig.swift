@@ -52,6 +52,11 @@ final class MethodRig {
         Flags(rawValue: UInt32(number()) << 8)
     }
 
+    /// As ``flags()``, and never empty.
+    func someFlags<Flags: OptionSet>() -> Flags where Flags.RawValue == UInt32 {
+        Flags(rawValue: max(1, UInt32(number())) << 8)
+    }
+
     func value<Value: RawRepresentable<Int32>>() -> Value {
         guard let value = Value(rawValue: Int32(number())) else {
             preconditionFailure("\(Value.self) knows no number but its own")

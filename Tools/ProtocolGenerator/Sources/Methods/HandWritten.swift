@@ -44,6 +44,15 @@ enum HandWritten {
         "virStorageVolGetInfo": "virStorageVolGetInfoFlags",
     ]
 
+    /// Newer functions that daemons still in service do not know, and the older ones that do the same: those
+    /// are called where no flag is asked for, as libvirt's own client does in the older function.
+    static let late: [String: String] = [
+        "virDomainAbortJobFlags": "virDomainAbortJob",
+        "virNetworkCreateXMLFlags": "virNetworkCreateXML",
+        "virNetworkDefineXMLFlags": "virNetworkDefineXML",
+        "virNWFilterDefineXMLFlags": "virNWFilterDefineXML",
+    ]
+
     /// Numbers that stand for an enumeration's values, or for a truth value, by function and field:
     /// libvirt's declarations call them numbers, and only its prose says whose.
     static let meanings: [String: [String: String]] = [

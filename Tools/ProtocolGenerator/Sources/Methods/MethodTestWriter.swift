@@ -46,7 +46,9 @@ struct MethodTestWriter {
         }
         for parameter in shape.parameters {
             let isEnumeration = parameter.type.hasPrefix("vir")
-            let maker = isEnumeration ? parameter.fallback == nil ? "value" : "flags" : "next"
+            // Without flags an older procedure would be called.
+            let flags = method.older == nil ? "flags" : "someFlags"
+            let maker = isEnumeration ? parameter.fallback == nil ? "value" : flags : "next"
             let name = SwiftNames.escaped(parameter.label)
             text.line("let \(name): \(parameter.type) = rig.\(maker)()", indent: 2)
         }

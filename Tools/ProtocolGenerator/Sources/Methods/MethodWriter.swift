@@ -20,6 +20,8 @@ struct MethodWriter {
         var shape: MethodShape
         /// The fields of the result's structure on the wire.
         var answer: [Declaration]
+        /// What is called where no flag is asked for, for daemons that know nothing newer.
+        var older: (procedure: ProcedureModel, shape: MethodShape)?
     }
 
     /// The methods of every program, in the order of its areas.
@@ -37,15 +39,21 @@ struct MethodWriter {
                         procedure.stream == nil, procedure.descriptors == nil,
                         !HandWritten.functions.contains(function),
                         !HandWritten.superseded.keys.contains(function),
-                        let shape = MethodShape(
-                            procedure, function: function, structures: tables.structures,
-                            limit: tables.limit, isFlags: flags.contains)
+                        let shape = tables.shape(of: procedure, function, isFlags: flags.contains)
                     else { continue }
+                    let older = HandWritten.late[function].flatMap { name in
+                        program.model.procedures.first { $0.function == name }
+                    }
                     methods.append(
                         Method(
                             program: program, area: area.name, procedure: procedure,
                             function: function, shape: shape,
-                            answer: tables.structures[procedure.result ?? ""] ?? []))
+                            answer: tables.structures[procedure.result ?? ""] ?? [],
+                            older: older.flatMap { older in
+                                tables.shape(
+                                    of: older, older.function ?? "", isFlags: flags.contains
+                                ).map { (older, $0) }
+                            }))
                 }
             }
         }
@@ -65,9 +73,7 @@ struct MethodWriter {
                 return Chunks.files(
                     named: "\(program.namespace)+\(area.name)", header: header(program),
                     blocks: Self.sorted(
-                        own.map {
-                            ($0.shape.receiver, method($0.procedure, $0.shape, program.namespace))
-                        })
+                        own.map { ($0.shape.receiver, Self.text(of: $0)) })
                 ).map(Self.tidied)
             }
         }
@@ -125,35 +131,50 @@ struct MethodWriter {
         ])
     }
 
-    private func method(
-        _ procedure: ProcedureModel, _ shape: MethodShape, _ namespace: String
-    ) -> SourceText {
+    private static func text(of method: Method) -> SourceText {
+        let shape = method.shape
         var text = SourceText()
         text.line("extension \(shape.receiver) {")
-        text.doc(Self.doc(procedure), indent: 1)
+        text.doc(doc(method.procedure), indent: 1)
         let parameters = shape.parameters.enumerated().map { index, parameter in
             Self.parameter(parameter, isFirst: index == 0, shape)
         }
-        let result = Self.resultType(shape)
+        let result = resultType(shape)
         text.call(
             "public func \(SwiftNames.escaped(shape.name))(", parameters,
             ") async throws(LibvirtError)\(result.isEmpty ? "" : " -> \(result)") {", indent: 1)
+        let namespace = method.program.namespace
+        if let older = method.older {
+            text.line("if flags.isEmpty {", indent: 2)
+            text.append(body(older.procedure, older.shape, namespace, indent: 3))
+            if older.shape.results.isEmpty { text.line("return", indent: 3) }
+            text.line("}", indent: 2)
+        }
+        text.append(body(method.procedure, shape, namespace, indent: 2))
+        text.line("}", indent: 1)
+        text.line("}")
+        return text
+    }
+
+    /// The call, and what it returns.
+    private static func body(
+        _ procedure: ProcedureModel, _ shape: MethodShape, _ namespace: String, indent: Int
+    ) -> SourceText {
+        var text = SourceText()
         let receiver = shape.receiver == "Connection" ? "" : "connection."
         let beginning = shape.results.isEmpty ? "_ = " : "let result = "
         let name = "\(namespace).\(SwiftNames.escaped(procedure.name))"
-        text.line("\(beginning)try await \(receiver)call(", indent: 2)
+        text.line("\(beginning)try await \(receiver)call(", indent: indent)
         if let type = procedure.arguments {
-            text.line("\(name),", indent: 3)
+            text.line("\(name),", indent: indent + 1)
             text.call(
                 "\(type)(",
                 shape.arguments.map { "\(SwiftNames.escaped($0.field)): \($0.value)" }, "))",
-                indent: 3)
+                indent: indent + 1)
         } else {
-            text.line("\(name), XDRVoid())", indent: 3)
+            text.line("\(name), XDRVoid())", indent: indent + 1)
         }
-        if !shape.results.isEmpty { text.append(Self.returning(shape)) }
-        text.line("}", indent: 1)
-        text.line("}")
+        if !shape.results.isEmpty { text.append(returning(shape, indent: indent)) }
         return text
     }
 
@@ -166,6 +187,9 @@ struct MethodWriter {
             text +=
                 " Does what "
                 + older.map { "`\($0)`" }.joined(separator: " and ") + " did without flags."
+        }
+        if HandWritten.late[function] != nil {
+            text += " Without flags that one is called, which older daemons know, too."
         }
         if procedure.isReadOnly == false { text += " Refused on a read-only connection." }
         let page = procedure.header.map { "\n\n<\(Reference.page(of: $0))#\(function)>" }
@@ -195,14 +219,14 @@ struct MethodWriter {
         return "(" + shape.results.map { "\($0.label): \($0.type)" }.joined(separator: ", ") + ")"
     }
 
-    private static func returning(_ shape: MethodShape) -> SourceText {
+    private static func returning(_ shape: MethodShape, indent: Int) -> SourceText {
         var text = SourceText()
         let values = shape.results.map { $0.decoded("result.\(SwiftNames.escaped($0.field))") }
         if shape.results.count == 1 {
-            text.line("return \(values[0])\(shape.isTruth ? " != 0" : "")", indent: 2)
+            text.line("return \(values[0])\(shape.isTruth ? " != 0" : "")", indent: indent)
         } else {
             let parts = zip(shape.results, values).map { "\($0.label): \($1)" }
-            text.call("return (", parts, ")", indent: 2)
+            text.call("return (", parts, ")", indent: indent)
         }
         return text
     }
@@ -222,6 +246,13 @@ private struct Tables {
                 structures[definition.name] = fields
             }
         }
+    }
+
+    func shape(
+        of procedure: ProcedureModel, _ function: String, isFlags: (String) -> Bool
+    ) -> MethodShape? {
+        MethodShape(
+            procedure, function: function, structures: structures, limit: limit, isFlags: isFlags)
     }
 
     func limit(_ list: Declaration) -> Int64? {
