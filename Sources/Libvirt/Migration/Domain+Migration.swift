@@ -18,7 +18,8 @@ extension Domain {
     ///     none either that leads through this program.
     /// - Returns: the domain at its destination.
     /// - Throws: `LibvirtError`. The domain goes on here then, or is left paused where the daemons
-    ///   could not be asked to the end.
+    ///   could not be asked to the end: one that has not answered a minute after the cancellation or
+    ///   the deadline is waited for no longer.
     ///
     /// Source: `virDomainMigrate3`, in the form of libvirt 1.1 and later.
     public func migrate(
@@ -76,17 +77,12 @@ extension Domain {
 
     /// Works on when the task is cancelled or its deadline has passed, as a migration must be ended in order,
     /// and asks the daemon to give up until it does: before the data flow there is nothing that it could
-    /// end.
+    /// end. A daemon that answers nothing is left after a while: both ends give a migration up with the
+    /// connections that carried it.
     private func abortingWhenCancelled<Value: Sendable>(
         _ cancellation: MigrationCancellation = MigrationCancellation(),
         _ work: @escaping @Sendable () async throws(LibvirtError) -> Value
     ) async throws(LibvirtError) -> Value {
-        let alarm = CallDeadline.current.map { deadline in
-            connection.timers.schedule(after: ContinuousClock.now.duration(to: deadline)) {
-                giveUp(cancellation)
-            }
-        }
-        defer { if let alarm { connection.timers.cancel(alarm) } }
         let task = Task { () -> Result<Value, LibvirtError> in
             defer { cancellation.end() }
             // The deadline is the migration's: its last steps are done all the same.
@@ -98,20 +94,36 @@ extension Domain {
                 }
             }
         }
+        let patience = MigrationCancellation.patience
+        let giveUp: @Sendable () -> Void = {
+            guard cancellation.request() else { return }
+            connection.timers.schedule(after: patience) { task.cancel() }
+            Task.detached { await abort(until: cancellation) }
+        }
+        let alarm = CallDeadline.current.map { deadline in
+            connection.timers.schedule(
+                after: ContinuousClock.now.duration(to: deadline), giveUp)
+        }
+        defer { if let alarm { connection.timers.cancel(alarm) } }
         let outcome = await withTaskCancellationHandler {
             await task.value
         } onCancel: {
-            giveUp(cancellation)
+            giveUp()
         }
         return try outcome.get()
     }
 
-    private func giveUp(_ cancellation: MigrationCancellation) {
-        cancellation.request()
-        Task.detached {
-            while !cancellation.hasEnded, (try? await abortJob()) == nil {
-                try? await Task.sleep(for: .milliseconds(100))
+    private func abort(until cancellation: MigrationCancellation) async {
+        while !cancellation.hasEnded {
+            do throws(LibvirtError) {
+                return try await Connection.withDeadline(.now + .seconds(5)) {
+                    () async throws(LibvirtError) in try await abortJob()
+                }
+            } catch {
+                if case .unsupported = error.kind { return }
+                if error.isConnectionLost { return }
             }
+            try? await Task.sleep(for: .milliseconds(100))
         }
     }
 

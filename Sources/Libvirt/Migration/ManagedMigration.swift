@@ -5,12 +5,22 @@ internal import XDR
 
 /// Whether a migration is to be given up, and whether it is over.
 final class MigrationCancellation: Sendable {
+    /// How long the steps that end a migration may take once it is to be given up.
+    @TaskLocal static var patience = Duration.seconds(60)
+
     private let state = Mutex((isRequested: false, hasEnded: false))
 
     var isRequested: Bool { state.withLock(\.isRequested) }
     var hasEnded: Bool { state.withLock(\.hasEnded) }
 
-    func request() { state.withLock { $0.isRequested = true } }
+    /// False where it was requested before.
+    func request() -> Bool {
+        state.withLock { state in
+            defer { state.isRequested = true }
+            return !state.isRequested
+        }
+    }
+
     func end() { state.withLock { $0.hasEnded = true } }
 }
 
