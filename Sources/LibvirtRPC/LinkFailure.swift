@@ -8,6 +8,10 @@ public struct LinkFailure: Error, Hashable, Sendable {
         case closed
         /// The peer closed it, between two frames.
         case endOfStream
+        /// The program that carried the link, such as ssh, has ended it, with these last words.
+        case programEnded(String)
+        /// The peer itself says that nothing more will come of it: so.
+        case reported(String)
         /// The system reports an error, such as a reset.
         case system(SystemError)
         /// The peer sent what cannot be a frame, or ended within one.
@@ -39,6 +43,8 @@ extension LinkFailure: CustomStringConvertible {
         switch reason {
         case .closed: "the connection was closed on this side"
         case .endOfStream: "the server closed the connection" + after
+        case .programEnded(let words): "the connection was closed by \(words.printable)" + after
+        case .reported(let words): "the server says that \(words)"
         case .system(let error): "the connection broke: \(error)" + after
         case .malformed(let error): error.description + after
         case .protection(let error): "the protection of the connection failed: \(error)" + after

@@ -7,6 +7,8 @@ public enum CallDelivery: Hashable, Sendable {
     case notSent
     /// The peer may have got the call: whether it ran, or still runs, is unknown.
     case mayHaveRun
+    /// It does not matter: nothing was asked of the peer, or nothing of it stays.
+    case irrelevant
 }
 
 /// A call that did not give its result.
@@ -84,6 +86,7 @@ extension CallDelivery {
         switch self {
         case .notSent: "; the call was not sent"
         case .mayHaveRun: "; the call was sent and may have been carried out"
+        case .irrelevant: ""
         }
     }
 }

@@ -23,7 +23,7 @@ final class ProgramCarrier: Carrier {
     }
 
     func start(_ receiver: any CarrierReceiver) {
-        carrier.start(Relay(receiver: receiver, program: program))
+        carrier.start(Relay(receiver: receiver, carrier: self))
     }
 
     func send(_ frame: OutgoingFrame) -> Bool { carrier.send(frame) }
@@ -44,14 +44,26 @@ final class ProgramCarrier: Carrier {
     func explain(_ error: LibvirtError) -> LibvirtError {
         guard case .call(let call) = error.kind else { return error }
         switch call.kind {
-        case .connectionLost, .deadlineExceeded:
-            return LibvirtError(
-                .unreachable([
-                    ConnectionAttempt(
-                        address: title, problem: problem, isRefusal: advice(complaint) != nil)
-                ]), uri: error.uri)
+        case .connectionLost:
+            return unreachable(problem, isRefusal: advice(complaint) != nil, error.uri)
+        // It did not end by itself, so how it ended says nothing.
+        case .deadlineExceeded:
+            let words = complaint
+            return unreachable(
+                "no answer came in time while waiting for \(call.procedure)"
+                    + (words.isEmpty ? "" : "; its last words: \(words)" + (advice(words) ?? "")),
+                isRefusal: false, error.uri)
         default: return error
         }
+    }
+
+    private func unreachable(
+        _ problem: String, isRefusal: Bool, _ uri: String
+    ) -> LibvirtError {
+        LibvirtError(
+            .unreachable([
+                ConnectionAttempt(address: title, problem: problem, isRefusal: isRefusal)
+            ]), uri: uri)
     }
 
     /// How the program went wrong, in its own words where it had some; once it has ended.
@@ -89,14 +101,24 @@ final class ProgramCarrier: Carrier {
         return nil
     }
 
-    /// Says that all is released when the program has gone as well.
+    /// What the end of the connection is put down to: the program, where it has said something.
+    private func cause(_ reason: LinkFailure.Reason) -> LinkFailure.Reason {
+        switch reason {
+        case .endOfStream, .system:
+            let words = complaint
+            return words.isEmpty ? reason : .programEnded("\(title): \(words)")
+        default: return reason
+        }
+    }
+
+    /// Passes on the program's last words, and says that all is released when it has gone as well.
     private final class Relay: CarrierReceiver {
         private let receiver: any CarrierReceiver
-        private let program: SpawnedProgram
+        private let carrier: ProgramCarrier
 
-        init(receiver: any CarrierReceiver, program: SpawnedProgram) {
+        init(receiver: any CarrierReceiver, carrier: ProgramCarrier) {
             self.receiver = receiver
-            self.program = program
+            self.carrier = carrier
         }
 
         func received(_ frame: Frame) { receiver.received(frame) }
@@ -104,12 +126,12 @@ final class ProgramCarrier: Carrier {
         func drained() { receiver.drained() }
 
         func ended(_ reason: LinkFailure.Reason, unsentCalls: [UInt32]) {
-            receiver.ended(reason, unsentCalls: unsentCalls)
+            receiver.ended(carrier.cause(reason), unsentCalls: unsentCalls)
         }
 
         func released() {
             let receiver = receiver
-            program.end { receiver.released() }
+            carrier.program.end { receiver.released() }
         }
     }
 }

@@ -23,7 +23,7 @@ public struct ConnectionClosure: Sendable {
         reason =
             switch failure.reason {
             case .closed: .client
-            case .endOfStream: .eof
+            case .endOfStream, .programEnded: .eof
             case .keepalive: .keepalive
             default: .error
             }

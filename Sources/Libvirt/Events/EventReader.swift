@@ -14,6 +14,11 @@ struct EventReader: Sendable {
             ($0.procedure, $0)
         })
 
+    /// Whether events of a kind can be read: a newer daemon has more than this library knows.
+    static func canRead(_ kind: EventKind) -> Bool { kinds.contains(kind) }
+
+    private static let kinds = Set(byProcedure.values.map(\.kind))
+
     /// A kind whose message is the procedure's own.
     init<Message>(
         _ kind: EventKind, _ procedure: XDRProcedure<Message, XDRVoid>,

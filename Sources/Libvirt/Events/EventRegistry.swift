@@ -56,6 +56,10 @@ final class EventRegistry: Sendable {
         _ buffer: EventRouter.Buffer, to scopes: [EventScope],
         until deadline: ContinuousClock.Instant
     ) async throws(LibvirtError) -> Int {
+        for scope in scopes where !EventReader.canRead(scope.kind) {
+            let problem = "this library is too old for it: its events could not be read"
+            throw error(.refused(CallRefusal(.noSupport, problem).error), scope)
+        }
         let number = state.withLock { state in
             state.nextSubscriber += 1
             return state.nextSubscriber
@@ -67,14 +71,14 @@ final class EventRegistry: Sendable {
         let mailboxes = scopes.map { ($0, join(number, buffer, $0)) }
         let alarm = timers.schedule(after: ContinuousClock.now.duration(to: deadline)) { [self] in
             for (scope, mailbox) in mailboxes {
-                mailbox.put(.failure(error(.deadlineExceeded(.mayHaveRun), scope)))
+                mailbox.put(.failure(error(.deadlineExceeded(.irrelevant), scope)))
             }
         }
         defer { timers.cancel(alarm) }
         do throws(LibvirtError) {
             for (scope, mailbox) in mailboxes {
                 guard case .element(let outcome) = await mailbox.next() else {
-                    throw error(.cancelled(.mayHaveRun), scope)
+                    throw error(.cancelled(.irrelevant), scope)
                 }
                 try outcome.get()
             }

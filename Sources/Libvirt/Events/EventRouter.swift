@@ -31,6 +31,11 @@ final class EventRouter: Sendable {
         var idle: [Int: Buffer] = [:]
         var failure: LibvirtError??
 
+        /// Whether an event of this route is somebody's, was, or may soon be.
+        func mayBelong(to route: Route) -> Bool {
+            routes[route] != nil || leaving.contains(route) || early[route.kind] != nil
+        }
+
         mutating func endRegistration(of kind: EventKind) {
             early[kind]?.registrations -= 1
             if early[kind]?.registrations == 0 { early[kind] = nil }
@@ -64,7 +69,7 @@ final class EventRouter: Sendable {
                 Route(kind: reader.kind, callback: $0)
             }
             // One that does not even tell whose it is concerns all of its kind.
-            if let route, state.withLock({ $0.routes[route] != nil }) {
+            if let route, state.withLock({ $0.mayBelong(to: route) }) {
                 deliver(notice, to: route, byteCount: incoming.payload.count)
             } else {
                 let subscribers = state.withLock { state in
@@ -102,11 +107,10 @@ final class EventRouter: Sendable {
     /// The daemon's own connection to what it manages has ended: events come no more.
     private func driverClosed(_ incoming: IncomingEvent) {
         let message = try? incoming.message(of: Remote.CONNECT_EVENT_CONNECTION_CLOSED)
-        let error = error(LinkFailure(.endOfStream))
-        closing.close(
-            ConnectionClosure(
-                reason: message.map { virConnectCloseReason(rawValue: $0.reason) } ?? .error,
-                error: error, isDriver: true))
+        let reason = message.map { virConnectCloseReason(rawValue: $0.reason) } ?? .error
+        let error = error(
+            LinkFailure(.reported("it has lost the hypervisor's own daemon (\(reason))")))
+        closing.close(ConnectionClosure(reason: reason, error: error, isDriver: true))
         end(error)
     }
 
@@ -129,7 +133,7 @@ final class EventRouter: Sendable {
         // Closed by this side: the end of the sequence, and no failure.
         if failure.reason == .closed { return nil }
         return LibvirtError(
-            RPCError(.connectionLost(failure, .notSent), procedure: "waiting for events"),
+            RPCError(.connectionLost(failure, .irrelevant), procedure: "waiting for events"),
             uri: uri)
     }
 }

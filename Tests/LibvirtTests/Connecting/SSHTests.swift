@@ -227,6 +227,48 @@ import Testing
         }
     }
 
+    @Test("a deadline that passes is told as such, with what the program said")
+    func silentProgram() async throws {
+        try await withScript("echo still trying >&2; exec sleep 100") { script in
+            let error = await #expect(throws: LibvirtError.self) {
+                try await Connection.open(
+                    "test+ext:///default?command=\(script)", deadline: .now + .seconds(2))
+            }
+            let text = error?.description ?? ""
+            #expect(
+                text.hasSuffix(
+                    "no answer came in time while waiting for AUTH_LIST; its last words: still trying"
+                ), "\(text)")
+            #expect(error?.isRefusal == false)
+        }
+    }
+
+    @Test("the program's last words say why a connection ended that stood")
+    func lastWords() async throws {
+        try await withFake { daemon in
+            let command = "nc -U '\(daemon.socketPath)'; echo the line went down >&2"
+            try await withScript(command) { script in
+                let connection = try await Connection.open(
+                    "test+ext:///default?command=\(script)")
+                daemon.disconnectClients()
+                let end = try #require(await connection.waitUntilClosed())
+                #expect(end.reason == .eof)
+                let text = end.error?.description ?? ""
+                #expect(text.contains("the line went down"), "\(text)")
+            }
+        }
+    }
+
+    private func withScript(
+        _ command: String, _ body: (String) async throws -> Void
+    ) async throws {
+        let name = "carry-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        let script = FileManager.default.temporaryDirectory.appendingPathComponent(name).path
+        try write(command, to: script)
+        defer { try? FileManager.default.removeItem(atPath: script) }
+        try await body(script)
+    }
+
     private func write(_ command: String, to script: String) throws {
         try "#!/bin/sh\n\(command)\n".write(
             toFile: script, atomically: true, encoding: .utf8)

@@ -211,4 +211,36 @@ struct FamilyEventTests {
             }
         }
     }
+
+    @Test("what cannot be read and overtakes its registration is kept for it")
+    func undecodableEarly() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            daemon.inject(.hold, into: Remote.CONNECT_NETWORK_EVENT_REGISTER_ANY)
+            let subscribing = Task { try await connection.networkEvents() }
+            try await eventually("it is registered") { daemon.registrationCount == 1 }
+            let procedure = Remote.NETWORK_EVENT_LIFECYCLE
+            let short = XDRProcedure<remote_connect_supports_feature_args, XDRVoid>(
+                program: procedure.program, version: 1, number: procedure.number, name: "SHORT")
+            try daemon.emit(.network, short) { .init(feature: $0) }
+            daemon.releaseHeldCalls()
+            var events = try await subscribing.value.makeAsyncIterator()
+            guard case .undecodable(.lifecycle, _) = try await events.next() else {
+                Issue.record("not told")
+                return
+            }
+        }
+    }
+
+    @Test("events of a kind that this library cannot read are not subscribed to")
+    func unreadable() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            let error = await #expect(throws: LibvirtError.self) {
+                try await connection.domainEvents([virDomainEventID(rawValue: 99)])
+            }
+            #expect(error?.description.contains("this library is too old") == true)
+            #expect(daemon.registrationCount == 0)
+        }
+    }
 }
