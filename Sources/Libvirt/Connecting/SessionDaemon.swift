@@ -21,12 +21,17 @@ struct SessionDaemon {
     /// The command that starts it: it returns when the daemon listens.
     var command: [String] { [program, "--daemon", "--timeout=\(Self.idleSeconds)"] }
 
-    private var program: String {
+    /// Whether the environment says where it is, or it lies where it is usually installed.
+    var isInstalled: Bool { place != nil }
+
+    private var program: String { place ?? name }
+
+    private var place: String? {
         let named = name == "libvirtd" ? "LIBVIRTD_PATH" : "VIRTD_PATH"
         if let path = surroundings.variable(named) { return path }
         // A user's PATH often lacks where it is.
-        let places = ["/usr/sbin", "/usr/local/sbin"].map { "\($0)/\(name)" }
-        return places.first(where: surroundings.fileExists) ?? name
+        return ["/usr/sbin", "/usr/local/sbin"].map { "\($0)/\(name)" }
+            .first(where: surroundings.fileExists)
     }
 
     /// Starts it, unless another client has by now.

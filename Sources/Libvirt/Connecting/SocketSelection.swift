@@ -44,6 +44,12 @@ public struct SocketSelection: Hashable, Sendable {
             self.init(
                 path: own, reason: "it is there", passedOver: [],
                 sessionDaemon: isSession ? daemon : nil)
+        case ("auto", let own?)
+        where isSession && !surroundings.fileExists(shared)
+            && Self.isAlone(daemon, in: surroundings):
+            self.init(
+                path: own, reason: "its daemon is installed, and libvirtd is not",
+                passedOver: [shared], sessionDaemon: daemon)
         case ("auto", let own):
             self.init(
                 path: shared,
@@ -79,6 +85,14 @@ public struct SocketSelection: Hashable, Sendable {
     static func isSession(_ uri: LibvirtURI, in surroundings: Surroundings) -> Bool {
         !surroundings.isRoot
             && (uri.path == "/session" || uri.driver == "test" && uri.namesTransport)
+    }
+
+    /// Whether a host has a driver's own daemon to start, and no libvirtd.
+    private static func isAlone(_ daemon: String?, in surroundings: Surroundings) -> Bool {
+        func isInstalled(_ name: String) -> Bool {
+            SessionDaemon(name: name, surroundings: surroundings).isInstalled
+        }
+        return daemon.map(isInstalled) == true && !isInstalled("libvirtd")
     }
 
     /// Refuses a `mode` that means nothing for a daemon elsewhere.

@@ -53,6 +53,12 @@ import XDR
         let none = try selection("qemu:///session", user: 1000)
         #expect(none.path == "/run/user/1000/libvirt/libvirt-sock")
         #expect(none.sessionDaemon == "libvirtd")
+        let modular = try selection("qemu:///session", user: 1000, there: ["/usr/sbin/virtqemud"])
+        #expect(modular.path == session)
+        #expect(modular.sessionDaemon == "virtqemud")
+        let both: Set = ["/usr/sbin/virtqemud", "/usr/sbin/libvirtd"]
+        #expect(
+            try selection("qemu:///session", user: 1000, there: both).sessionDaemon == "libvirtd")
         #expect(try selection("qemu:///session").path == shared)
     }
 
