@@ -1,4 +1,5 @@
 public import LibvirtProtocol
+internal import LibvirtRPC
 internal import XDR
 
 /// A version of libvirt or of a hypervisor: 9.0.0.
@@ -36,13 +37,14 @@ extension Connection {
         try await call(Remote.CONNECT_GET_CAPABILITIES, XDRVoid()).capabilities.text
     }
 
-    /// Whether nobody on the way can read what is said; as far as this side knows.
+    /// Whether nobody on the way from here to the daemon can read what is said: by TLS, by ssh, or by the
+    /// security layer of SASL. What lies behind the daemon this side does not know: see ``isSecure()``.
     ///
     /// Source: `virConnectIsEncrypted`.
     public var isEncrypted: Bool {
         switch uri.transport {
         case .tls, .ssh, .libssh, .libssh2: true
-        case .unix, .tcp, .ext: false
+        case .unix, .tcp, .ext: link.isEncrypted
         }
     }
 

@@ -157,7 +157,7 @@ public final class Connection: Sendable {
             handlers: LinkHandlers(event: { events.receive($0) }, ended: { events.end($0) }))
         do throws(LibvirtError) {
             let features = try await Opening(
-                uri: uri, link: link, carrier: carrier, readOnly: parameters.readOnly,
+                uri: uri, link: link, readOnly: parameters.readOnly,
                 purpose: purpose, deadline: deadline,
                 authentication: parameters.authentication, memory: parameters.memory
             ).run()

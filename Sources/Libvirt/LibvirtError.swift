@@ -154,7 +154,8 @@ extension LibvirtError: CustomStringConvertible {
 
     private var sentence: String {
         switch kind {
-        case .server(let error): error.message
+        case .server(let error):
+            procedure.map { "\($0): \(error.message) (\(uri))" } ?? error.message
         case .unsupported(let error):
             "the server does not support \(procedure ?? "this"): \(error.message)"
         case .invalidURI(let problem): problem

@@ -15,13 +15,22 @@ extension Link {
         timers.schedule(after: policy.interval) { [weak self] in self?.pingIfSilent(policy) }
     }
 
+    /// A libvirt daemon that has its fill of a stream's packets reads nothing more, pings neither, until they
+    /// have gone where they are to go: storage that stalls, or a guest that does not read, is no dead daemon.
+    private var sendsOnStreams: Bool {
+        state.withLock { $0.streams.values.contains(where: \.hasSent) }
+    }
+
+    /// How many times as long the peer of such a stream may be silent.
+    private static let patienceWithStreams = 10
+
     private func pingIfSilent(_ policy: KeepalivePolicy) {
         guard failure == nil else { return }
         // What the peer says while nothing is read cannot be heard.
         if isPaused { silentIntervals.store(0, ordering: .relaxed) }
         // The interval that ends now is a whole one of silence unless something came in it.
         let silent = silentIntervals.add(1, ordering: .relaxed).oldValue
-        if silent > policy.count {
+        if silent > policy.count * (sendsOnStreams ? Self.patienceWithStreams : 1) {
             carrier.close(.keepalive(silence: policy.interval * silent))
             return
         }

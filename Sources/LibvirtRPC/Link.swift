@@ -25,7 +25,7 @@ public final class Link: Sendable {
         case connectionLost(LinkFailure, CallDelivery)
     }
 
-    private struct State: ~Copyable {
+    struct State: ~Copyable {
         var calls: LinkState<OneShot<Outcome>>
         var streams: [StreamChannel.Key: StreamChannel] = [:]
         /// Calls of the peer's that are being served.
@@ -39,7 +39,9 @@ public final class Link: Sendable {
     let handlers: LinkHandlers
     let configuration: LinkConfiguration
     let timers: EventLoop
-    private let state: Mutex<State>
+    let state: Mutex<State>
+    /// Whether a security layer keeps what is said from those on the way.
+    private let isLayered = Atomic(false)
     /// How many keepalive intervals have passed since the peer said anything.
     let silentIntervals = Atomic<Int>(0)
     /// The streams of which too much waits to be read.
@@ -90,6 +92,19 @@ public final class Link: Sendable {
             }
             if isReleased { continuation.resume() }
         }
+    }
+
+    /// Whether a security layer, rather than the transport, keeps what is said from those on the way.
+    package var isEncrypted: Bool { isLayered.load(ordering: .relaxed) }
+
+    /// Protects everything from here on, both ways; see `SecurityLayer`.
+    ///
+    /// - Parameter encrypts: whether the layer hides what is said, and does not merely seal it.
+    package func secure(
+        with layer: any SecurityLayer, encrypts: Bool
+    ) async throws(SecurityLayerError) {
+        try await carrier.secure(with: layer)
+        isLayered.store(encrypts, ordering: .relaxed)
     }
 
     /// Whether a call would be sent at once: fewer are on their way than may be.

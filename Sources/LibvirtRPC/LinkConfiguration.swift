@@ -50,7 +50,8 @@ public enum StreamBackPressure: Hashable, Sendable {
 
 /// When to ping a peer that says nothing, and when to give it up.
 ///
-/// Anything that the peer sends counts as a sign of life. Source: `virkeepalive.c`.
+/// Anything that the peer sends counts as a sign of life. While a stream takes data to the peer it may be
+/// silent ten times as long: a libvirt daemon reads no pings behind data that it has no place for. Source: `virkeepalive.c`.
 public struct KeepalivePolicy: Hashable, Sendable {
     /// How long the peer may be silent before each ping.
     public var interval: Duration

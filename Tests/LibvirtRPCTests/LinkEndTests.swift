@@ -168,6 +168,27 @@ private func reply(
         #expect(peer.link.failure?.reason == .keepalive(silence: .milliseconds(80)))
     }
 
+    @Test(
+        "a peer that has its fill of a stream may be silent for longer: it reads no pings behind it"
+    )
+    func keepaliveBehindData() async throws {
+        let policy = KeepalivePolicy(interval: .milliseconds(20), count: 1)
+        let peer = try RawPeer(LinkConfiguration(keepalive: policy))
+        let link = peer.link
+        let opening = Task { try await link.openStream(procedure, XDRVoid()) }
+        let call = try await peer.receive(28)
+        try peer.send(try reply(serial: UInt32(call[23])))
+        let stream = try await opening.value.stream
+        try await stream.send([1, 2, 3])
+        await link.waitUntilReleased()
+        guard case .keepalive(let silence) = link.failure?.reason else {
+            Issue.record("\(String(describing: link.failure))")
+            return
+        }
+        // Twenty milliseconds for each of ten intervals, and for the one that ends with the last.
+        #expect(silence == .milliseconds(220))
+    }
+
     @Test("a peer that answers pings is kept") func answeredPings() async throws {
         let policy = KeepalivePolicy(interval: .milliseconds(20), count: 1_000)
         let peer = try RawPeer(LinkConfiguration(keepalive: policy))

@@ -21,7 +21,9 @@ extension Connection {
     ///
     /// Unless told otherwise each is called over a connection of its own. What must come over one
     /// connection is not among them: a domain that is to be destroyed with its connection, for instance.
-    public static var longCalls: [String] { LongCalls.procedures.map(\.name).sorted() }
+    public static var longCalls: [String] {
+        (LongCalls.procedures + LongCalls.ofQEMU).map(\.name).sorted()
+    }
 }
 
 /// The calls that last.
@@ -35,12 +37,18 @@ enum LongCalls {
             "DOMAIN_MIGRATE_PERFORM", "DOMAIN_MIGRATE_PERFORM3",
             "DOMAIN_MIGRATE_PERFORM3_PARAMS",
             "DOMAIN_BLOCK_JOB_ABORT", "DOMAIN_FSFREEZE", "DOMAIN_FSTHAW", "DOMAIN_FSTRIM",
+            "DOMAIN_GET_FSINFO", "DOMAIN_GET_GUEST_INFO", "DOMAIN_GET_TIME", "DOMAIN_SET_TIME",
+            "DOMAIN_GET_GUEST_VCPUS", "DOMAIN_SET_GUEST_VCPUS", "DOMAIN_SET_USER_PASSWORD",
+            "DOMAIN_AUTHORIZED_SSH_KEYS_GET", "DOMAIN_AUTHORIZED_SSH_KEYS_SET",
             "STORAGE_POOL_BUILD", "STORAGE_POOL_REFRESH",
             "STORAGE_VOL_CREATE_XML", "STORAGE_VOL_CREATE_XML_FROM", "STORAGE_VOL_WIPE",
             "STORAGE_VOL_WIPE_PATTERN",
         ]
         return Remote.procedures.filter { names.contains($0.name) }
     }()
+
+    /// QEMU's own: one of its agent's, in the guest.
+    fileprivate static let ofQEMU = Qemu.procedures.filter { $0.name == "DOMAIN_AGENT_COMMAND" }
 
     /// By number, as this is asked for every call.
     private static let isLong: [Bool] = {
@@ -51,8 +59,12 @@ enum LongCalls {
     }()
 
     static func contains<Arguments, Result>(_ procedure: XDRProcedure<Arguments, Result>) -> Bool {
+        guard procedure.program == Remote.program else {
+            return procedure.program == Qemu.program
+                && ofQEMU.contains { $0.number == procedure.number }
+        }
         let number = Int(procedure.number)
-        return procedure.program == Remote.program && number < isLong.count && isLong[number]
+        return number < isLong.count && isLong[number]
     }
 }
 

@@ -23,8 +23,6 @@ struct ServerFeatures: OptionSet, Sendable {
 struct Opening {
     let uri: LibvirtURI
     let link: Link
-    /// What carries the link, for whoever has to protect it.
-    let carrier: any Carrier
     let readOnly: Bool
     let purpose: ConnectionPurpose
     let deadline: ContinuousClock.Instant?

@@ -1,6 +1,7 @@
 internal import LinuxIO
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 internal import Synchronization
 
 /// Carries frames over TCP, on SwiftNIO. Descriptors cannot be passed over a network.
@@ -163,7 +164,9 @@ extension NetworkCarrier {
         case let error as SecurityLayerError: .protection(error)
         case let error as IOError:
             .system(SystemError(code: error.errnoCode, operation: "talk to the server"))
-        default: .endOfStream
+        // A peer that takes no leave of TLS, or goes while something is written.
+        case NIOSSLError.uncleanShutdown, is ChannelError: .endOfStream
+        default: .protection(SecurityLayerError(String(describing: error)))
         }
     }
 }

@@ -17,6 +17,7 @@ final class StreamChannel: Sendable {
     private let link: Link
     private let state: Mutex<StreamState>
     private let changes = WakeUps()
+    private let hasSentData = Atomic(false)
 
     init(
         _ link: Link, _ role: StreamState.Role, header: virNetMessageHeader, name: String,
@@ -31,6 +32,9 @@ final class StreamChannel: Sendable {
 
     /// Whether so much waits to be read that nothing more should be.
     var isFull: Bool { state.withLock { $0.isFull } }
+
+    /// Whether data was sent on it, which the peer may not have found a place for yet.
+    var hasSent: Bool { hasSentData.load(ordering: .relaxed) }
 
     /// Whether a packet of that procedure belongs to this stream.
     func fits(_ other: virNetMessageHeader) -> Bool {
@@ -109,6 +113,7 @@ final class StreamChannel: Sendable {
     /// Sends bytes, at most one packet of them, when there is room for them.
     func send(_ bytes: ArraySlice<UInt8>) async throws(RPCError) {
         try await waitForRoom()
+        hasSentData.store(true, ordering: .relaxed)
         write(try? StreamPacket.frame(of: bytes, header))
     }
 

@@ -21,7 +21,8 @@ import XDR
             } catch {
                 #expect(
                     error.description
-                        == "no \\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}such  domain\\u{7f}")
+                        == "DOMAIN_LOOKUP_BY_NAME: no \\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}such  "
+                        + "domain\\u{7f} (\(daemon.uri))")
                 guard case .server(let server) = error.kind else {
                     Issue.record("\(error)")
                     return

@@ -62,7 +62,9 @@
         ) async throws(LibvirtError) {
             if session.strength == 0 { return }
             do throws(SecurityLayerError) {
-                try await carrier.secure(with: CyrusLayer(session))
+                // A strength of one is integrity alone.
+                let encrypts = session.strength > 1
+                try await link.secure(with: CyrusLayer(session), encrypts: encrypts)
             } catch {
                 throw failure(.init(.untrustworthy("\(error)"), mechanism: mechanism))
             }
