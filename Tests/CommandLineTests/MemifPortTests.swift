@@ -137,17 +137,41 @@ struct MemifPortTests {
             wait $!
             exit $status
             """
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(fileURLWithPath: own).deletingLastPathComponent()
-            .appendingPathComponent("virtwire").path
-        let pinging = await
-            (try ProgramRun(
-                "/usr/bin/unshare",
-                ["--map-root-user", "--net", "sh", "-c", script, program, socket])).ended()
+        let pinging = try await inNamespace(script, socket)
         #expect(pinging.status == 0, "\(pinging.output)\(pinging.errors)")
         #expect(pinging.output.contains("3 packets received"), "\(pinging.output)")
         answering.signal(SIGTERM)
         _ = await answering.ended()
+    }
+
+    @Test("a bridge whose TAP device is removed ends, and says so")
+    func tapRemoved() async throws {
+        let script = """
+            "$0" memif bridge --a "slave:$1" --b tap:vw0 &
+            for try in $(seq 200); do
+                busybox ip link show vw0 >/dev/null 2>&1 && break
+                busybox usleep 50000
+            done
+            busybox ip link del vw0 || exit 9
+            wait $!
+            """
+        let bridge = try await inNamespace(script, newSocketPath())
+        #expect(bridge.status == 1, "\(bridge.output)\(bridge.errors)")
+        #expect(bridge.errors.contains("TAP device vw0"), "\(bridge.errors)")
+        #expect(bridge.errors.contains("if the interface was removed"), "\(bridge.errors)")
+    }
+
+    /// Runs a script, with our program and a socket's path, in a network namespace of its own.
+    private func inNamespace(
+        _ script: String, _ socket: String
+    ) async throws -> ProgramRun.Ended {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = URL(fileURLWithPath: own).deletingLastPathComponent()
+            .appendingPathComponent("virtwire").path
+        return await
+            (try ProgramRun(
+                "/usr/bin/unshare",
+                ["--map-root-user", "--net", "sh", "-c", script, program, socket])).ended()
     }
 
     @Test("a capture ends when it has what it wants")

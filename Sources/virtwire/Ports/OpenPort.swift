@@ -53,6 +53,9 @@ final class OpenPort: Sendable {
         }
     }
 
+    /// Why nothing more will come; a memif link comes again.
+    var failure: CommandFailure? { tap?.failure }
+
     func close() {
         memif?.close()
         tap?.stop()

@@ -52,6 +52,7 @@ final class MemifOutlet: Outlet {
 final class TapPort: Outlet {
     private let device: TapDevice
     private let isStopping = Atomic(false)
+    private let state = Mutex<CommandFailure?>(nil)
     /// The longest frame that a TAP device passes: no MTU is longer.
     private static let longestFrame = 65_550
 
@@ -73,6 +74,9 @@ final class TapPort: Outlet {
     /// Its name, which the kernel may have chosen.
     var name: String { device.name }
 
+    /// Why no more frames come: the interface has been removed, or its network namespace.
+    var failure: CommandFailure? { state.withLock(\.self) }
+
     func send(_ frames: borrowing FrameBatch) -> Int {
         var sent = 0
         for index in 0..<frames.count where device.send(frames[index]) { sent += 1 }
@@ -84,14 +88,19 @@ final class TapPort: Outlet {
         try Thread.start(name: "tap") { [self] in
             var frames = FrameBatch(frameCapacity: 64, byteCapacity: 4 << 20)
             var buffer = [UInt8](repeating: 0, count: Self.longestFrame)
-            while !isStopping.load(ordering: .relaxed) {
-                guard device.wait(milliseconds: 50) else { continue }
-                frames.removeAll()
-                while frames.count < frames.frameCapacity,
-                    let count = (try? device.receive(into: &buffer)) ?? nil,
-                    frames.append(Array(buffer[..<count]))
-                {}
-                if !frames.isEmpty { handler(&frames) }
+            do throws(SystemError) {
+                while !isStopping.load(ordering: .relaxed) {
+                    guard device.wait(milliseconds: 50) else { continue }
+                    frames.removeAll()
+                    while frames.count < frames.frameCapacity,
+                        let count = try device.receive(into: &buffer),
+                        frames.append(Array(buffer[..<count]))
+                    {}
+                    if !frames.isEmpty { handler(&frames) }
+                }
+            } catch {
+                let remedy = "if the interface was removed, make it and start again"
+                state.withLock { $0 = CommandFailure(.failed, "\(error); \(remedy)") }
             }
         }
     }

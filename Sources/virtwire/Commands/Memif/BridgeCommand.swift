@@ -62,7 +62,9 @@ struct BridgeCommand: AsyncParsableCommand {
                     seconds: total.rounded(to: 3), there: now.0.rate(since: last.0, seconds),
                     back: now.1.rate(since: last.1, seconds), drops: now.0.drops + now.1.drops))
             last = now
-            if let failure = file?.failure { throw failure }
+            if let failure = file?.failure ?? ports.a.failure ?? ports.b.failure {
+                throw failure
+            }
             return true
         }
     }

@@ -158,12 +158,13 @@ private final class Pinger: Sendable {
             var sending = link.takeTransmitQueue(0)
         else { return }
         var neighbour: MACAddress?
-        var number: UInt16 = 0
+        var asked = 0
         var due = ContinuousClock.now
-        while mayGoOn, count.map({ Int(number) < $0 }) ?? true {
+        while mayGoOn, count.map({ asked < $0 }) ?? true {
             try wait(until: due, &receiving)
             due = ContinuousClock.now + interval
-            number &+= 1
+            asked += 1
+            let number = UInt16(truncatingIfNeeded: asked)
             if neighbour == nil {
                 neighbour = try exchange(Frames.whoHas(to, from), &sending, &receiving) {
                     Frames.hardwareAddress(inReply: $0, for: to)
