@@ -80,16 +80,8 @@ struct BufferSpace: @unchecked Sendable {
     func address(
         _ descriptor: Descriptor, slot index: UInt16
     ) -> UnsafeMutableRawPointer? {
-        if let ownBase = unsafe ownBase {
-            guard descriptor.length <= capacity else { return nil }
-            return unsafe ownBase + Int(ownOffsets[Int(index & slotMask)] &+ headroom)
-        }
-        let region = Int(descriptor.region)
-        guard region < extentCount else { return nil }
-        let extent = unsafe extents[region]
-        let end = UInt64(descriptor.offset) &+ UInt64(descriptor.length)
-        guard unsafe end <= extent.byteCount else { return nil }
-        return unsafe extent.base + Int(descriptor.offset)
+        if let own = ownSlots { return unsafe own.address(descriptor, slot: index) }
+        return unsafe peerSlots.address(descriptor, slot: index)
     }
 
     /// The slave's own slots; nil as a master.

@@ -48,7 +48,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
     }
 
     deinit {
-        endpoint.publications = publications
+        // As a burst is: room that was reserved here and not sent is void on the next queue.
+        endpoint.publications = publications &+ 1
         endpoint.putBack(memory.role)
     }
 
