@@ -30,7 +30,7 @@ extension Link {
         if isPaused { silentIntervals.store(0, ordering: .relaxed) }
         // The interval that ends now is a whole one of silence unless something came in it.
         let silent = silentIntervals.add(1, ordering: .relaxed).oldValue
-        if silent > policy.count * (sendsOnStreams ? Self.patienceWithStreams : 1) {
+        if silent / (sendsOnStreams ? Self.patienceWithStreams : 1) > policy.count {
             carrier.close(.keepalive(silence: policy.interval * silent))
             return
         }

@@ -181,6 +181,8 @@ public final class Link: Sendable {
 
     /// Lets go of a stream that has ended: its serial may be used again.
     func forget(_ channel: StreamChannel) {
+        // The silence behind its data was borne; from now on the peer has its usual time again.
+        if channel.hasSent { silentIntervals.store(0, ordering: .relaxed) }
         state.withLock { state in
             // Its serial may be another stream's by now.
             guard state.streams[channel.key] === channel else { return }
