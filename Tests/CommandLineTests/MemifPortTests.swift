@@ -125,11 +125,6 @@ struct MemifPortTests {
         let answering = try await responder(socket)
         // A namespace of its own: the device and its address go with the last process in it.
         let script = """
-            "$0" memif bridge --a "slave:$1" --b tap:vw0 &
-            for try in $(seq 200); do
-                busybox ip link show vw0 >/dev/null 2>&1 && break
-                busybox usleep 50000
-            done
             busybox ip addr add 192.0.2.2/24 dev vw0 && busybox ip link set vw0 up || exit 9
             busybox ping -c 3 -W 10 192.0.2.1
             status=$?
@@ -137,7 +132,7 @@ struct MemifPortTests {
             wait $!
             exit $status
             """
-        let pinging = try await inNamespace(script, socket)
+        let pinging = try await besideBridge(script, socket)
         #expect(pinging.status == 0, "\(pinging.output)\(pinging.errors)")
         #expect(pinging.output.contains("3 packets received"), "\(pinging.output)")
         answering.signal(SIGTERM)
@@ -147,22 +142,26 @@ struct MemifPortTests {
     @Test("a bridge whose TAP device is removed ends, and says so")
     func tapRemoved() async throws {
         let script = """
-            "$0" memif bridge --a "slave:$1" --b tap:vw0 &
-            for try in $(seq 200); do
-                busybox ip link show vw0 >/dev/null 2>&1 && break
-                busybox usleep 50000
-            done
             busybox ip link del vw0 || exit 9
             wait $!
             """
-        let bridge = try await inNamespace(script, newSocketPath())
+        let bridge = try await besideBridge(script, newSocketPath())
         #expect(bridge.status == 1, "\(bridge.output)\(bridge.errors)")
         #expect(bridge.errors.contains("TAP device vw0"), "\(bridge.errors)")
         #expect(bridge.errors.contains("if the interface was removed"), "\(bridge.errors)")
     }
 
-    /// Runs a script, with our program and a socket's path, in a network namespace of its own.
-    private func inNamespace(
+    /// Starts a bridge from a memif socket to a TAP device, and waits for the device.
+    private static let bridge = """
+        "$0" memif bridge --a "slave:$1" --b tap:vw0 &
+        for try in $(seq 200); do
+            busybox ip link show vw0 >/dev/null 2>&1 && break
+            busybox usleep 50000
+        done
+        """
+
+    /// Runs a script behind `bridge`, in a network namespace of its own.
+    private func besideBridge(
         _ script: String, _ socket: String
     ) async throws -> ProgramRun.Ended {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -171,7 +170,10 @@ struct MemifPortTests {
         return await
             (try ProgramRun(
                 "/usr/bin/unshare",
-                ["--map-root-user", "--net", "sh", "-c", script, program, socket])).ended()
+                [
+                    "--map-root-user", "--net", "sh", "-c", "\(Self.bridge)\n\(script)", program,
+                    socket,
+                ])).ended()
     }
 
     @Test("a capture ends when it has what it wants")

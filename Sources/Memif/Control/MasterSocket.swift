@@ -14,6 +14,7 @@ public final class MasterSocket: Sendable {
         /// The most connections in the handshake at a time; further ones are sent away.
         public var mostPending = 64
         /// The most of them of one user of this host; so one user's silent peers do not keep out another's.
+        /// To be raised with `mostPending` where all peers are one user's, as the guests of a host often are.
         public var mostPendingPerUser = 48
         /// How many wrong secrets a user of this host may show at once. After that theirs, right or
         /// wrong, are not even looked at for a while; those of other users are.

@@ -89,6 +89,7 @@ struct BufferPoolTests {
             let pair = try await LinkPair {
                 $0.ringSize = 16
                 $0.pool = pool
+                $0.limits.admitsHugePages = true
             }
             var sender = try unwrap(pair.slave.takeTransmitQueue(0))
             var receiver = try unwrap(pair.master.takeReceiveQueue(0))
