@@ -1,6 +1,7 @@
 // SAFETY of the whole file: C strings are copied by setenv, and those of the arguments live until execvp
 // returns, which it does where it fails; then they are freed.
 
+internal import CLinuxIO
 internal import Glibc
 
 /// The program that this process runs.
