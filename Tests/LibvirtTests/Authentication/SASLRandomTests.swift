@@ -52,7 +52,9 @@ struct SASLRandomTests {
             let message = spoiled(ScramTests.vectors[0].serverFinal, &random)
             let read = try? ScramServerFinal.signature(message)
             // What follows a comma is an extension, which the standard has us ignore.
-            let isRight = message.split(separator: UInt8(ascii: ",")).first.map(Array.init) == right
+            let parts = message.split(
+                separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            let isRight = parts.first.map(Array.init) == right
             #expect((read == signature) == isRight)
         }
     }
