@@ -112,12 +112,17 @@ struct OpenChannelTests {
                 names.map { "<memif:port name='\($0)' link='always'/>" }.joined())
             #expect(await eventually { it.stands(Set(names)) })
             let layout = it.layout
+            let link = try ControlHarness.connect(layout.controlSocket)
+            let vm = XDRString(Sample.vm(1).description)
+            // A socket's file is there a moment before the port is told of.
+            for name in names {
+                let port = virtwire_port_args(vm: vm, name: XDRString(name))
+                #expect(await eventually { (try? await link.call(Virtwire.PORT, port)) != nil })
+            }
             // Each goes as soon as it is there, and the daemon goes on.
             let asking = Task {
                 while !Task.isCancelled { _ = try? await HandOverTests.ask(layout) }
             }
-            let link = try ControlHarness.connect(layout.controlSocket)
-            let vm = XDRString(Sample.vm(1).description)
             for name in names {
                 let opened = try await link.callReturningDescriptors(
                     Virtwire.OPEN, virtwire_open_args(vm: vm, name: XDRString(name)))

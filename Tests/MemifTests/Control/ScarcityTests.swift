@@ -57,9 +57,12 @@ struct ScarcityTests {
         let small = try MemifInterface.connect(
             to: directory.address(), InterfaceConfiguration(), on: loop,
             handshakeTimeout: .seconds(120))
-        try await RawMaster.Guest(try await master.accept()).lead(to: .linked)
+        let guest = try RawMaster.Guest(try await master.accept())
+        try await guest.lead(to: .linked)
         _ = try await small.waitForLink(within: .seconds(30))
         small.remove()
+        // Its end of the channel closes with it.
+        withExtendedLifetime(guest) {}
     }
 
     /// Tries with none left, with one, and so on until a link comes up at once: first with those that the
