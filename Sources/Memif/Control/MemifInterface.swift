@@ -90,7 +90,7 @@ public final class MemifInterface: Sendable {
 
     /// Ends link and interface: a master's socket no longer knows the id, a slave stops connecting.
     /// When this returns the peer has been told and the descriptors are closed, but for those that
-    /// queues still hold.
+    /// queues still hold. Removed once more, it stays as it is.
     public func remove(
         _ reason: DisconnectReason = DisconnectReason(.removed, "the interface is being removed")
     ) {
@@ -147,12 +147,12 @@ public final class MemifInterface: Sendable {
 
     /// The attempt that took the interface was over already, as its end has told.
     func release() {
-        state.withLock { $0.occupant = nil }
+        leave { state in state.occupant = nil }
     }
 
     /// The attempt or link that held the interface is over.
     func vacate(_ end: LinkEnd) {
-        state.withLock { state in
+        leave { state in
             state.occupant = nil
             state.lastEnd = end
             publish(state.link.take() == nil ? .failed(end) : .down(end), &state)
@@ -174,11 +174,19 @@ public final class MemifInterface: Sendable {
             return state.occupant
         }
         occupant?(LinkEnd(.local, reason))
-        let farewell = state.withLock { state in
+        leave { _ in }
+    }
+
+    /// Makes a change after which nothing may happen any more to an interface that is removed: whoever
+    /// comes last, of those that remove it and of what holds it, lets go of the subscribers.
+    private func leave(_ change: (inout State) -> Void) {
+        let farewell = state.withLock { state -> Farewell? in
+            change(&state)
+            guard state.isRemoved, state.occupant == nil, !state.isOver else { return nil }
+            state.isOver = true
             let farewell = Farewell(state.subscribers.values.compactMap(\.finish))
             // Behind the events, under the lock as they are.
-            if !state.isOver { loop.submit { farewell.say() } }
-            state.isOver = true
+            loop.submit { farewell.say() }
             return farewell
         }
         // Kept until here: on a loop that has stopped it is said at once, and not under the lock.

@@ -124,6 +124,44 @@ struct EndTests {
         }
     }
 
+    @Test("removed twice, and while it is being removed, an interface tells its end all the same")
+    func removedTwice() async throws {
+        let pair = try await LinkPair()
+        let events = pair.masterInterface.events()
+        // The loop is held up, so that what the two removals tell waits for it.
+        let mayGoOn = Flag()
+        pair.loop.submit { while !mayGoOn.isRaised { Thread.pause() } }
+        pair.masterInterface.remove()
+        pair.masterInterface.remove()
+        mayGoOn.raise()
+        var seen: [String] = []
+        for await event in events { seen.append(Self.name(event)) }
+        #expect(seen == ["up", "down"])
+
+        let directory = try TemporaryDirectory()
+        let scene = try Scene(directory)
+        defer { scene.close() }
+        let interface = scene.masterInterface
+        let later = interface.events()
+        let (isEnding, mayEnd) = (Flag(), Flag())
+        let isHolding = interface.occupy { [weak interface] end in
+            // As a connection's end: the first call counts, and takes its time.
+            guard !isEnding.isRaised else { return }
+            isEnding.raise()
+            while !mayEnd.isRaised { Thread.pause() }
+            interface?.vacate(end)
+        }
+        #expect(isHolding)
+        async let first: Void = onThread { interface.remove() }
+        try await eventually("the first removal has begun") { isEnding.isRaised }
+        interface.remove()
+        mayEnd.raise()
+        try await first
+        seen = []
+        for await event in later { seen.append(Self.name(event)) }
+        #expect(seen == ["failed"])
+    }
+
     private static func name(_ event: LinkEvent) -> String {
         switch event {
         case .up: "up"
