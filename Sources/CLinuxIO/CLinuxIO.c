@@ -56,8 +56,12 @@ long long clinuxio_file_system_type(int descriptor) {
     return fstatfs(descriptor, &result) == 0 ? (uint32_t)result.f_type : -1;
 }
 
-int clinuxio_rename(int directory, const char *from, const char *to, int exchanges) {
-    return renameat2(directory, from, directory, to, exchanges ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+int clinuxio_rename_to_absent(int directory, const char *from, const char *to) {
+    return renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+}
+
+int clinuxio_open_lock(int directory, const char *name) {
+    return openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 }
 
 int clinuxio_open_file_itself(const char *path) {

@@ -51,6 +51,9 @@ public enum SocketFile {
 
     /// Removes a socket file if it is still the one with this identity; one that has taken its place
     /// stays.
+    ///
+    /// To be called while its listener is open still: nobody puts another in the place of a socket that is
+    /// held, and the system gives its number to no other file.
     public static func remove(_ path: String, ifStill identity: FileIdentity) {
         guard (try? FileStatus(path: path))?.identity == identity else { return }
         // SAFETY: the C string lives for the call.
@@ -88,12 +91,16 @@ public enum SocketFile {
         name.hasPrefix(".") && name.hasSuffix(temporarySuffix)
     }
 
-    /// Removes what processes that died before a socket was in place left in a directory. Sockets that
-    /// somebody holds, and everything else, stay.
+    /// Removes what processes that died before a socket was in place left in a directory. Sockets and
+    /// locks that somebody holds, and everything else, stay.
     public static func removeUnfinished(in directory: String) {
-        for name in (try? Directory.entries(of: directory)) ?? [] where isTemporary(name) {
+        for name in (try? Directory.entries(of: directory)) ?? [] {
             let path = "\(directory)/\(name)"
-            if (try? probe(path)) == .stale { _ = try? File.remove(path) }
+            if isTemporary(name) {
+                if (try? probe(path)) == .stale { _ = try? File.remove(path) }
+            } else if let socket = SocketDirectory.subject(ofLock: name) {
+                SocketDirectory.removeLock(of: "\(directory)/\(socket)")
+            }
         }
     }
 
@@ -101,6 +108,7 @@ public enum SocketFile {
     /// that somebody left stands.
     ///
     /// Of several that begin to listen there at once, one does, and the others are told that it is taken.
+    /// For that moment an empty file `.NAME.starting` is locked beside it.
     ///
     /// - Throws: `SystemError` with EADDRINUSE for a path that is taken.
     public static func listenUnlessTaken(
@@ -118,12 +126,8 @@ public enum SocketFile {
         at path: String, kind: UnixSocketKind, mode: UInt32, group: UInt32? = nil,
         identity: inout FileIdentity?
     ) throws(SystemError) -> UnixListener {
-        let state = try probe(path)
-        guard state == .absent || state == .stale else {
-            throw SystemError(code: EADDRINUSE, operation: "put a socket at", subject: path)
-        }
-        return try place(
-            at: path, kind: kind, mode: mode, group: group, replaces: false, identity: &identity)
+        try placeNew(
+            at: path, kind: kind, mode: mode, group: group, identity: &identity)
     }
 
     /// Binds a listening socket and renames it into place, so that nobody ever meets a path with
@@ -140,22 +144,55 @@ public enum SocketFile {
         group: UInt32? = nil, backlog: Int32 = 128
     ) throws(SystemError) -> UnixListener {
         var identity: FileIdentity?
+        let directory = try SocketDirectory(of: path)
         return try place(
-            at: path, kind: kind, mode: mode, user: user, group: group, backlog: backlog,
-            replaces: true, identity: &identity)
+            at: path, in: directory, kind: kind, mode: mode, user: user, group: group,
+            backlog: backlog, identity: &identity
+        ) { (name) throws(SystemError) in try directory.rename(name, to: path) }
     }
 
-    /// - Parameter replaces: whether a socket that is held by somebody makes way too.
-    static func place(
-        at path: String, kind: UnixSocketKind, mode: UInt32, user: UInt32? = nil,
-        group: UInt32? = nil, backlog: Int32 = 128, replaces: Bool,
-        identity: inout FileIdentity?
+    /// As `listenUnlessTaken`, which says what it does.
+    ///
+    /// Looking and placing are two steps, so one starter at a time takes them: who holds the path's lock.
+    ///
+    /// - Parameter fileSystem: how a file is renamed to where nothing stands.
+    static func placeNew(
+        at path: String, kind: UnixSocketKind, mode: UInt32, group: UInt32? = nil,
+        identity: inout FileIdentity?, renaming fileSystem: Renaming = .system
+    ) throws(SystemError) -> UnixListener {
+        // Who listens already is seen without the right to write in the directory.
+        _ = try stateUnlessTaken(path)
+        let directory = try SocketDirectory(of: path)
+        let lock = try directory.lock(path)
+        defer { directory.unlock(lock, path) }
+        let state = try stateUnlessTaken(path)
+        return try place(
+            at: path, in: directory, kind: kind, mode: mode, group: group, identity: &identity
+        ) { (name) throws(SystemError) in
+            if state == .stale {
+                try directory.rename(name, to: path)
+            } else {
+                try directory.rename(name, toAbsent: path, fileSystem)
+            }
+        }
+    }
+
+    private static func stateUnlessTaken(_ path: String) throws(SystemError) -> SocketFileState {
+        let state = try probe(path)
+        guard state == .absent || state == .stale else {
+            throw SystemError(code: EADDRINUSE, operation: "put a socket at", subject: path)
+        }
+        return state
+    }
+
+    private static func place(
+        at path: String, in directory: borrowing SocketDirectory, kind: UnixSocketKind,
+        mode: UInt32, user: UInt32? = nil, group: UInt32? = nil, backlog: Int32 = 128,
+        identity: inout FileIdentity?, _ putInPlace: (String) throws(SystemError) -> Void
     ) throws(SystemError) -> UnixListener {
         _ = try UnixAddress(path: path)
-        let directory = try SocketDirectory(of: path)
-        let names = [getpid(), Thread.currentID].map { String($0, radix: 36) }
-        let temporary = ".\(names.joined(separator: "-"))\(temporarySuffix)"
-        directory.remove(temporary)
+        // Of this process and others, some with the same number in containers of their own.
+        let temporary = ".\(String(UInt64.random(in: .min ... .max), radix: 36))\(temporarySuffix)"
         let socket = try directory.bind(temporary, kind: kind, for: path)
         do throws(SystemError) {
             guard DescriptorReserve.leavesRoom(beside: socket) else {
@@ -166,113 +203,11 @@ public enum SocketFile {
             // Only now: nobody is let in by the mode that the umask gave.
             let listener = try UnixListener.listening(socket, backlog: backlog, subject: path)
             identity = try directory.identity(of: temporary, for: path)
-            if replaces {
-                try directory.rename(temporary, to: path)
-            } else {
-                try directory.putInPlace(temporary, at: path)
-            }
+            try putInPlace(temporary)
             return listener
         } catch {
             directory.remove(temporary)
             throw error
         }
-    }
-}
-
-/// The directory that a socket file stands in, held open: every step is about the same directory,
-/// and a temporary name in it is never too long for an address.
-private struct SocketDirectory: ~Copyable {
-    private let descriptor: OwnedDescriptor
-
-    init(of path: String) throws(SystemError) {
-        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        descriptor = OwnedDescriptor(
-            adopting: try systemCall("open the directory", directory) {
-                // SAFETY: the path is a C string that lives for the call.
-                unsafe clinuxio_open_directory(directory)
-            })
-    }
-
-    func bind(
-        _ name: String, kind: UnixSocketKind, for path: String
-    ) throws(SystemError) -> OwnedDescriptor {
-        let address = try UnixAddress(path: "/proc/self/fd/\(descriptor.rawValue)/\(name)")
-        do {
-            return try UnixListener.bound(to: address, kind: kind)
-        } catch {
-            // The reader knows the path, not our detour to its directory.
-            throw SystemError(code: error.code, operation: "bind a socket at", subject: path)
-        }
-    }
-
-    // SAFETY, for the calls below: names and paths are C strings that live for each call.
-
-    func setMode(_ mode: UInt32, of name: String, for path: String) throws(SystemError) {
-        let number = descriptor.rawValue
-        try systemCall("set the mode of", path) { unsafe fchmodat(number, name, mode, 0) }
-    }
-
-    func setOwner(
-        _ user: UInt32?, _ group: UInt32?, of name: String, for path: String
-    ) throws(SystemError) {
-        if user == nil && group == nil { return }
-        let number = descriptor.rawValue
-        try systemCall("set the owner of", path) {
-            // UInt32.max is chown's "leave as it is".
-            unsafe fchownat(number, name, user ?? .max, group ?? .max, AT_SYMLINK_NOFOLLOW)
-        }
-    }
-
-    func identity(of name: String, for path: String) throws(SystemError) -> FileIdentity {
-        let number = descriptor.rawValue
-        var result = stat()
-        try systemCall("look at", path) {
-            unsafe fstatat(number, name, &result, AT_SYMLINK_NOFOLLOW)
-        }
-        return FileStatus(result).identity
-    }
-
-    func rename(_ name: String, to path: String) throws(SystemError) {
-        let number = descriptor.rawValue
-        let last = Self.name(of: path)
-        try systemCall("put in place", path) { unsafe renameat(number, name, number, last) }
-    }
-
-    /// Renames to where nothing, or a socket that nobody holds any more, stands.
-    func putInPlace(_ name: String, at path: String) throws(SystemError) {
-        do {
-            try rename(name, to: path, exchanges: 0)
-            return
-        } catch {
-            // EINVAL: a file system that knows no more than rename(2) does.
-            if error.code == EINVAL { return try rename(name, to: path) }
-            if error.code != EEXIST { throw error }
-        }
-        // What stood there is looked at once it is out of the way, where nobody puts another in its place.
-        try rename(name, to: path, exchanges: 1)
-        let state = try? SocketFile.probe("/proc/self/fd/\(descriptor.rawValue)/\(name)")
-        guard state == .stale else {
-            // It was put there since the caller looked, and goes back; the caller removes ours.
-            try rename(name, to: path, exchanges: 1)
-            throw SystemError(code: EADDRINUSE, operation: "put a socket at", subject: path)
-        }
-        remove(name)
-    }
-
-    private func rename(_ name: String, to path: String, exchanges: Int32) throws(SystemError) {
-        let number = descriptor.rawValue
-        let last = Self.name(of: path)
-        try systemCall("put in place", path) {
-            unsafe clinuxio_rename(number, name, last, exchanges)
-        }
-    }
-
-    private static func name(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-    }
-
-    func remove(_ name: String) {
-        // SAFETY: as above. Nothing to remove is what is wanted.
-        _ = unsafe unlinkat(descriptor.rawValue, name, 0)
     }
 }

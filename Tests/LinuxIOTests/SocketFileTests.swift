@@ -42,41 +42,6 @@ struct SocketFileTests {
         client.shutdown()
     }
 
-    @Test("take the place of nobody who came since it was looked at")
-    func tooLate() throws {
-        let directory = try TemporaryDirectory()
-        let path = directory.path + "/d.sock"
-        var identity: FileIdentity?
-        let first = try SocketFile.place(
-            at: path, kind: .messages, mode: 0o600, replaces: false, identity: &identity)
-        #expect(try FileStatus(path: path).identity == identity)
-        let error = #expect(throws: SystemError.self) {
-            var other: FileIdentity?
-            _ = try SocketFile.place(
-                at: path, kind: .messages, mode: 0o600, replaces: false, identity: &other)
-        }
-        #expect(error?.code == EADDRINUSE)
-        #expect(try FileStatus(path: path).identity == identity)
-        #expect(try SocketFile.probe(path) == .live)
-        // One that nobody holds any more makes way.
-        _ = consume first
-        let second = try SocketFile.place(
-            at: path, kind: .messages, mode: 0o600, replaces: false, identity: &identity)
-        #expect(try FileStatus(path: path).identity == identity)
-        #expect(try SocketFile.probe(path) == .live)
-        #expect(try directory.entries == ["d.sock"])
-        _ = consume second
-        // And nothing but a socket does.
-        try FileManager.default.removeItem(atPath: path)
-        #expect(FileManager.default.createFile(atPath: path, contents: nil))
-        #expect(throws: SystemError.self) {
-            _ = try SocketFile.place(
-                at: path, kind: .messages, mode: 0o600, replaces: false, identity: &identity)
-        }
-        #expect(try SocketFile.probe(path) == .foreign)
-        #expect(try directory.entries == ["d.sock"])
-    }
-
     @Test("replace a file in place; connections of the old listener live on")
     func replacing() throws {
         let directory = try TemporaryDirectory()

@@ -45,9 +45,11 @@ int clinuxio_open_directory(const char *path);
 /// fstatfs: the number of the file system's kind; Swift's Glibc has no fstatfs.
 long long clinuxio_file_system_type(int descriptor);
 
-/// renameat2 within a directory: where nothing stands with `exchanges` 0 (RENAME_NOREPLACE), changing
-/// places with what stands there with 1 (RENAME_EXCHANGE): needs _GNU_SOURCE.
-int clinuxio_rename(int directory, const char *from, const char *to, int exchanges);
+/// renameat2 within a directory to where nothing stands (RENAME_NOREPLACE): needs _GNU_SOURCE.
+int clinuxio_rename_to_absent(int directory, const char *from, const char *to);
+
+/// openat of a file to lock, made where it is missing with mode 0600: openat is variadic.
+int clinuxio_open_lock(int directory, const char *name);
 
 /// open with O_PATH | O_NOFOLLOW | O_CLOEXEC, of a file or link itself: needs _GNU_SOURCE.
 int clinuxio_open_file_itself(const char *path);

@@ -143,6 +143,10 @@ public final class MasterSocket: Sendable {
             state.isClosed = true
             return state.watch
         }
+        // While the listener is held nobody takes its path.
+        if let file = state.withLock({ $0.file.take() }) {
+            SocketFile.remove(file.path, ifStill: file.identity)
+        }
         var listener = state.withLock { $0.listener.take() }
         if let listener = listener.take(), let watch { loop.cancel(watch, listener.descriptor) }
         let failed = state.withLock { exchange(&$0.failed, with: []) }
@@ -150,9 +154,6 @@ public final class MasterSocket: Sendable {
         for connection in connections { connection.finish(LinkEnd(.local, reason)) }
         let interfaces = state.withLock { exchange(&$0.interfaces, with: [:]) }
         for entry in interfaces.values { entry.interface.retire(reason) }
-        if let file = state.withLock({ $0.file.take() }) {
-            SocketFile.remove(file.path, ifStill: file.identity)
-        }
     }
 
     private func forgetInterface(_ id: UInt32, _ serial: UInt64) {

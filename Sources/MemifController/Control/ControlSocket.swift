@@ -57,8 +57,8 @@ final class ControlSocket: Sendable {
 
     /// Ends every client's link and removes the socket.
     func stop() {
-        server.withLock { $0.take() }?.stop()
         SocketFile.remove(path, ifStill: identity)
+        server.withLock { $0.take() }?.stop()
     }
 
     /// Ends every client's link and leaves the socket to another process.

@@ -121,9 +121,9 @@ final class MemifPort: Port {
 
     /// Tells peers why, lets them go, and removes the socket.
     func end(_ reason: String) {
-        socket.close(DisconnectReason(.administrative, reason))
         let (path, identity) = state.withLock { ($0.specification.path, $0.identity) }
         SocketFile.remove(path, ifStill: identity)
+        socket.close(DisconnectReason(.administrative, reason))
     }
 
     func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor {

@@ -52,8 +52,8 @@ struct MetricsServer {
 
     /// Ends it, and removes the socket.
     func stop() async {
-        try? await channel.close()
         if let socket { SocketFile.remove(socket.path, ifStill: socket.identity) }
+        try? await channel.close()
     }
 }
 
