@@ -6,7 +6,7 @@ extension Bench {
 
     /// Asks, waits for the answer, asks again.
     func ping() throws(LinkEnd) {
-        guard var receiving = link.takeReceiveQueue(0, mode: .interrupt),
+        guard var receiving = try ReceivingQueues.take(of: link),
             var sending = link.takeTransmitQueue(0)
         else { return }
         var batch = FrameBatch()
@@ -49,30 +49,18 @@ extension Bench {
 
     /// Sends a frame and passes what comes back to a closure until it finds what it looks for.
     private func exchange<Found>(
-        _ frame: [UInt8], _ sending: inout TransmitQueue, _ receiving: inout ReceiveQueue,
+        _ frame: [UInt8], _ sending: inout TransmitQueue, _ receiving: inout ReceivingQueues,
         _ batch: inout FrameBatch, _ find: ([UInt8]) -> Found?
     ) throws(LinkEnd) -> Found? {
         batch.removeAll()
         batch.append(frame)
         try sendAll(batch, on: &sending)
-        let end = ContinuousClock.now + Self.patience
-        while ContinuousClock.now < end && !isStopping {
-            let count = try receiving.receiveBurst(into: &batch)
-            for index in 0..<count {
-                if let found = find(batch.bytes(of: index)) { return found }
-            }
-            if count == 0 { _ = receiving.waitForFrames(milliseconds: 20) }
-        }
-        return nil
+        return try receiving.find(
+            until: ContinuousClock.now + Self.patience, while: { !isStopping }, find)
     }
 
-    private func pause(_ receiving: inout ReceiveQueue) throws(LinkEnd) {
+    private func pause(_ receiving: inout ReceivingQueues) throws(LinkEnd) {
         guard plan.interval > .zero else { return }
-        let end = ContinuousClock.now + plan.interval
-        var nothing = FrameBatch(frameCapacity: 1)
-        while !isStopping, ContinuousClock.now < end {
-            _ = try receiving.receiveBurst(into: &nothing)
-            _ = receiving.waitForFrames(milliseconds: 20)
-        }
+        try receiving.discard(until: ContinuousClock.now + plan.interval) { !isStopping }
     }
 }

@@ -154,14 +154,14 @@ private final class Pinger: Sendable {
     }
 
     private func ping(_ link: MemifLink, _ outcome: inout Outcome) throws {
-        guard var receiving = link.takeReceiveQueue(0, mode: .interrupt),
+        guard var receiving = try ReceivingQueues.take(of: link),
             var sending = link.takeTransmitQueue(0)
         else { return }
         var neighbour: MACAddress?
         var asked = 0
         var due = ContinuousClock.now
         while mayGoOn, count.map({ asked < $0 }) ?? true {
-            try wait(until: due, &receiving)
+            try receiving.discard(until: due) { mayGoOn }
             due = ContinuousClock.now + interval
             asked += 1
             let number = UInt16(truncatingIfNeeded: asked)
@@ -200,30 +200,13 @@ private final class Pinger: Sendable {
 
     /// Sends a frame and passes what comes back to a closure until it finds what it looks for.
     private func exchange<Found>(
-        _ frame: [UInt8], _ sending: inout TransmitQueue, _ receiving: inout ReceiveQueue,
+        _ frame: [UInt8], _ sending: inout TransmitQueue, _ receiving: inout ReceivingQueues,
         _ find: ([UInt8]) -> Found?
     ) throws(LinkEnd) -> Found? {
-        var batch = FrameBatch(frameCapacity: 64)
+        var batch = FrameBatch(frameCapacity: 1, byteCapacity: frame.count)
         batch.append(frame)
         _ = try sending.transmitBurst(batch)
-        let end = ContinuousClock.now + patience
-        while mayGoOn, ContinuousClock.now < end {
-            for index in 0..<(try receiving.receiveBurst(into: &batch)) {
-                if let found = find(batch.bytes(of: index)) { return found }
-            }
-            _ = receiving.waitForFrames(milliseconds: 20)
-        }
-        return nil
-    }
-
-    /// Takes what comes meanwhile, so that the ring does not fill.
-    private func wait(
-        until due: ContinuousClock.Instant, _ receiving: inout ReceiveQueue
-    ) throws(LinkEnd) {
-        var nothing = FrameBatch(frameCapacity: 64)
-        while mayGoOn, ContinuousClock.now < due {
-            _ = try receiving.receiveBurst(into: &nothing)
-            _ = receiving.waitForFrames(milliseconds: 20)
-        }
+        return try receiving.find(
+            until: ContinuousClock.now + patience, while: { mayGoOn }, find)
     }
 }
