@@ -33,6 +33,7 @@ public final class EventLoop: Sendable {
         var handlers: [UInt64: Handler] = [:]
         var timers = TimerQueue()
         var submitted: [Work] = []
+        var parts = PartQueue()
         var jobs = JobQueue()
         var nextToken: UInt64 = 1
         var isStopping = false
@@ -99,6 +100,22 @@ public final class EventLoop: Sendable {
         let mustWake = state.withLock { state in
             if state.isStopping { return false }
             state.submitted.append(work)
+            return state.mustWake()
+        }
+        if mustWake { wake.raise() }
+    }
+
+    /// Runs a part of a long piece of work on the loop's thread, soon: one part in each turn of the loop,
+    /// whoever submitted it, so that handlers have their turn in between however many there are.
+    /// After `stop` it is dropped.
+    ///
+    /// - Parameter rest: how much of the piece is left, this part included, in a measure that all share. The
+    ///   piece that is done the soonest goes first; so each is done as early as it can be, and none waits
+    ///   for a larger one.
+    public func submitPart(of rest: Int, _ work: @escaping @Sendable () -> Void) {
+        let mustWake = state.withLock { state in
+            if state.isStopping { return false }
+            state.parts.append(work, of: rest)
             return state.mustWake()
         }
         if mustWake { wake.raise() }
@@ -204,6 +221,7 @@ public final class EventLoop: Sendable {
                 preconditionFailure("an epoll set of our own refused to wait: \(error)")
             }
             runSubmitted()
+            runPart()
             runJobs(&jobs)
             runDueTimers()
         }
@@ -219,6 +237,7 @@ public final class EventLoop: Sendable {
         var jobs = JobQueue()
         try poller.wait(milliseconds: 0) { token, readiness in handle(token, readiness) }
         runSubmitted()
+        runPart()
         runJobs(&jobs)
         runDueTimers()
         guard let milliseconds = beginWait() else { return dropHandlers(&jobs) }
@@ -230,10 +249,11 @@ public final class EventLoop: Sendable {
     private func dropHandlers(_ jobs: inout JobQueue) {
         let leftovers = state.withLock { state in
             swap(&jobs, &state.jobs)
-            let leftovers = (state.handlers, state.timers, state.submitted)
+            let leftovers = (state.handlers, state.timers, state.submitted, state.parts)
             state.handlers = [:]
             state.timers = TimerQueue()
             state.submitted = []
+            state.parts = PartQueue()
             return leftovers
         }
         _ = leftovers
@@ -244,7 +264,7 @@ public final class EventLoop: Sendable {
     private func beginWait() -> Int32? {
         state.withLock { state in
             if state.isStopping { return nil }
-            guard state.submitted.isEmpty, state.jobs.isEmpty else { return 0 }
+            guard state.submitted.isEmpty, state.parts.isEmpty, state.jobs.isEmpty else { return 0 }
             let milliseconds = state.timers.millisecondsToNext()
             state.isWaiting = milliseconds != 0
             return milliseconds
@@ -267,6 +287,11 @@ public final class EventLoop: Sendable {
             return work
         }
         for item in work where !isStopping { item() }
+    }
+
+    private func runPart() {
+        let part = state.withLock { $0.isStopping ? nil : $0.parts.popNext() }
+        part?()
     }
 
     /// Runs tasks that are ready, and those that they make ready, and leaves in time to look at the

@@ -36,6 +36,40 @@ struct EventLoopTests {
         #expect(recorder.all == Array(0..<1000))
     }
 
+    @Test("run one part of long work in a turn, of the piece first that has the least left")
+    func parts() throws {
+        let loop = try EventLoop.unattended()
+        let recorder = Recorder<String>()
+        @Sendable func goOn(_ name: String, _ rest: Int) {
+            if rest == 0 { return }
+            loop.submitPart(of: rest) {
+                recorder.append("\(name)\(rest)")
+                loop.submit { recorder.append("-") }
+                goOn(name, rest - 1)
+            }
+        }
+        goOn("a", 3)
+        goOn("b", 2)
+        goOn("c", 2)
+        try loop.runReady()
+        goOn("d", 1)
+        // Nothing but the parts that are left keeps it from waiting.
+        let poller = try Poller()
+        try poller.add(loop.descriptor, for: .readable, token: 1)
+        var isReady = true
+        while isReady {
+            try loop.runReady()
+            isReady = false
+            try poller.wait(milliseconds: 0) { _, _ in isReady = true }
+        }
+        #expect(recorder.all.joined() == "b2-b1-d1-c2-c1-a3-a2-a1-")
+        goOn("e", 1)
+        loop.stop()
+        goOn("f", 1)
+        try loop.runReady()
+        #expect(recorder.all.count == 16)
+    }
+
     @Test("lose no work that many threads submit")
     func submittingFromMany() async throws {
         let loop = try EventLoop.start(name: "many")

@@ -11,7 +11,7 @@ final class MasterConnection: Sendable {
         /// Whether this connection holds the interface.
         var isBound = false
         var link: MemifLink?
-        var deadline: EventLoop.Timer?
+        var deadline: HandshakeDeadline?
         /// Why it is over; nil while it goes on.
         var end: LinkEnd?
         var hasEnded: Bool { end != nil }
@@ -37,6 +37,12 @@ final class MasterConnection: Sendable {
 
     /// Says HELLO and waits for the slave, but not for ever.
     func start(hello: ControlMessage.Hello, timeout: Duration) {
+        let deadline = HandshakeDeadline(timeout, on: loop) { [weak self] end in self?.finish(end) }
+        let hasEnded = state.withLock { state in
+            if !state.hasEnded { state.deadline = deadline }
+            return state.hasEnded
+        }
+        if hasEnded { return }
         do throws(SystemError) {
             try channel.start { [self] input in handle(input) }
             try channel.send(.hello(hello))
@@ -44,17 +50,7 @@ final class MasterConnection: Sendable {
             finish(Self.end(of: error))
             return
         }
-        let timer = loop.schedule(after: timeout) { [weak self] in
-            self?.finish(
-                LinkEnd(
-                    .timedOut,
-                    DisconnectReason(.timedOut, "the handshake took more than \(timeout)")))
-        }
-        let isOver = state.withLock { state in
-            state.deadline = timer
-            return state.hasEnded || state.link != nil
-        }
-        if isOver { loop.cancel(timer) }
+        deadline.start()
     }
 
     /// Ends the connection whatever state it is in; only the first call counts. Any thread.
@@ -71,7 +67,7 @@ final class MasterConnection: Sendable {
                 deadline: state.deadline.take())
         }
         guard let ending else { return }
-        if let deadline = ending.deadline { loop.cancel(deadline) }
+        ending.deadline?.cancel()
         ending.link?.status.finish(end)
         channel.close(end.reasonForPeer)
         ending.link?.releaseMemory()
@@ -87,7 +83,7 @@ final class MasterConnection: Sendable {
         let link: MemifLink?
         let interface: MemifInterface?
         let isBound: Bool
-        let deadline: EventLoop.Timer?
+        let deadline: HandshakeDeadline?
     }
 
     func handle(_ input: consuming ControlChannel.Input) {
@@ -95,7 +91,10 @@ final class MasterConnection: Sendable {
         case .ended(let end): finish(end)
         case .message(let message, var descriptors):
             let count = descriptors.count
-            let action = state.withLock { $0.handshake.receive(message, descriptorCount: count) }
+            let (action, deadline) = state.withLock { state in
+                (state.handshake.receive(message, descriptorCount: count), state.deadline)
+            }
+            deadline?.hear()
             do {
                 try perform(action, descriptors.popFirst())
             } catch {
@@ -113,7 +112,7 @@ final class MasterConnection: Sendable {
         case .acknowledge: try send(.acknowledge)
         case .mapRegion(let region):
             guard let file = descriptor.take() else { throw .violation("a region without a file") }
-            try populate(try map(region, file), from: 0)
+            try populate(try map(region, file))
         case .keepRing:
             guard let eventfd = descriptor.take() else {
                 throw .violation("a ring without an eventfd")
@@ -189,25 +188,38 @@ final class MasterConnection: Sendable {
 
     /// Faults a region in and says that it is there. A large one takes several turns of the loop, so that
     /// others have theirs; nothing more of this peer's is read meanwhile.
-    private func populate(_ region: Region, from start: Int) throws(LinkEnd) {
-        let end = try region.populate(from: start)
-        if end < region.byteCount {
-            if start == 0 { channel.pause() }
-            loop.submit { [weak self] in self?.goOn(region, from: end) }
-            return
+    private func populate(_ region: Region) throws(LinkEnd) {
+        if region.byteCount <= Region.sliceByteCount {
+            _ = try region.populate(from: 0)
+            return try announce(region)
         }
-        state.withLock { $0.regions.append(region) }
-        if start > 0 { channel.resume() }
-        try send(.acknowledge)
+        channel.pause()
+        state.withLock { $0.deadline }?.setOurs(true)
+        goOn(region, from: 0)
     }
 
     private func goOn(_ region: Region, from start: Int) {
+        loop.submitPart(of: region.byteCount - start) { [weak self] in
+            self?.populatePart(of: region, from: start)
+        }
+    }
+
+    private func populatePart(of region: Region, from start: Int) {
         guard !state.withLock({ $0.hasEnded }) else { return }
         do throws(LinkEnd) {
-            try populate(region, from: start)
+            let end = try region.populate(from: start)
+            if end < region.byteCount { return goOn(region, from: end) }
+            state.withLock { $0.deadline }?.setOurs(false)
+            channel.resume()
+            try announce(region)
         } catch {
             finish(error)
         }
+    }
+
+    private func announce(_ region: Region) throws(LinkEnd) {
+        state.withLock { $0.regions.append(region) }
+        try send(.acknowledge)
     }
 
     private func connect(_ announced: LinkTerms) throws(LinkEnd) {
@@ -229,11 +241,11 @@ final class MasterConnection: Sendable {
     }
 
     func linkIsUp(_ link: MemifLink, of interface: MemifInterface) {
-        let (timer, end) = state.withLock { state in
+        let (deadline, end) = state.withLock { state in
             if !state.hasEnded { state.link = link }
             return (state.deadline.take(), state.end)
         }
-        if let timer { loop.cancel(timer) }
+        deadline?.cancel()
         if let end {
             // `finish` has come and gone, and knew nothing of the link.
             link.abandon(end)

@@ -26,7 +26,7 @@ extension MasterSocket {
     ///
     /// - Parameters:
     ///   - reconnect: when to try again; nil makes one attempt only.
-    ///   - handshakeTimeout: how long the handshake may take.
+    ///   - handshakeTimeout: how long each end may take for its next message.
     /// - Throws: `MemifError` with `.invalidConfiguration`.
     public func connect(
         _ configuration: InterfaceConfiguration, reconnect: ReconnectPolicy? = ReconnectPolicy(),

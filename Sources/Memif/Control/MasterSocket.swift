@@ -9,7 +9,9 @@ public final class MasterSocket: Sendable {
     public struct Options: Sendable {
         /// The program's name, as HELLO tells it; at most 31 bytes.
         public var name = "virtwire"
-        /// How long a slave may take from connecting to CONNECT.
+        /// How long a slave may keep us waiting for its next message, from connecting to CONNECT, and no
+        /// more than six times that in all. Time in which this program is busy, with it or with others,
+        /// does not count.
         public var handshakeTimeout: Duration = .seconds(5)
         /// The most connections in the handshake at a time; further ones are sent away.
         public var mostPending = 64

@@ -9,7 +9,8 @@ extension MemifInterface {
     ///   - address: the master's socket.
     ///   - namespace: the network namespace in which an abstract address is meant; nil for our own.
     ///   - reconnect: when to try again; nil makes one attempt only.
-    ///   - handshakeTimeout: how long the master may take from connecting to CONNECTED.
+    ///   - handshakeTimeout: how long the master may take for its next message, from connecting to
+    ///     CONNECTED, and no more than six times that in all.
     ///   - admits: whether a master with these credentials is the right one; nil trusts whoever
     ///     listens at the address, which for an abstract one is any program of this host.
     /// - Throws: `MemifError` with `.invalidConfiguration`. That nobody listens, or that the master

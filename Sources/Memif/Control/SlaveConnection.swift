@@ -7,7 +7,7 @@ final class SlaveConnection: Sendable {
         var handshake: SlaveHandshake
         var memory: LinkMemory?
         var link: MemifLink?
-        var deadline: EventLoop.Timer?
+        var deadline: HandshakeDeadline?
         /// Why it is over; nil while it goes on.
         var end: LinkEnd?
         var hasEnded: Bool { end != nil }
@@ -34,23 +34,19 @@ final class SlaveConnection: Sendable {
 
     /// Waits for the master's HELLO, but not for ever.
     func start(timeout: Duration) {
+        let deadline = HandshakeDeadline(timeout, on: loop) { [weak self] end in self?.finish(end) }
+        let hasEnded = state.withLock { state in
+            if !state.hasEnded { state.deadline = deadline }
+            return state.hasEnded
+        }
+        if hasEnded { return }
         do throws(SystemError) {
             try channel.start { [self] input in handle(input) }
         } catch {
             finish(Self.end(of: error))
             return
         }
-        let timer = loop.schedule(after: timeout) { [weak self] in
-            self?.finish(
-                LinkEnd(
-                    .timedOut,
-                    DisconnectReason(.timedOut, "the handshake took more than \(timeout)")))
-        }
-        let isOver = state.withLock { state in
-            state.deadline = timer
-            return state.hasEnded || state.link != nil
-        }
-        if isOver { loop.cancel(timer) }
+        deadline.start()
     }
 
     /// Ends the attempt or link whatever state it is in; only the first call counts. Any thread.
@@ -63,7 +59,7 @@ final class SlaveConnection: Sendable {
             return Ending(link: state.link, deadline: state.deadline.take())
         }
         guard let ending else { return }
-        if let deadline = ending.deadline { loop.cancel(deadline) }
+        ending.deadline?.cancel()
         ending.link?.status.finish(end)
         channel.close(end.reasonForPeer)
         ending.link?.releaseMemory()
@@ -72,7 +68,7 @@ final class SlaveConnection: Sendable {
 
     private struct Ending {
         let link: MemifLink?
-        let deadline: EventLoop.Timer?
+        let deadline: HandshakeDeadline?
     }
 
     private func handle(_ input: consuming ControlChannel.Input) {
@@ -80,7 +76,10 @@ final class SlaveConnection: Sendable {
         case .ended(let end): finish(end)
         case .message(let message, let descriptors):
             let count = descriptors.count
-            let action = state.withLock { $0.handshake.receive(message, descriptorCount: count) }
+            let (action, deadline) = state.withLock { state in
+                (state.handshake.receive(message, descriptorCount: count), state.deadline)
+            }
+            deadline?.hear()
             do {
                 try perform(action)
             } catch {
@@ -137,11 +136,11 @@ final class SlaveConnection: Sendable {
     }
 
     func linkIsUp(_ link: MemifLink) {
-        let (timer, end) = state.withLock { state in
+        let (deadline, end) = state.withLock { state in
             if !state.hasEnded { state.link = link }
             return (state.deadline.take(), state.end)
         }
-        if let timer { loop.cancel(timer) }
+        deadline?.cancel()
         if let end {
             // `finish` has come and gone, and knew nothing of the link.
             link.abandon(end)
