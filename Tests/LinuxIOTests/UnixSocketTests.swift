@@ -57,6 +57,27 @@ struct UnixSocketTests {
         #expect(second.isTruncated == false)
     }
 
+    @Test("pass a descriptor whose number is 0, and receive one as number 0")
+    func numberZero() async {
+        await #expect(processExitsWith: .success) { try UnixSocketTests.passNumberZero() }
+    }
+
+    private static func passNumberZero() throws {
+        let pair = try UnixSocket.pair(.messages)
+        close(0)
+        let file = try OwnedDescriptor.memoryFile(name: "zero", byteCount: 4096)
+        try #require(file.rawValue == 0)
+        let identity = try file.status().identity
+        try #require(try pair.first.send(bytes: [1], descriptors: [0]) == 1)
+        _ = consume file
+        var received = try unwrap(pair.second.receive())
+        let passed = try unwrap(received.descriptors.popFirst())
+        try #require(passed.rawValue == 0)
+        try #require(try passed.status().identity == identity)
+        _ = consume passed
+        try #require(fcntl(0, F_GETFD) == -1)
+    }
+
     @Test("say when the peer's buffer is full")
     func backPressure() throws {
         let pair = try UnixSocket.pair(.stream)
