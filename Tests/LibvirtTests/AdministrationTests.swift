@@ -143,6 +143,35 @@ struct AdministrationTests {
         #expect(error?.description.contains(problem) == true)
     }
 
+    @Test("an alias, the environment and the administration's own file name a daemon too")
+    func configured() throws {
+        let text = """
+            uri_aliases = [ "net=virtnetworkd:///session", ]
+            uri_default = "net"
+            """
+        let file = "libvirt-admin.conf"
+        try withConfiguredUser(file, text) { surroundings in
+            let alias = try AdminSocket("net", in: surroundings)
+            #expect(alias.uri == "virtnetworkd:///session")
+            #expect(alias.path == "/run/user/1000/libvirt/virtnetworkd-admin-sock")
+            let standard = try AdminSocket(nil, in: surroundings)
+            #expect(standard.uri == "virtnetworkd:///session")
+            let error = #expect(throws: LibvirtError.self) {
+                try AdminSocket("rain", in: surroundings)
+            }
+            #expect(error?.description.contains("uri_aliases of libvirt-admin.conf") == true)
+        }
+        let variables = ["LIBVIRT_ADMIN_DEFAULT_URI": "virtlogd:///session"]
+        try withConfiguredUser(file, text, variables: variables) { surroundings in
+            let ours = try AdminSocket(nil, in: surroundings)
+            #expect(ours.uri == "virtlogd:///session")
+        }
+        try withConfiguredUser(file, nil) { surroundings in
+            let ours = try AdminSocket("", in: surroundings)
+            #expect(ours.uri == "libvirtd:///session")
+        }
+    }
+
     @Test("nobody there: the path is told") func nobody() async {
         let error = await #expect(throws: LibvirtError.self) {
             try await AdminConnection.open("libvirtd:///system?socket=/nowhere/sock")

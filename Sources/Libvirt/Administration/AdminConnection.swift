@@ -10,7 +10,7 @@ public import XDR
 ///
 /// Source: `virAdmConnectPtr`.
 public final class AdminConnection: Sendable {
-    /// What was asked for. Source: `virAdmConnectGetURI`.
+    /// What was asked for; for an alias, what it stands for. Source: `virAdmConnectGetURI`.
     public let uri: String
     let link: Link
     private let closing: ConnectionClosing
@@ -27,8 +27,8 @@ public final class AdminConnection: Sendable {
     ///
     /// - Parameters:
     ///   - uri: names the daemon, such as `libvirtd:///system` or `virtqemud:///session`;
-    ///     `?socket=PATH` names the socket itself. Nil takes `LIBVIRT_ADMIN_DEFAULT_URI`, and else
-    ///     libvirtd's.
+    ///     `?socket=PATH` names the socket itself; or an alias in libvirt-admin.conf. Nil takes
+    ///     `LIBVIRT_ADMIN_DEFAULT_URI`, the default in libvirt-admin.conf, and else libvirtd's.
     ///   - deadline: ends the attempt; nil gives the daemon 30 seconds.
     /// - Throws: `LibvirtError`: which address was tried and what came of it, or what the server said.
     ///
@@ -36,9 +36,11 @@ public final class AdminConnection: Sendable {
     public static func open(
         _ uri: String? = nil, deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> AdminConnection {
-        let text = uri ?? AdminSocket.defaultURI()
+        let deadline = CallDeadline.earliest(deadline) ?? .now + .seconds(30)
+        let target = try AdminSocket(uri)
+        let text = target.uri
         let loop = try Connection.readingLoop(text)
-        let socket = try await AdminSocket.connect(text, loop: loop)
+        let socket = try await target.connect(loop: loop, deadline: deadline)
         let closing = ConnectionClosing()
         let link = Link.start(
             UnixCarrier(socket, loop: loop), timers: loop,
@@ -49,7 +51,7 @@ public final class AdminConnection: Sendable {
         do throws(LibvirtError) {
             _ = try await connection.call(
                 Admin.CONNECT_OPEN, admin_connect_open_args(flags: 0),
-                deadline: CallDeadline.earliest(deadline) ?? .now + .seconds(30))
+                deadline: deadline)
             return connection
         } catch {
             link.close()

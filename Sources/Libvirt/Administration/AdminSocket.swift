@@ -1,33 +1,53 @@
 internal import LinuxIO
 
-/// Finds the socket of a daemon's administration.
+/// The socket of a daemon's administration, and the URI that names it.
 ///
-/// Source: libvirt's `libvirt-admin.c`, getSocketPath.
-enum AdminSocket {
-    /// What is meant where no URI is given.
-    static func defaultURI(_ surroundings: Surroundings = .current) -> String {
-        if let uri = surroundings.variable("LIBVIRT_ADMIN_DEFAULT_URI") { return uri }
-        return surroundings.isRoot ? "libvirtd:///system" : "libvirtd:///session"
+/// Source: libvirt's `libvirt-admin.c`, getSocketPath and virAdmGetDefaultURI.
+struct AdminSocket {
+    let uri: String
+    let path: String
+
+    /// Reads a URI or one of its aliases; without either, what the environment and `libvirt-admin.conf`
+    /// say, in this order, and else libvirtd's.
+    init(_ given: String?, in surroundings: Surroundings = .current) throws(LibvirtError) {
+        let given = given ?? ""
+        let configuration: ClientConfiguration
+        do throws(ClientConfigurationError) {
+            configuration = try ClientConfiguration(Self.file, in: surroundings)
+        } catch {
+            throw LibvirtError(.invalidURI(error.description), uri: given)
+        }
+        let text = given.isEmpty ? Self.defaultURI(configuration, surroundings) : given
+        uri =
+            try configuration.uri(ofAlias: text, advice: ("libvirtd:///system", Self.file))?.value
+            ?? text
+        do throws(LibvirtURIError) {
+            path = try Self.path(of: LibvirtURI(uri), surroundings: surroundings)
+        } catch {
+            throw LibvirtError(.invalidURI(error.description), uri: uri)
+        }
     }
 
-    static func connect(
-        _ text: String, loop: EventLoop
+    private static let file = "libvirt-admin.conf"
+
+    private static func defaultURI(
+        _ configuration: ClientConfiguration, _ surroundings: Surroundings
+    ) -> String {
+        surroundings.variable("LIBVIRT_ADMIN_DEFAULT_URI") ?? configuration.defaultURI?.value
+            ?? (surroundings.isRoot ? "libvirtd:///system" : "libvirtd:///session")
+    }
+
+    func connect(
+        loop: EventLoop, deadline: ContinuousClock.Instant
     ) async throws(LibvirtError) -> UnixSocket {
-        let uri: LibvirtURI
-        let path: String
-        do throws(LibvirtURIError) {
-            uri = try LibvirtURI(text)
-            path = try Self.path(of: uri)
-        } catch {
-            throw LibvirtError(.invalidURI(error.description), uri: text)
-        }
         let selection = SocketSelection(
             path: path, reason: "it is the daemon's own", passedOver: [], sessionDaemon: nil)
         do throws(ConnectionFailure) {
-            return try await SocketConnector(selection: selection, daemon: nil, loop: loop)
-                .connect { _ in }
+            return try await SocketConnector(
+                selection: selection, daemon: nil, loop: loop, deadline: deadline
+            ).connect { _ in }
         } catch {
-            throw LibvirtError(.unreachable(error.attempts), uri: text)
+            throw LibvirtError(.unreachable(error.attempts), uri: uri)
         }
     }
 

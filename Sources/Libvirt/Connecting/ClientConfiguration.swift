@@ -1,6 +1,7 @@
 internal import LinuxIO
 
-/// What libvirt's client files say: `libvirt.conf` of the user, and behind it that of the system.
+/// What libvirt's client files say: `libvirt.conf` of the user, and behind it that of the system; or, for
+/// the administration of daemons, `libvirt-admin.conf`.
 ///
 /// A setting of the user's wins. libvirt's own client reads one of the two only: the user's, or the
 /// system's for root.
@@ -27,11 +28,14 @@ struct ClientConfiguration: Sendable {
 
     /// Reads the files that there are.
     ///
+    /// - Parameter name: of the files.
     /// - Throws: `ClientConfigurationError` for one that cannot be read or understood.
-    init(in surroundings: Surroundings) throws(ClientConfigurationError) {
-        var files = ["/etc/libvirt/libvirt.conf"]
+    init(
+        _ name: String = "libvirt.conf", in surroundings: Surroundings
+    ) throws(ClientConfigurationError) {
+        var files = ["/etc/libvirt/\(name)"]
         if !surroundings.isRoot {
-            files.insert("\(surroundings.configurationDirectory)/libvirt.conf", at: 0)
+            files.insert("\(surroundings.configurationDirectory)/\(name)", at: 0)
         }
         for file in files where surroundings.fileExists(file) {
             let bytes: [UInt8]
@@ -84,6 +88,20 @@ struct ClientConfiguration: Sendable {
         guard !aliases.contains(where: { $0.name == name }) else { return }
         let uri = String(item[item.index(after: mark)...])
         aliases.append((name, Setting(value: uri, file: file)))
+    }
+
+    /// The URI that an alias stands for; nil for a text that is a URI.
+    ///
+    /// - Parameter advice: a URI for example, and the files' name: for who has written neither.
+    func uri(
+        ofAlias text: String, advice: (example: String, file: String)
+    ) throws(LibvirtError) -> Setting<String>? {
+        guard Self.isAlias(text) else { return nil }
+        if let alias = aliases.first(where: { $0.name == text }) { return alias.uri }
+        throw LibvirtError(
+            .invalidURI(
+                "\"\(text)\" is neither a URI, such as \(advice.example), nor an alias in "
+                    + "uri_aliases of \(advice.file)"), uri: text)
     }
 
     /// Whether a text can be an alias: one with other characters is a URI.

@@ -22,15 +22,11 @@ struct ConnectionTarget: Sendable {
         let given = text ?? ""
         let configuration = try Self.configuration(surroundings, given)
         var (uri, origin) = Self.choice(given, configuration, surroundings)
-        if ClientConfiguration.isAlias(uri) {
-            guard let alias = configuration.aliases.first(where: { $0.name == uri }) else {
-                throw LibvirtError(
-                    .invalidURI(
-                        "\"\(uri)\" is neither a URI, such as qemu:///system, nor an alias in "
-                            + "uri_aliases of libvirt.conf"), uri: uri)
-            }
-            origin += ", the alias \(uri) in \(alias.uri.file)"
-            uri = alias.uri.value
+        if let alias = try configuration.uri(
+            ofAlias: uri, advice: ("qemu:///system", "libvirt.conf"))
+        {
+            origin += ", the alias \(uri) in \(alias.file)"
+            uri = alias.value
         }
         do throws(LibvirtURIError) {
             self.uri = try LibvirtURI(uri)
