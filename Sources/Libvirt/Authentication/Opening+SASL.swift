@@ -1,5 +1,6 @@
 internal import LibvirtProtocol
 internal import LibvirtRPC
+internal import LinuxIO
 internal import XDR
 
 /// SASL, carried by three procedures of the daemon's.
@@ -12,7 +13,13 @@ extension Opening {
         switch try choose(from: offered, wanted: wanted) {
         case .ours(let mechanism): try await authenticate(mechanism)
         #if CyrusSASL
-            case .cyrus(let mechanisms): try await authenticateByCyrus(mechanisms)
+            case .cyrus(let mechanisms):
+                // Kerberos asks name servers and key servers, and waits: not on Swift's few threads.
+                let loop = try loopForWaiting()
+                defer { loop.stop() }
+                try await withTaskExecutorPreference(loop) { () throws(LibvirtError) in
+                    try await authenticateByCyrus(mechanisms)
+                }
         #endif
         }
     }
@@ -158,3 +165,17 @@ extension LibvirtURI {
         }
     }
 }
+
+#if CyrusSASL
+    extension Opening {
+        /// A thread for what waits in a library, without Swift being told.
+        private func loopForWaiting() throws(LibvirtError) -> EventLoop {
+            do throws(SystemError) {
+                return try EventLoop.start(name: "libvirt-sasl")
+            } catch {
+                let attempt = ConnectionAttempt(address: uri.description, problem: "\(error)")
+                throw LibvirtError(.unreachable([attempt]), uri: uri.description)
+            }
+        }
+    }
+#endif
