@@ -62,6 +62,7 @@ public final class SupervisedConnection: Sendable {
     private let selections: [EventSelection]
     private let keepalive: KeepalivePolicy?
     private let authentication: AuthenticationOptions
+    private let allowsOthers: Bool
     private let backOff: BackOff
     private let current = Mutex(State.idle)
     private let memory = CredentialMemory()
@@ -75,30 +76,32 @@ public final class SupervisedConnection: Sendable {
     ///   - keepalive: how a daemon that hangs is found out; nil takes it as it is.
     ///   - authentication: used for each connection; who is asked for credentials is asked again only when
     ///     they have been refused.
+    ///   - allowsOthers: whether streams and calls that last get connections of their own beside it.
     public init(
         _ uri: String? = nil, readOnly: Bool = false, events: [EventSelection] = [.domains()],
         keepalive: KeepalivePolicy? = KeepalivePolicy(),
         authentication: AuthenticationOptions = AuthenticationOptions(),
-        backOff: BackOff = BackOff()
+        allowsOthers: Bool = true, backOff: BackOff = BackOff()
     ) {
         self.uri = uri
         self.readOnly = readOnly
         selections = events
         self.keepalive = keepalive
         self.authentication = authentication
+        self.allowsOthers = allowsOthers
         self.backOff = backOff
     }
 
-    /// As ``init(_:readOnly:events:keepalive:authentication:backOff:)``, with events of all domains.
+    /// As ``init(_:readOnly:events:keepalive:authentication:allowsOthers:backOff:)``, with events of all domains.
     public convenience init(
         _ uri: String? = nil, readOnly: Bool = false, kinds: Set<virDomainEventID>,
         keepalive: KeepalivePolicy? = KeepalivePolicy(),
         authentication: AuthenticationOptions = AuthenticationOptions(),
-        backOff: BackOff = BackOff()
+        allowsOthers: Bool = true, backOff: BackOff = BackOff()
     ) {
         self.init(
             uri, readOnly: readOnly, events: [.domains(kinds)], keepalive: keepalive,
-            authentication: authentication, backOff: backOff)
+            authentication: authentication, allowsOthers: allowsOthers, backOff: backOff)
     }
 
     /// What the supervisor is doing now.
@@ -153,7 +156,7 @@ public final class SupervisedConnection: Sendable {
     private func open() async throws(LibvirtError) -> Connection {
         let parameters = ConnectionParameters(
             target: try ConnectionTarget(uri), readOnly: readOnly, keepalive: keepalive,
-            authentication: authentication, memory: memory)
+            authentication: authentication, allowsOthers: allowsOthers, memory: memory)
         return try await Connection.open(parameters, purpose: .calls, deadline: nil)
     }
 

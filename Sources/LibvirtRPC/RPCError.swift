@@ -67,6 +67,7 @@ extension RPCError: CustomStringConvertible {
             "\(procedure) was cancelled\(delivery.clause)"
         case .deadlineExceeded(let delivery):
             "\(procedure) did not end in time\(delivery.clause)"
+                + (delivery == .notSent ? CallDelivery.tooLate : "")
         case .connectionLost(let failure, let delivery):
             "\(procedure) failed: \(failure)\(delivery.clause)"
         case .invalidArguments(let error):
@@ -88,5 +89,10 @@ extension CallDelivery {
         case .mayHaveRun: "; the call was sent and may have been carried out"
         case .irrelevant: ""
         }
+    }
+
+    /// Why a call that was too late was not even sent.
+    fileprivate static var tooLate: String {
+        ": its time was over before, or earlier calls over this connection are still unanswered"
     }
 }

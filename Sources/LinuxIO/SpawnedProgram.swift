@@ -175,8 +175,11 @@ extension SpawnedProgram {
                 return false
             }
         }
-        // A loop that has been stopped hears of nothing, and then nobody waits either.
-        if !isWatched { signal(SIGKILL) }
+        // Whoever waits is told, and nothing is left behind.
+        if !isWatched {
+            signal(SIGKILL)
+            reap(options: 0)
+        }
     }
 
     private func readErrors(_ state: inout State) {
@@ -200,10 +203,13 @@ extension SpawnedProgram {
         if let watch = state.errorsWatch.take() { loop.cancel(watch, errors.descriptor) }
     }
 
-    private func reap() {
+    /// Takes note of its end.
+    ///
+    /// - Parameter options: of waitpid(2); 0 waits, for one that has been killed.
+    private func reap(options: Int32 = WNOHANG) {
         let waiting = state.withLock { state -> [@Sendable () -> Void] in
             var status: Int32 = 0
-            guard state.status == nil, unsafe waitpid(number, &status, WNOHANG) == number else {
+            guard state.status == nil, unsafe waitpid(number, &status, options) == number else {
                 return []
             }
             state.status = status

@@ -18,6 +18,7 @@ struct ObjectTests {
         try await withConnection { connection in
             let network = try await connection.lookUpNetwork(name: "default")
             #expect(network.name == "default")
+            #expect("\(network)" == "network default (\(network.uuid))")
             #expect(try await connection.lookUpNetwork(uuid: network.uuid) == network)
             #expect(try await connection.listAllNetworks(flags: .active) == [network])
             #expect(try await network.xml().contains("<name>default</name>"))
@@ -45,6 +46,7 @@ struct ObjectTests {
             let volume = try await pool.createStorageVolume(
                 xml: "<volume><name>disk</name><capacity>1048576</capacity></volume>")
             #expect(volume.poolName == "default-pool")
+            #expect("\(volume)" == "storage volume disk in default-pool")
             #expect(try await pool.lookUpStorageVolume(name: "disk") == volume)
             #expect(try await connection.lookUpStorageVolume(key: volume.key) == volume)
             #expect(try await volume.lookUpStoragePool() == pool)

@@ -26,4 +26,11 @@ struct TypedParameterTests {
         #expect(TypedParameterValue.unsignedLongLong(.max).integer == nil)
         #expect(TypedParameterValue.string("1").integer == nil)
     }
+
+    @Test("a text is one only where it is")
+    func texts() {
+        #expect(TypedParameterValue.string("vda").text == "vda")
+        #expect(TypedParameterValue.bytes([0xFF]).text == nil)
+        #expect(TypedParameterValue.int(1).text == nil)
+    }
 }

@@ -2,7 +2,7 @@ public import LibvirtProtocol
 internal import XDR
 
 /// Something that happened to a domain.
-public struct DomainEvent: Sendable {
+public struct DomainEvent: Sendable, Equatable {
     /// The domain's name at that moment.
     public let name: String
     /// The domain's identity.

@@ -1,7 +1,7 @@
 public import LibvirtProtocol
 
 /// Something that happened to one of libvirt's objects, of any family.
-public enum LibvirtEvent: Sendable {
+public enum LibvirtEvent: Sendable, Equatable {
     /// To a domain.
     case domain(DomainEvent)
     /// To a virtual network.
@@ -63,6 +63,8 @@ public enum EventNotice<Event: SubscribedEvent>: Sendable {
     /// An event came that could not be read; the text says why.
     case undecodable(Event.Kind, String)
 }
+
+extension EventNotice: Equatable where Event: Equatable {}
 
 extension EventNotice {
     /// Nil for what is of another family.

@@ -58,6 +58,11 @@ public enum TypedParameterValue: Hashable, Sendable {
         case .double, .boolean, .string, .bytes: nil
         }
     }
+
+    /// The text; nil for the other types, and for bytes that are none.
+    public var text: String? {
+        if case .string(let value) = self { value } else { nil }
+    }
 }
 
 /// Named values in the order in which libvirt has them. A name may stand there several times.

@@ -29,7 +29,8 @@ extension StorageVolume {
     /// Writes the volume's content into a file.
     ///
     /// The file is put in its place when it is whole, and replaces one that was there; until then, and
-    /// after an error, nothing has changed. A device or pipe is written into.
+    /// after an error, nothing has changed. It is a new file, of this process's user and readable by that
+    /// user alone; a symbolic link is replaced, not followed. A device or pipe is written into.
     ///
     /// - Parameters:
     ///   - path: the file.
