@@ -25,6 +25,15 @@ import XDR
             try await domain.resume()
             #expect(try await connection.lookUpDomain(name: "one") == domain)
             #expect(try await connection.lookUpDomain(uuid: domain.uuid) == domain)
+            // The identity alone leads to it, and to nothing where there is none.
+            let named = Domain(domain.uuid, on: connection)
+            #expect(named == domain)
+            #expect(try await named.xml().contains("<name>\(domain.name)</name>"))
+            let nobody = try #require(LibvirtUUID(String(repeating: "7", count: 32)))
+            let error = await #expect(throws: LibvirtError.self) {
+                try await Domain(nobody, on: connection).xml()
+            }
+            #expect(error?.code == .noDomain)
             #expect(try await connection.lookUpDomain(id: running.id ?? -1) == domain)
             #expect(try await connection.listAllDomains(flags: .active).contains(domain))
             #expect(try await domain.xml().contains("<name>one</name>"))

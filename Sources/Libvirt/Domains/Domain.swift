@@ -17,6 +17,20 @@ public struct Domain: Sendable {
         self.raw = raw
     }
 
+    /// Names a domain whose identity is known already, from an event or a list of one's own, without asking
+    /// the daemon. Whether there is such a domain shows with the first call: `noDomain`.
+    ///
+    /// - Parameters:
+    ///   - name: for the daemon's messages; it goes by the identity.
+    ///   - id: the number among the active domains, for a daemon that is asked for it.
+    public init(
+        _ uuid: LibvirtUUID, name: String = "", id: Int32? = nil, on connection: Connection
+    ) {
+        self.init(
+            connection,
+            remote_nonnull_domain(name: XDRString(name), uuid: uuid.raw, id: id ?? -1))
+    }
+
     /// The name. Source: `virDomainGetName`.
     public var name: String { raw.name.text }
     /// The identity. Source: `virDomainGetUUID`.

@@ -36,6 +36,29 @@ struct DomainDocument {
         elements = collector.elements
     }
 
+    /// The domain's name, which libvirt prints first of all; nil where something else comes first, or the
+    /// name is written in a way that has to be read with more care.
+    ///
+    /// Source: libvirt's `domain_conf.c`, virDomainDefFormatInternalSetRootName.
+    static func name(in xml: String) -> String? {
+        guard let domain = xml.firstRange(of: "<domain"),
+            let start = xml[domain.upperBound...].firstRange(of: ">"),
+            let name = xml[start.upperBound...].firstRange(of: "<name>"),
+            xml[start.upperBound..<name.lowerBound].allSatisfy(\.isWhitespace),
+            let end = xml[name.upperBound...].firstIndex(of: "<")
+        else { return nil }
+        var text = String(xml[name.upperBound..<end])
+        guard text.contains("&") else { return text }
+        for (entity, character) in entities { text.replace(entity, with: character) }
+        // This one at the end, or what it leaves would be taken for another.
+        let isRead = !text.replacing("&amp;", with: "").contains("&")
+        return isRead ? text.replacing("&amp;", with: "&") : nil
+    }
+
+    private static let entities = [
+        ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"),
+    ]
+
     /// Follows the document's depth, and keeps what stands below /domain/metadata in our namespace.
     private final class Collector: NSObject, XMLParserDelegate {
         private var isDomain = false

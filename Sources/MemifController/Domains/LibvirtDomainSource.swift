@@ -72,9 +72,12 @@ public final class LibvirtDomainSource: DomainSource {
         guard let uuid = LibvirtUUID(bytes: vm.bytes) else { return nil }
         return try await ask { connection throws(LibvirtError) in
             do throws(LibvirtError) {
-                let domain = try await connection.lookUpDomain(uuid: uuid)
-                let xml = try await domain.xml()
-                return DomainReading(name: domain.name, isActive: Self.isActive(xml), xml: xml)
+                // One call: this is asked for every domain, again and again.
+                let xml = try await Domain(uuid, on: connection).xml()
+                var name = DomainDocument.name(in: xml)
+                if name == nil { name = try await connection.lookUpDomain(uuid: uuid).name }
+                return DomainReading(
+                    name: name ?? "", isActive: Self.isActive(xml), xml: xml)
             } catch {
                 if error.code == .noDomain { return nil }
                 throw error

@@ -8,6 +8,19 @@ struct MetadataTests {
         DeclaredPorts.read(fromDomainXML: Sample.xml(ports))
     }
 
+    @Test(
+        "a domain's name is read where libvirt prints it, and not guessed",
+        arguments: [
+            ("<domain type='test' id='1'>\n  <name>web</name><uuid/></domain>", "web"),
+            ("<domain><name>a &lt;b&gt; &amp;lt; &quot;c&apos;</name></domain>", "a <b> &lt; \"c'"),
+            ("<domain><name>tab&#9;</name></domain>", nil),
+            ("<domain><title><name>x</name></title><name>y</name></domain>", nil),
+            ("<domain>", nil), ("", nil),
+        ])
+    func names(xml: String, name: String?) {
+        #expect(DomainDocument.name(in: xml) == name)
+    }
+
     @Test("every attribute is read")
     func everything() {
         let declared = read(
