@@ -1,4 +1,5 @@
 import LinuxIO
+import Synchronization
 import Testing
 
 @testable import MemifController
@@ -35,6 +36,28 @@ struct ControllerTests {
             #expect(await eventually { it.stands([:]) })
             #expect(a.closedWith == "domain undefined")
             #expect(await eventually { it.controller.status().ports.isEmpty })
+        }
+    }
+
+    @Test("peers are served before the record says so: they do not wait for the disk")
+    func servedFirst() async throws {
+        try await ControllerHarness.run(in: Scratch()) { it in
+            let path = it.layout.record(of: one)
+            let running = Mutex<[Bool]>([])
+            it.backend.whenAdmitted { _ in
+                let record = (try? File.read(path, limit: 1 << 16)).flatMap {
+                    DomainRecord(decoding: $0)
+                }
+                running.withLock { $0.append(record?.isRunning ?? true) }
+            }
+            it.source.define(one, "<memif:port name='a'/>")
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            it.source.start(one)
+            #expect(await eventually { it.port(one, "a")?.admission == .open })
+            #expect(await eventually { it.controller.isSettled })
+            #expect(running.withLock(\.self) == [false])
+            let written = try DomainRecord(decoding: File.read(path, limit: 1 << 16))
+            #expect(written?.isRunning == true)
         }
     }
 

@@ -42,8 +42,11 @@ struct Deeds {
     mutating func open(
         _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
     ) async {
+        // Whom a port serves is on no disk but in the record, as what to begin with after a restart: a peer
+        // that waits for its domain need not wait for the disk too.
+        for action in plan.actions where action.isAdmission { await perform(action, &state) }
         prepare(wanted, &state)
-        for action in plan.actions { await perform(action, &state) }
+        for action in plan.actions where !action.isAdmission { await perform(action, &state) }
     }
 
     /// The record before the deed, and the directory before the socket.

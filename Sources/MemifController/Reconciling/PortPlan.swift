@@ -11,6 +11,9 @@ enum PortAction: Sendable, Hashable {
     /// Close a port for good.
     case close(String, reason: String)
 
+    /// Whether it changes only whom a port serves.
+    var isAdmission: Bool { if case .admit = self { true } else { false } }
+
     /// The port that it is about.
     var port: String {
         switch self {

@@ -8,6 +8,7 @@ final class FakeBackend: PortBackend {
         var open: [String: FakePort] = [:]
         var failing: Set<String> = []
         var opened = 0
+        var whenAdmitted: (@Sendable (Admission) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -17,6 +18,15 @@ final class FakeBackend: PortBackend {
         state.withLock { state in
             if fails { state.failing.insert(port) } else { state.failing.remove(port) }
         }
+    }
+
+    /// Has somebody hear of each change of a port's admission, as it is made.
+    func whenAdmitted(_ body: @escaping @Sendable (Admission) -> Void) {
+        state.withLock { $0.whenAdmitted = body }
+    }
+
+    fileprivate func tell(_ admission: Admission) {
+        state.withLock(\.whenAdmitted)?(admission)
     }
 
     /// The ports that stand, by path.
@@ -73,7 +83,10 @@ final class FakePort: Port {
     var specification: PortSpecification { state.withLock { $0.specification } }
     var closedWith: String? { state.withLock { $0.closedWith } }
 
-    func setAdmission(_ admission: Admission) { state.withLock { $0.admission = admission } }
+    func setAdmission(_ admission: Admission) {
+        state.withLock { $0.admission = admission }
+        backend.tell(admission)
+    }
 
     func place(_ specification: PortSpecification) throws(PortError) {
         do throws(SystemError) {
