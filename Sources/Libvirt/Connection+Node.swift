@@ -61,9 +61,11 @@ extension Connection {
     public func nodeCPUStats(
         processor: Int32? = nil
     ) async throws(LibvirtError) -> [String: UInt64] {
-        let result = try await call(
-            Remote.NODE_GET_CPU_STATS,
-            remote_node_get_cpu_stats_args(cpuNum: processor ?? -1, nparams: 16, flags: 0))
+        // A daemon wants to be asked for exactly as many values as it has.
+        var arguments = remote_node_get_cpu_stats_args(
+            cpuNum: processor ?? -1, nparams: 0, flags: 0)
+        arguments.nparams = try await call(Remote.NODE_GET_CPU_STATS, arguments).nparams
+        let result = try await call(Remote.NODE_GET_CPU_STATS, arguments)
         return Dictionary(result.params.map { ($0.field.text, $0.value) }) { first, _ in first }
     }
 
@@ -75,9 +77,10 @@ extension Connection {
     public func nodeMemoryStats(
         cell: Int32? = nil
     ) async throws(LibvirtError) -> [String: UInt64] {
-        let result = try await call(
-            Remote.NODE_GET_MEMORY_STATS,
-            remote_node_get_memory_stats_args(nparams: 16, cellNum: cell ?? -1, flags: 0))
+        var arguments = remote_node_get_memory_stats_args(
+            nparams: 0, cellNum: cell ?? -1, flags: 0)
+        arguments.nparams = try await call(Remote.NODE_GET_MEMORY_STATS, arguments).nparams
+        let result = try await call(Remote.NODE_GET_MEMORY_STATS, arguments)
         return Dictionary(result.params.map { ($0.field.text, $0.value) }) { first, _ in first }
     }
 

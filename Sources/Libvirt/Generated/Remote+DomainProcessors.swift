@@ -140,26 +140,6 @@ extension Domain {
         return result.cpumaps
     }
 
-    /// `virDomainGetCPUStats`, since libvirt 0.9.10.
-    ///
-    /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetCPUStats>
-    public func cpuStats(
-        startCpu: Int32,
-        ncpus: UInt32,
-        flags: virTypedParameterFlags = []
-    ) async throws(LibvirtError) -> TypedParameters {
-        let result = try await connection.call(
-            Remote.DOMAIN_GET_CPU_STATS,
-            remote_domain_get_cpu_stats_args(
-                dom: raw,
-                nparams: 2048,
-                start_cpu: startCpu,
-                ncpus: ncpus,
-                flags: flags.rawValue | connection.stringParametersFlag
-            ))
-        return TypedParameters(result.params)
-    }
-
     /// `virDomainPinEmulator`, since libvirt 0.10.0. Refused on a read-only connection.
     ///
     /// <https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainPinEmulator>

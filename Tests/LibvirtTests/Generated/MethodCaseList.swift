@@ -72,7 +72,6 @@ private let methodCases2: [MethodCase] = [
     MethodCase("virDomainGetSchedulerParametersFlags", MethodCases.virDomainGetSchedulerParametersFlags),
     MethodCase("virDomainPinVcpuFlags", MethodCases.virDomainPinVcpuFlags),
     MethodCase("virDomainGetVcpuPinInfo", MethodCases.virDomainGetVcpuPinInfo),
-    MethodCase("virDomainGetCPUStats", MethodCases.virDomainGetCPUStats),
     MethodCase("virDomainPinEmulator", MethodCases.virDomainPinEmulator),
     MethodCase("virDomainGetEmulatorPinInfo", MethodCases.virDomainGetEmulatorPinInfo),
     MethodCase("virDomainPinIOThread", MethodCases.virDomainPinIOThread),
@@ -88,10 +87,10 @@ private let methodCases2: [MethodCase] = [
     MethodCase("virDomainSetMaxMemory", MethodCases.virDomainSetMaxMemory),
     MethodCase("virDomainMemoryPeek", MethodCases.virDomainMemoryPeek),
     MethodCase("virDomainSetMemoryParameters", MethodCases.virDomainSetMemoryParameters),
+    MethodCase("virDomainGetMemoryParameters", MethodCases.virDomainGetMemoryParameters),
 ]
 
 private let methodCases3: [MethodCase] = [
-    MethodCase("virDomainGetMemoryParameters", MethodCases.virDomainGetMemoryParameters),
     MethodCase("virDomainSetMemoryFlags", MethodCases.virDomainSetMemoryFlags),
     MethodCase("virDomainSetNumaParameters", MethodCases.virDomainSetNumaParameters),
     MethodCase("virDomainGetNumaParameters", MethodCases.virDomainGetNumaParameters),
@@ -131,10 +130,10 @@ private let methodCases3: [MethodCase] = [
     MethodCase("virDomainSetInterfaceParameters", MethodCases.virDomainSetInterfaceParameters),
     MethodCase("virDomainGetInterfaceParameters", MethodCases.virDomainGetInterfaceParameters),
     MethodCase("virDomainGetHostname", MethodCases.virDomainGetHostname),
+    MethodCase("virDomainSendProcessSignal", MethodCases.virDomainSendProcessSignal),
 ]
 
 private let methodCases4: [MethodCase] = [
-    MethodCase("virDomainSendProcessSignal", MethodCases.virDomainSendProcessSignal),
     MethodCase("virDomainGetTime", MethodCases.virDomainGetTime),
     MethodCase("virDomainSetTime", MethodCases.virDomainSetTime),
     MethodCase("virDomainSetUserPassword", MethodCases.virDomainSetUserPassword),
@@ -174,10 +173,10 @@ private let methodCases4: [MethodCase] = [
     MethodCase("virNetworkIsPersistent", MethodCases.virNetworkIsPersistent),
     MethodCase("virConnectListAllNetworks", MethodCases.virConnectListAllNetworks),
     MethodCase("virNetworkListAllPorts", MethodCases.virNetworkListAllPorts),
+    MethodCase("virNetworkPortLookupByUUID", MethodCases.virNetworkPortLookupByUUID),
 ]
 
 private let methodCases5: [MethodCase] = [
-    MethodCase("virNetworkPortLookupByUUID", MethodCases.virNetworkPortLookupByUUID),
     MethodCase("virNetworkPortCreateXML", MethodCases.virNetworkPortCreateXML),
     MethodCase("virNetworkPortGetParameters", MethodCases.virNetworkPortGetParameters),
     MethodCase("virNetworkPortSetParameters", MethodCases.virNetworkPortSetParameters),
@@ -217,10 +216,10 @@ private let methodCases5: [MethodCase] = [
     MethodCase("virStoragePoolNumOfVolumes", MethodCases.virStoragePoolNumOfVolumes),
     MethodCase("virStoragePoolListVolumes", MethodCases.virStoragePoolListVolumes),
     MethodCase("virStoragePoolIsActive", MethodCases.virStoragePoolIsActive),
+    MethodCase("virStoragePoolIsPersistent", MethodCases.virStoragePoolIsPersistent),
 ]
 
 private let methodCases6: [MethodCase] = [
-    MethodCase("virStoragePoolIsPersistent", MethodCases.virStoragePoolIsPersistent),
     MethodCase("virConnectListAllStoragePools", MethodCases.virConnectListAllStoragePools),
     MethodCase("virStoragePoolListAllVolumes", MethodCases.virStoragePoolListAllVolumes),
     MethodCase("virStoragePoolLookupByTargetPath", MethodCases.virStoragePoolLookupByTargetPath),
@@ -260,10 +259,10 @@ private let methodCases6: [MethodCase] = [
     MethodCase("virNodeDeviceUpdate", MethodCases.virNodeDeviceUpdate),
     MethodCase("virNodeGetCellsFreeMemory", MethodCases.virNodeGetCellsFreeMemory),
     MethodCase("virNodeGetFreeMemory", MethodCases.virNodeGetFreeMemory),
+    MethodCase("virNodeSuspendForDuration", MethodCases.virNodeSuspendForDuration),
 ]
 
 private let methodCases7: [MethodCase] = [
-    MethodCase("virNodeSuspendForDuration", MethodCases.virNodeSuspendForDuration),
     MethodCase("virNodeSetMemoryParameters", MethodCases.virNodeSetMemoryParameters),
     MethodCase("virNodeGetMemoryParameters", MethodCases.virNodeGetMemoryParameters),
     MethodCase("virNodeGetCPUMap", MethodCases.virNodeGetCPUMap),
@@ -303,10 +302,10 @@ private let methodCases7: [MethodCase] = [
     MethodCase("virConnectDomainXMLFromNative", MethodCases.virConnectDomainXMLFromNative),
     MethodCase("virConnectDomainXMLToNative", MethodCases.virConnectDomainXMLToNative),
     MethodCase("virConnectCompareCPU", MethodCases.virConnectCompareCPU),
+    MethodCase("virConnectBaselineCPU", MethodCases.virConnectBaselineCPU),
 ]
 
 private let methodCases8: [MethodCase] = [
-    MethodCase("virConnectBaselineCPU", MethodCases.virConnectBaselineCPU),
     MethodCase("virConnectGetSysinfo", MethodCases.virConnectGetSysinfo),
     MethodCase("virConnectGetCPUModelNames", MethodCases.virConnectGetCPUModelNames),
     MethodCase("virConnectGetDomainCapabilities", MethodCases.virConnectGetDomainCapabilities),

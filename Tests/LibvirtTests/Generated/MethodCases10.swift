@@ -10,29 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virNetworkGetMetadata(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Network(connection, rig.next())
-        let raw = receiver.raw
-        let type: virNetworkMetadataType = rig.value()
-        let uri: String? = rig.next()
-        let flags: virNetworkUpdateFlags = rig.flags()
-        let result = remote_network_get_metadata_ret(metadata: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.NETWORK_GET_METADATA, result) {
-            try await receiver.metadata(type: type, uri: uri, flags: flags)
-        }
-        let expected = remote_network_get_metadata_args(
-            network: raw,
-            type: type.rawValue,
-            uri: uri.map { XDRString($0) },
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-        rig.compare(returned, result.metadata.text)
-    }
-}
-
-extension MethodCases {
     static func virInterfaceLookupByName(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let name: String = rig.next()
@@ -370,5 +347,28 @@ extension MethodCases {
         let expected = remote_storage_pool_lookup_by_volume_args(vol: raw)
         rig.compare(received, expected)
         rig.compare(returned, StoragePool(connection, result.pool))
+    }
+}
+
+extension MethodCases {
+    static func virStoragePoolGetInfo(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = StoragePool(connection, rig.next())
+        let raw = receiver.raw
+        let result = remote_storage_pool_get_info_ret(
+            state: rig.next(),
+            capacity: rig.next(),
+            allocation: rig.next(),
+            available: rig.next()
+        )
+        let (received, returned) = try await rig.exchange(Remote.STORAGE_POOL_GET_INFO, result) {
+            try await receiver.info()
+        }
+        let expected = remote_storage_pool_get_info_args(pool: raw)
+        rig.compare(received, expected)
+        rig.compare(returned.state, virStoragePoolState(rawValue: Int32(result.state)))
+        rig.compare(returned.capacity, result.capacity)
+        rig.compare(returned.allocation, result.allocation)
+        rig.compare(returned.available, result.available)
     }
 }

@@ -10,29 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virStoragePoolGetInfo(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = StoragePool(connection, rig.next())
-        let raw = receiver.raw
-        let result = remote_storage_pool_get_info_ret(
-            state: rig.next(),
-            capacity: rig.next(),
-            allocation: rig.next(),
-            available: rig.next()
-        )
-        let (received, returned) = try await rig.exchange(Remote.STORAGE_POOL_GET_INFO, result) {
-            try await receiver.info()
-        }
-        let expected = remote_storage_pool_get_info_args(pool: raw)
-        rig.compare(received, expected)
-        rig.compare(returned.state, virStoragePoolState(rawValue: Int32(result.state)))
-        rig.compare(returned.capacity, result.capacity)
-        rig.compare(returned.allocation, result.allocation)
-        rig.compare(returned.available, result.available)
-    }
-}
-
-extension MethodCases {
     static func virStoragePoolGetXMLDesc(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = StoragePool(connection, rig.next())
@@ -358,5 +335,40 @@ extension MethodCases {
             flags: flags
         )
         rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virStorageVolResize(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = StorageVolume(connection, rig.next())
+        let raw = receiver.raw
+        let capacity: UInt64 = rig.next()
+        let flags: virStorageVolResizeFlags = rig.flags()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.STORAGE_VOL_RESIZE, result) {
+            try await receiver.resize(capacity: capacity, flags: flags)
+        }
+        let expected = remote_storage_vol_resize_args(
+            vol: raw,
+            capacity: capacity,
+            flags: flags.rawValue
+        )
+        rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virNodeNumOfDevices(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let cap: String? = rig.next()
+        let flags: UInt32 = rig.next()
+        let result = remote_node_num_of_devices_ret(num: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.NODE_NUM_OF_DEVICES, result) {
+            try await connection.nodeNumOfDevices(cap: cap, flags: flags)
+        }
+        let expected = remote_node_num_of_devices_args(cap: cap.map { XDRString($0) }, flags: flags)
+        rig.compare(received, expected)
+        rig.compare(returned, result.num)
     }
 }

@@ -10,41 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virStorageVolResize(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = StorageVolume(connection, rig.next())
-        let raw = receiver.raw
-        let capacity: UInt64 = rig.next()
-        let flags: virStorageVolResizeFlags = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.STORAGE_VOL_RESIZE, result) {
-            try await receiver.resize(capacity: capacity, flags: flags)
-        }
-        let expected = remote_storage_vol_resize_args(
-            vol: raw,
-            capacity: capacity,
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
-    static func virNodeNumOfDevices(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let cap: String? = rig.next()
-        let flags: UInt32 = rig.next()
-        let result = remote_node_num_of_devices_ret(num: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.NODE_NUM_OF_DEVICES, result) {
-            try await connection.nodeNumOfDevices(cap: cap, flags: flags)
-        }
-        let expected = remote_node_num_of_devices_args(cap: cap.map { XDRString($0) }, flags: flags)
-        rig.compare(received, expected)
-        rig.compare(returned, result.num)
-    }
-}
-
-extension MethodCases {
     static func virNodeListDevices(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let cap: String? = rig.next()
@@ -362,5 +327,54 @@ extension MethodCases {
         let expected = remote_node_device_is_persistent_args(name: raw.name)
         rig.compare(received, expected)
         rig.compare(returned, result.persistent != 0)
+    }
+}
+
+extension MethodCases {
+    static func virNodeDeviceIsActive(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = NodeDevice(connection, rig.next())
+        let raw = receiver.raw
+        let result = remote_node_device_is_active_ret(active: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.NODE_DEVICE_IS_ACTIVE, result) {
+            try await receiver.isActive()
+        }
+        let expected = remote_node_device_is_active_args(name: raw.name)
+        rig.compare(received, expected)
+        rig.compare(returned, result.active != 0)
+    }
+}
+
+extension MethodCases {
+    static func virNodeDeviceUpdate(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = NodeDevice(connection, rig.next())
+        let raw = receiver.raw
+        let xmlDesc: String = rig.next()
+        let flags: virNodeDeviceUpdateFlags = rig.flags()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.NODE_DEVICE_UPDATE, result) {
+            try await receiver.update(xmlDesc: xmlDesc, flags: flags)
+        }
+        let expected = remote_node_device_update_args(
+            name: raw.name,
+            xml_desc: XDRString(xmlDesc),
+            flags: flags.rawValue
+        )
+        rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virNodeGetCellsFreeMemory(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let startCell: Int32 = rig.next()
+        let result = remote_node_get_cells_free_memory_ret(cells: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.NODE_GET_CELLS_FREE_MEMORY, result) {
+            try await connection.nodeCellsFreeMemory(startCell: startCell)
+        }
+        let expected = remote_node_get_cells_free_memory_args(startCell: startCell, maxcells: 1024)
+        rig.compare(received, expected)
+        rig.compare(returned, result.cells)
     }
 }

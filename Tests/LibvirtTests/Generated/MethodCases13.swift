@@ -10,55 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virNodeDeviceIsActive(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = NodeDevice(connection, rig.next())
-        let raw = receiver.raw
-        let result = remote_node_device_is_active_ret(active: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.NODE_DEVICE_IS_ACTIVE, result) {
-            try await receiver.isActive()
-        }
-        let expected = remote_node_device_is_active_args(name: raw.name)
-        rig.compare(received, expected)
-        rig.compare(returned, result.active != 0)
-    }
-}
-
-extension MethodCases {
-    static func virNodeDeviceUpdate(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = NodeDevice(connection, rig.next())
-        let raw = receiver.raw
-        let xmlDesc: String = rig.next()
-        let flags: virNodeDeviceUpdateFlags = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.NODE_DEVICE_UPDATE, result) {
-            try await receiver.update(xmlDesc: xmlDesc, flags: flags)
-        }
-        let expected = remote_node_device_update_args(
-            name: raw.name,
-            xml_desc: XDRString(xmlDesc),
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
-    static func virNodeGetCellsFreeMemory(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let startCell: Int32 = rig.next()
-        let result = remote_node_get_cells_free_memory_ret(cells: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.NODE_GET_CELLS_FREE_MEMORY, result) {
-            try await connection.nodeCellsFreeMemory(startCell: startCell)
-        }
-        let expected = remote_node_get_cells_free_memory_args(startCell: startCell, maxcells: 1024)
-        rig.compare(received, expected)
-        rig.compare(returned, result.cells)
-    }
-}
-
-extension MethodCases {
     static func virNodeGetFreeMemory(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let result = remote_node_get_free_memory_ret(freeMem: rig.next())
@@ -360,6 +311,58 @@ extension MethodCases {
         let result = remote_connect_num_of_defined_domains_ret(num: rig.next())
         let (received, returned) = try await rig.exchange(Remote.CONNECT_NUM_OF_DEFINED_DOMAINS, result) {
             try await connection.numOfDefinedDomains()
+        }
+        let expected = XDRVoid()
+        rig.compare(received, expected)
+        rig.compare(returned, result.num)
+    }
+}
+
+extension MethodCases {
+    static func virConnectListDefinedNetworks(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let result = remote_connect_list_defined_networks_ret(names: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.CONNECT_LIST_DEFINED_NETWORKS, result) {
+            try await connection.listDefinedNetworks()
+        }
+        let expected = remote_connect_list_defined_networks_args(maxnames: 16384)
+        rig.compare(received, expected)
+        rig.compare(returned, result.names.map(\.text))
+    }
+}
+
+extension MethodCases {
+    static func virConnectListDomains(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let result = remote_connect_list_domains_ret(ids: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.CONNECT_LIST_DOMAINS, result) {
+            try await connection.listDomains()
+        }
+        let expected = remote_connect_list_domains_args(maxids: 16384)
+        rig.compare(received, expected)
+        rig.compare(returned, result.ids)
+    }
+}
+
+extension MethodCases {
+    static func virConnectListNetworks(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let result = remote_connect_list_networks_ret(names: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.CONNECT_LIST_NETWORKS, result) {
+            try await connection.listNetworks()
+        }
+        let expected = remote_connect_list_networks_args(maxnames: 16384)
+        rig.compare(received, expected)
+        rig.compare(returned, result.names.map(\.text))
+    }
+}
+
+extension MethodCases {
+    static func virConnectNumOfDefinedNetworks(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let result = remote_connect_num_of_defined_networks_ret(num: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.CONNECT_NUM_OF_DEFINED_NETWORKS, result) {
+            try await connection.numOfDefinedNetworks()
         }
         let expected = XDRVoid()
         rig.compare(received, expected)

@@ -10,55 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virConnectGetCPUModelNames(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let arch: String = rig.next()
-        let flags: UInt32 = rig.next()
-        let result = remote_connect_get_cpu_model_names_ret(models: rig.next(), ret: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.CONNECT_GET_CPU_MODEL_NAMES, result) {
-            try await connection.cpuModelNames(arch: arch, flags: flags)
-        }
-        let expected = remote_connect_get_cpu_model_names_args(
-            arch: XDRString(arch),
-            need_results: 1,
-            flags: flags
-        )
-        rig.compare(received, expected)
-        rig.compare(returned, result.models.map(\.text))
-    }
-}
-
-extension MethodCases {
-    static func virConnectGetDomainCapabilities(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let emulatorbin: String? = rig.next()
-        let arch: String? = rig.next()
-        let machine: String? = rig.next()
-        let virttype: String? = rig.next()
-        let flags: virConnectGetDomainCapabilitiesFlags = rig.flags()
-        let result = remote_connect_get_domain_capabilities_ret(capabilities: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.CONNECT_GET_DOMAIN_CAPABILITIES, result) {
-            try await connection.domainCapabilities(
-                emulatorbin: emulatorbin,
-                arch: arch,
-                machine: machine,
-                virttype: virttype,
-                flags: flags
-            )
-        }
-        let expected = remote_connect_get_domain_capabilities_args(
-            emulatorbin: emulatorbin.map { XDRString($0) },
-            arch: arch.map { XDRString($0) },
-            machine: machine.map { XDRString($0) },
-            virttype: virttype.map { XDRString($0) },
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-        rig.compare(returned, result.capabilities.text)
-    }
-}
-
-extension MethodCases {
     static func virConnectCompareHypervisorCPU(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let emulator: String? = rig.next()

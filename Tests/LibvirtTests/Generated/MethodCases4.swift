@@ -212,30 +212,6 @@ extension MethodCases {
 }
 
 extension MethodCases {
-    static func virDomainGetCPUStats(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Domain(connection, rig.next())
-        let raw = receiver.raw
-        let startCpu: Int32 = rig.next()
-        let ncpus: UInt32 = rig.next()
-        let flags: virTypedParameterFlags = rig.flags()
-        let result = remote_domain_get_cpu_stats_ret(params: rig.next(), nparams: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.DOMAIN_GET_CPU_STATS, result) {
-            try await receiver.cpuStats(startCpu: startCpu, ncpus: ncpus, flags: flags)
-        }
-        let expected = remote_domain_get_cpu_stats_args(
-            dom: raw,
-            nparams: 2048,
-            start_cpu: startCpu,
-            ncpus: ncpus,
-            flags: flags.rawValue | connection.stringParametersFlag
-        )
-        rig.compare(received, expected)
-        rig.compare(returned, TypedParameters(result.params))
-    }
-}
-
-extension MethodCases {
     static func virDomainPinEmulator(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
@@ -371,5 +347,21 @@ extension MethodCases {
             flags: flags.rawValue
         )
         rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virDomainGetGuestVcpus(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Domain(connection, rig.next())
+        let raw = receiver.raw
+        let flags: UInt32 = rig.next()
+        let result = remote_domain_get_guest_vcpus_ret(params: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.DOMAIN_GET_GUEST_VCPUS, result) {
+            try await receiver.guestVcpus(flags: flags)
+        }
+        let expected = remote_domain_get_guest_vcpus_args(dom: raw, flags: flags)
+        rig.compare(received, expected)
+        rig.compare(returned, TypedParameters(result.params))
     }
 }

@@ -10,22 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virDomainGetGuestVcpus(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Domain(connection, rig.next())
-        let raw = receiver.raw
-        let flags: UInt32 = rig.next()
-        let result = remote_domain_get_guest_vcpus_ret(params: rig.next())
-        let (received, returned) = try await rig.exchange(Remote.DOMAIN_GET_GUEST_VCPUS, result) {
-            try await receiver.guestVcpus(flags: flags)
-        }
-        let expected = remote_domain_get_guest_vcpus_args(dom: raw, flags: flags)
-        rig.compare(received, expected)
-        rig.compare(returned, TypedParameters(result.params))
-    }
-}
-
-extension MethodCases {
     static func virDomainSetGuestVcpus(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
@@ -356,6 +340,26 @@ extension MethodCases {
             try await receiver.setAutostart(autostart)
         }
         let expected = remote_domain_set_autostart_args(dom: raw, autostart: autostart ? 1 : 0)
+        rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virDomainCoreDump(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Domain(connection, rig.next())
+        let raw = receiver.raw
+        let to: String = rig.next()
+        let flags: virDomainCoreDumpFlags = rig.flags()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.DOMAIN_CORE_DUMP, result) {
+            try await receiver.coreDump(to: to, flags: flags)
+        }
+        let expected = remote_domain_core_dump_args(
+            dom: raw,
+            to: XDRString(to),
+            flags: flags.rawValue
+        )
         rig.compare(received, expected)
     }
 }

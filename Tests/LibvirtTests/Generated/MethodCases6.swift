@@ -10,26 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virDomainCoreDump(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Domain(connection, rig.next())
-        let raw = receiver.raw
-        let to: String = rig.next()
-        let flags: virDomainCoreDumpFlags = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.DOMAIN_CORE_DUMP, result) {
-            try await receiver.coreDump(to: to, flags: flags)
-        }
-        let expected = remote_domain_core_dump_args(
-            dom: raw,
-            to: XDRString(to),
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virDomainGetJobInfo(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
@@ -354,6 +334,28 @@ extension MethodCases {
         let expected = remote_domain_managed_save_define_xml_args(
             dom: raw,
             dxml: dxml.map { XDRString($0) },
+            flags: flags.rawValue
+        )
+        rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virDomainSetLifecycleAction(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Domain(connection, rig.next())
+        let raw = receiver.raw
+        let type: virDomainLifecycle = rig.value()
+        let action: virDomainLifecycleAction = rig.value()
+        let flags: virDomainModificationImpact = rig.flags()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.DOMAIN_SET_LIFECYCLE_ACTION, result) {
+            try await receiver.setLifecycleAction(type: type, action: action, flags: flags)
+        }
+        let expected = remote_domain_set_lifecycle_action_args(
+            dom: raw,
+            type: UInt32(bitPattern: type.rawValue),
+            action: UInt32(bitPattern: action.rawValue),
             flags: flags.rawValue
         )
         rig.compare(received, expected)

@@ -10,28 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virDomainSetLifecycleAction(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Domain(connection, rig.next())
-        let raw = receiver.raw
-        let type: virDomainLifecycle = rig.value()
-        let action: virDomainLifecycleAction = rig.value()
-        let flags: virDomainModificationImpact = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.DOMAIN_SET_LIFECYCLE_ACTION, result) {
-            try await receiver.setLifecycleAction(type: type, action: action, flags: flags)
-        }
-        let expected = remote_domain_set_lifecycle_action_args(
-            dom: raw,
-            type: UInt32(bitPattern: type.rawValue),
-            action: UInt32(bitPattern: action.rawValue),
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virDomainSaveParams(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
@@ -371,5 +349,27 @@ extension MethodCases {
         )
         rig.compare(received, expected)
         rig.compare(returned, result.keys.map(\.text))
+    }
+}
+
+extension MethodCases {
+    static func virDomainAuthorizedSSHKeysSet(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Domain(connection, rig.next())
+        let raw = receiver.raw
+        let user: String = rig.next()
+        let keys: [String] = rig.next()
+        let flags: virDomainAuthorizedSSHKeysSetFlags = rig.flags()
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.DOMAIN_AUTHORIZED_SSH_KEYS_SET, result) {
+            try await receiver.setAuthorizedSSHKeys(user: user, keys: keys, flags: flags)
+        }
+        let expected = remote_domain_authorized_ssh_keys_set_args(
+            dom: raw,
+            user: XDRString(user),
+            keys: keys.map { XDRString($0) },
+            flags: flags.rawValue
+        )
+        rig.compare(received, expected)
     }
 }

@@ -10,28 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virDomainAuthorizedSSHKeysSet(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Domain(connection, rig.next())
-        let raw = receiver.raw
-        let user: String = rig.next()
-        let keys: [String] = rig.next()
-        let flags: virDomainAuthorizedSSHKeysSetFlags = rig.flags()
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.DOMAIN_AUTHORIZED_SSH_KEYS_SET, result) {
-            try await receiver.setAuthorizedSSHKeys(user: user, keys: keys, flags: flags)
-        }
-        let expected = remote_domain_authorized_ssh_keys_set_args(
-            dom: raw,
-            user: XDRString(user),
-            keys: keys.map { XDRString($0) },
-            flags: flags.rawValue
-        )
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virDomainGetMessages(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Domain(connection, rig.next())
@@ -370,5 +348,33 @@ extension MethodCases {
         )
         rig.compare(received, expected)
         rig.compare(returned, NWFilter(connection, result.nwfilter))
+    }
+}
+
+extension MethodCases {
+    static func virNetworkCreate(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Network(connection, rig.next())
+        let raw = receiver.raw
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.NETWORK_CREATE, result) {
+            try await receiver.create()
+        }
+        let expected = remote_network_create_args(net: raw)
+        rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virNetworkDestroy(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Network(connection, rig.next())
+        let raw = receiver.raw
+        let result = XDRVoid()
+        let (received, _) = try await rig.exchange(Remote.NETWORK_DESTROY, result) {
+            try await receiver.destroy()
+        }
+        let expected = remote_network_destroy_args(net: raw)
+        rig.compare(received, expected)
     }
 }

@@ -10,34 +10,6 @@ import XDR
 @testable import Libvirt
 
 extension MethodCases {
-    static func virNetworkCreate(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Network(connection, rig.next())
-        let raw = receiver.raw
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.NETWORK_CREATE, result) {
-            try await receiver.create()
-        }
-        let expected = remote_network_create_args(net: raw)
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
-    static func virNetworkDestroy(_ rig: MethodRig) async throws {
-        let connection = rig.connection
-        let receiver = Network(connection, rig.next())
-        let raw = receiver.raw
-        let result = XDRVoid()
-        let (received, _) = try await rig.exchange(Remote.NETWORK_DESTROY, result) {
-            try await receiver.destroy()
-        }
-        let expected = remote_network_destroy_args(net: raw)
-        rig.compare(received, expected)
-    }
-}
-
-extension MethodCases {
     static func virNetworkGetXMLDesc(_ rig: MethodRig) async throws {
         let connection = rig.connection
         let receiver = Network(connection, rig.next())
@@ -373,5 +345,28 @@ extension MethodCases {
             flags: flags.rawValue
         )
         rig.compare(received, expected)
+    }
+}
+
+extension MethodCases {
+    static func virNetworkGetMetadata(_ rig: MethodRig) async throws {
+        let connection = rig.connection
+        let receiver = Network(connection, rig.next())
+        let raw = receiver.raw
+        let type: virNetworkMetadataType = rig.value()
+        let uri: String? = rig.next()
+        let flags: virNetworkUpdateFlags = rig.flags()
+        let result = remote_network_get_metadata_ret(metadata: rig.next())
+        let (received, returned) = try await rig.exchange(Remote.NETWORK_GET_METADATA, result) {
+            try await receiver.metadata(type: type, uri: uri, flags: flags)
+        }
+        let expected = remote_network_get_metadata_args(
+            network: raw,
+            type: type.rawValue,
+            uri: uri.map { XDRString($0) },
+            flags: flags.rawValue
+        )
+        rig.compare(received, expected)
+        rig.compare(returned, result.metadata.text)
     }
 }

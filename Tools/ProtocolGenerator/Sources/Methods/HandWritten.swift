@@ -11,7 +11,7 @@ enum HandWritten {
         "virDomainDestroyFlags", "virDomainShutdownFlags", "virDomainReboot", "virDomainSuspend",
         "virDomainResume", "virDomainUndefineFlags", "virDomainGetState", "virDomainGetInfo",
         "virDomainIsActive", "virDomainIsPersistent",
-        "virConnectIsSecure", "virNetworkUpdate",
+        "virConnectIsSecure", "virNetworkUpdate", "virDomainGetCPUStats",
         // Events are sequences.
         "virConnectDomainEventRegister", "virConnectDomainEventDeregister",
         "virConnectDomainEventRegisterAny", "virConnectDomainEventDeregisterAny",
@@ -87,7 +87,7 @@ enum HandWritten {
         "virDomainGetMemoryParameters", "virDomainGetNumaParameters",
         "virDomainGetBlkioParameters", "virDomainGetSchedulerParametersFlags",
         "virDomainBlockStatsFlags", "virDomainGetInterfaceParameters",
-        "virDomainGetBlockIoTune", "virDomainGetCPUStats", "virDomainGetLaunchSecurityInfo",
+        "virDomainGetBlockIoTune", "virDomainGetLaunchSecurityInfo",
         "virNodeGetMemoryParameters", "virNodeGetSEVInfo",
     ]
 }
