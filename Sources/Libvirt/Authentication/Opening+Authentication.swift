@@ -55,16 +55,10 @@ extension Opening {
     /// What the options ask for, else the URI.
     private func wantedMethod() throws(LibvirtError) -> AuthenticationOptions.Method? {
         if let method = authentication.method { return method }
-        guard let text = uri.parameter("auth") else { return nil }
-        switch text.lowercased() {
-        case "polkit": return .polkit
-        case "sasl": return .sasl(mechanism: nil)
-        case let text where text.hasPrefix("sasl.") && text.utf8.count > 5:
-            return .sasl(mechanism: String(text.dropFirst(5)).uppercased())
-        default:
-            throw LibvirtError(
-                .invalidURI("\(uri): auth=\(text) is none of polkit, sasl and sasl.MECHANISM"),
-                uri: uri.description)
+        do throws(LibvirtURIError) {
+            return try URIParameters.authentication(uri)
+        } catch {
+            throw LibvirtError(.invalidURI(error.description), uri: uri.description)
         }
     }
 

@@ -27,6 +27,7 @@ struct Route {
         let configuration = target.configuration
         // libvirt's own client takes a missing host for this one.
         let host = uri.host ?? "localhost"
+        try URIParameters.check(uri)
         if uri.transport != .unix { try SocketSelection.checkMode(uri) }
         switch uri.transport {
         case .unix:

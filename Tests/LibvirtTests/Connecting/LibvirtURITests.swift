@@ -50,6 +50,20 @@ import Testing
         #expect(error?.description.contains(problem) == true)
     }
 
+    @Test(
+        "a parameter of another transport is refused, as it would be ignored",
+        arguments: [
+            ("qemu+tcp://host/system?pkipath=/x", "pkipath means nothing over tcp: it is for tls"),
+            ("qemu://host/system?socket=/x", "it is for unix, ssh, libssh, libssh2"),
+            ("qemu+unix:///system?no_verify=1", "no_verify means nothing over unix"),
+            ("qemu+tls://host/system?proxy=netcat", "it is for ssh, libssh, libssh2"),
+            ("qemu+tcp://host/system?auth=odd", "auth=odd is none of polkit"),
+        ])
+    func refusesWhatItCannotHonour(text: String, problem: String) {
+        let error = #expect(throws: LibvirtError.self) { try Connection.explain(text) }
+        #expect(error?.description.contains(problem) == true, "\(String(describing: error))")
+    }
+
     @Test func flagsAreIntegers() throws {
         let uri = try LibvirtURI("qemu+ssh://host/system?no_verify=1&no_tty=0&no_sanity=yes")
         #expect(try uri.flag("no_verify"))
