@@ -23,6 +23,8 @@ public final class SpawnedProgram: Sendable {
         var errors: Source?
         var errorsWatch: EventLoop.Watch?
         var errorText: [UInt8] = []
+        /// What it has complained before that, and is not kept.
+        var droppedErrorBytes = 0
         /// Readable once it has ended.
         var process: Source?
         var processWatch: EventLoop.Watch?
@@ -34,8 +36,10 @@ public final class SpawnedProgram: Sendable {
     private let loop: EventLoop
     private let state: Mutex<State>
 
-    /// More complaints are read, and dropped.
+    /// Of more complaints the last are kept.
     private static let mostErrorBytes = 16 << 10
+    /// How often complaints are read at a turn: others wait for the same thread, and for the same lock.
+    private static let mostReads = 16
     /// How long a program may take to end by itself, and then to end when told.
     private static let grace = Duration.seconds(1)
 
@@ -76,11 +80,23 @@ public final class SpawnedProgram: Sendable {
     /// Our end of the connection; nil once it has been taken.
     public func takeSocket() -> UnixSocket? { state.withLock { $0.socket.take() } }
 
-    /// What it has complained so far.
-    public var errorOutput: String {
+    /// What it has complained so far, or the end of that where it was much.
+    public var errorOutput: String { errorOutput(after: 0) }
+
+    /// What it has complained, without so many bytes at the beginning.
+    public func errorOutput(after count: Int) -> String {
         state.withLock { state in
             readErrors(&state)
-            return String(decoding: state.errorText, as: UTF8.self)
+            let known = state.errorText.dropFirst(max(count - state.droppedErrorBytes, 0))
+            return String(decoding: known, as: UTF8.self)
+        }
+    }
+
+    /// How many bytes it has complained so far.
+    public var errorByteCount: Int {
+        state.withLock { state in
+            readErrors(&state)
+            return state.droppedErrorBytes + state.errorText.count
         }
     }
 
@@ -185,12 +201,13 @@ extension SpawnedProgram {
     private func readErrors(_ state: inout State) {
         guard let number = state.errors?.descriptor.rawValue else { return }
         var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
+        for _ in 0..<Self.mostReads {
             let count = unsafe read(number, &chunk, chunk.count)
             if count > 0 {
-                state.errorText +=
-                    chunk[
-                        ..<min(count, Self.mostErrorBytes - state.errorText.count)]
+                state.errorText += chunk[..<count]
+                let excess = max(state.errorText.count - Self.mostErrorBytes, 0)
+                state.errorText.removeFirst(excess)
+                state.droppedErrorBytes += excess
             } else if count == 0 || errno != EINTR {
                 if count == 0 || errno != EAGAIN { closeErrors(&state) }
                 return

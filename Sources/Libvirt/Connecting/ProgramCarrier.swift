@@ -1,5 +1,6 @@
 internal import LibvirtRPC
 internal import LinuxIO
+internal import Synchronization
 
 /// Carries frames over a program that somebody else has written: ssh, or one of the user's own.
 ///
@@ -9,6 +10,8 @@ final class ProgramCarrier: Carrier {
     let title: String
     private let program: SpawnedProgram
     private let carrier: UnixCarrier
+    /// What the program said before it had led to a daemon: a banner, a warning. No later end is its fault.
+    private let greetingByteCount = Atomic(0)
 
     /// Starts a program.
     ///
@@ -37,6 +40,11 @@ final class ProgramCarrier: Carrier {
     }
 
     func close(_ reason: LinkFailure.Reason) { carrier.close(reason) }
+
+    /// It has led to a daemon.
+    func hasOpened() {
+        greetingByteCount.store(program.errorByteCount, ordering: .relaxed)
+    }
 
     /// What went wrong with the first words over a program that may be the one at fault.
     ///
@@ -73,7 +81,8 @@ final class ProgramCarrier: Carrier {
     }
 
     private var complaint: String {
-        program.errorOutput.split(whereSeparator: \.isNewline)
+        program.errorOutput(after: greetingByteCount.load(ordering: .relaxed))
+            .split(whereSeparator: \.isNewline)
             .map { $0.trimming(while: \.isWhitespace) }.filter { !$0.isEmpty }
             .suffix(Self.mostLines).joined(separator: "; ")
     }

@@ -259,6 +259,28 @@ import Testing
         }
     }
 
+    @Test("a banner is not what the connection ended of, and of much the last words are kept")
+    func greeting() async throws {
+        try await withFake { daemon in
+            let connect = "nc -U '\(daemon.socketPath)'"
+            try await withScript("echo Welcome >&2; \(connect)") { script in
+                let connection = try await Connection.open(
+                    "test+ext:///default?command=\(script)")
+                daemon.disconnectClients()
+                let end = try #require(await connection.waitUntilClosed())
+                #expect(end.error?.description.contains("Welcome") == false)
+            }
+            let chatter = "yes debug | head -n 20000 >&2; echo Permission denied, they said >&2"
+            try await withScript(chatter) { script in
+                let error = await #expect(throws: LibvirtError.self) {
+                    try await Connection.open("test+ext:///default?command=\(script)")
+                }
+                let text = error?.description ?? ""
+                #expect(text.contains("debug; Permission denied, they said"), "\(text)")
+            }
+        }
+    }
+
     private func withScript(
         _ command: String, _ body: (String) async throws -> Void
     ) async throws {
