@@ -35,7 +35,8 @@ public final class SupervisedConnection: Sendable {
     }
 
     /// How long to wait between attempts: doubling, with up to a quarter added by chance so that
-    /// many clients of one daemon do not come back together.
+    /// many clients of one daemon do not come back together. It begins anew behind a connection that has
+    /// stood for the longest wait.
     public struct BackOff: Sendable {
         /// The first wait.
         public var first: Duration
@@ -125,10 +126,11 @@ public final class SupervisedConnection: Sendable {
         while !Task.isCancelled {
             become(.connecting)
             var reason: LibvirtError?
+            var stands: ContinuousClock.Instant?
             do throws(LibvirtError) {
                 let connection = try await open()
                 let events = try await connection.events(selections)
-                wait = backOff.first
+                stands = .now
                 become(.connected(connection))
                 await notify(.connected(connection))
                 if isAgain { await notify(.gap) }
@@ -142,6 +144,8 @@ public final class SupervisedConnection: Sendable {
                 await notify(.disconnected(error))
                 reason = error
             }
+            // A daemon that lets everybody in, and then dies of what it is asked, is no quick one.
+            if let stands, stands.duration(to: .now) >= backOff.longest { wait = backOff.first }
             if let reason, reason.isRefusal {
                 guard let refused = backOff.refused else { return become(.refused(reason)) }
                 await pause(refused, reason)

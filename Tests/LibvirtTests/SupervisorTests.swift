@@ -123,6 +123,25 @@ import XDR
 
     private struct CancelledVault: Error {}
 
+    @Test("a daemon that lets it in and dies of it is tried ever more slowly")
+    func dying() async throws {
+        try await withFake { daemon in
+            let supervised = SupervisedConnection(
+                daemon.uri, backOff: .init(first: .milliseconds(1), longest: .seconds(60)))
+            let task = Task {
+                await supervised.run { notice in
+                    if case .connected = notice { daemon.disconnectClients() }
+                }
+            }
+            try await eventually("its waits grow") {
+                guard case .waiting(_, let until) = supervised.state else { return false }
+                return until > .now + .milliseconds(500)
+            }
+            task.cancel()
+            await task.value
+        }
+    }
+
     @Test("it comes back although nobody wants events")
     func withoutEvents() async throws {
         try await withFake { daemon in
