@@ -82,8 +82,8 @@ public final class ChildProcess: Sendable {
 
     private final class Ends: Sendable {
         let ours: OwnedDescriptor
-        let passed: DescriptorQueue
         private let theirs: Mutex<OwnedDescriptor?>
+        private let passed: Mutex<DescriptorQueue>
 
         init(
             ours: consuming OwnedDescriptor, theirs: consuming OwnedDescriptor,
@@ -91,21 +91,28 @@ public final class ChildProcess: Sendable {
         ) {
             self.ours = ours
             self.theirs = Mutex(theirs)
-            self.passed = passed
+            self.passed = Mutex(passed)
         }
 
         func takeTheirs() -> OwnedDescriptor? { theirs.withLock { $0.take() } }
+
+        func takePassed() -> DescriptorQueue {
+            passed.withLock { $0.popFirst($0.count) }
+        }
     }
 
     /// On a thread of its own: the child gets a signal when the thread that started it is gone.
     private func run(
         _ arguments: [String], _ ends: Ends, started: @Sendable (SystemError?) -> Void
     ) {
+        // What the child has is the child's alone once it runs.
         guard let theirs = ends.takeTheirs() else { return }
+        let passed = ends.takePassed()
         let result = Self.spawn(
             ["setpriv", "--pdeathsig", "KILL"] + arguments, output: theirs.rawValue,
-            passed: ends.passed.all)
+            passed: passed.all)
         _ = consume theirs
+        _ = consume passed
         switch result {
         case .failure(let error):
             started(error)

@@ -86,7 +86,7 @@ public final class Controller: Sendable {
         do throws(PortError) {
             server = try whenRestored()
         } catch {
-            await stop()
+            await end()
             throw error
         }
         await serve(server)
@@ -94,12 +94,7 @@ public final class Controller: Sendable {
             server?.leave()
         } else {
             server?.stop()
-            // In a task of its own: this one is cancelled, and would not wait for slaves that are connecting.
-            if let store = host.store, await Task(operation: { await leave(to: store) }).value {
-                return
-            }
-            await stop()
-            host.logger.info("stopped; records are kept, sockets are removed")
+            await end()
         }
     }
 
@@ -120,7 +115,7 @@ public final class Controller: Sendable {
         }
     }
 
-    private func stop() async {
+    func stop() async {
         host.closeUnclaimed()
         await withDiscardingTaskGroup { group in
             for domain in state.withLock({ Array($0.domains.values) }) {

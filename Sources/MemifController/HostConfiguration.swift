@@ -58,6 +58,8 @@ public struct RuntimeLayout: Sendable, Hashable {
     public var readOnlyControlSocket: String { "\(runtime)/control-ro.sock" }
     /// Locked while a daemon serves this runtime directory.
     public var lock: String { "\(runtime)/lock" }
+    /// Notes processes that have begun to go on with what the service manager has kept.
+    var adoptionAttempts: String { "\(runtime)/adoptions" }
     /// Locked while a daemon keeps these records.
     public var recordsLock: String { "\(state)/records.lock" }
     /// There while the host is being drained.

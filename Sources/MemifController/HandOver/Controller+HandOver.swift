@@ -12,7 +12,18 @@ extension Controller {
         host.inherited.lend(inheritance.predecessor != nil)
         // It may have been told to drain, or to end that, after this one first looked.
         host.draining.readAgain()
-        host.inherited.add(inheritance.ports.claimAll())
+        let ports = inheritance.ports.claimAll()
+        let isKept = inheritance.store != nil && inheritance.predecessor == nil
+        if isKept, !AdoptionAttempts(host.layout).begin() {
+            host.logger.error(
+                "what the service manager has kept is dropped, and links with it",
+                metadata: [
+                    "reason": "\(AdoptionAttempts.most) processes that began with it have ended",
+                    "ports": "\(ports.count)",
+                ])
+            return
+        }
+        host.inherited.add(ports)
     }
 
     /// Serves what another process has left and what stands again by now, unless the other goes on itself:
@@ -29,6 +40,7 @@ extension Controller {
         for port in standingPorts { port.thaw() }
         claim.withLock { $0?.own() }
         await inheritance.forget()
+        AdoptionAttempts(host.layout).end()
         await inheritance.waitForPredecessor()
         // Until it has ended it may be told to drain, or to end that.
         host.draining.readAgain()
@@ -77,6 +89,16 @@ extension Controller {
         for await channel in handOvers.channels {
             if await handOver(over: channel, server) { return }
         }
+    }
+
+    /// Leaves everything to the service manager where it keeps that, and else takes it away.
+    func end() async {
+        // In a task of its own: this one is cancelled, and would not wait for slaves that are connecting.
+        if let store = host.store, await Task(operation: { await leave(to: store) }).value {
+            return
+        }
+        await stop()
+        host.logger.info("stopped; records are kept, sockets are removed")
     }
 
     /// Leaves everything to the service manager, for the next process of this service.

@@ -73,6 +73,14 @@ struct DescriptorStoreTests {
         #expect(second.output.contains("the runtime directory cannot be claimed"))
         _ = lock.take()
         #expect(manager.count == 6)
+        // One that stands, and cannot be spoken to.
+        _ = try File.remove(first.layout.controlSocket)
+        try Directory.ensure(first.layout.controlSocket, mode: 0o755)
+        let third = try await manager.start([DaemonProcess.program] + DaemonProcess.flags(scratch))
+        #expect(await third.waitForEnd() == 1 << 8)
+        #expect(third.output.contains("the control socket cannot be made"))
+        #expect(await eventually { manager.count == 6 } && link.isUp, "\(third.output)")
+        _ = try Directory.remove(first.layout.controlSocket)
         // One that has put everything back, and gets no further.
         try await Self.restore(from: manager, in: scratch)
         #expect(manager.count == 6 && link.isUp)
@@ -83,6 +91,35 @@ struct DescriptorStoreTests {
         #expect(link.isUp && slave.link === link)
         last.process.signal(15)
         #expect(await last.process.waitForEnd() == 0)
+    }
+
+    @Test("what three processes have not come through with is dropped, and said to be")
+    func poison() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let scratch = libvirtd.scratch
+        let manager = try StandInManager(at: "\(scratch.path)/notify")
+        defer { manager.stop() }
+        let first = try await DaemonProcess(under: manager, in: scratch)
+        _ = try await libvirtd.define("<memif:port name='a' link='always'/>")
+        #expect(await eventually { first.stands(["a"]) })
+        let slave = try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { slave.link != nil })
+        let link = try #require(slave.link)
+        first.process.signal(15)
+        #expect(await first.process.waitForEnd() == 0)
+
+        var attempts: [Bool] = []
+        for _ in 0..<4 { attempts.append(AdoptionAttempts(first.layout).begin()) }
+        #expect(attempts == [true, true, true, false])
+        let last = try await DaemonProcess(under: manager, in: scratch)
+        #expect(last.process.output.contains("is dropped, and links with it"))
+        #expect(await eventually { manager.count == 0 })
+        #expect(await eventually { !link.isUp }, "\(last.process.output)")
+        #expect(await eventually { last.stands(["a"]) })
+        #expect(!File.exists(last.layout.adoptionAttempts))
+        last.process.signal(15)
+        #expect(await last.process.waitForEnd() == 0)
+        #expect(manager.count > 0)
     }
 
     private static func restore(from manager: StandInManager, in scratch: Scratch) async throws {
