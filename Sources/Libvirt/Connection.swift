@@ -162,11 +162,11 @@ public final class Connection: Sendable {
                 authentication: parameters.authentication, memory: parameters.memory
             ).run()
             explanation.note("opened")
-            let hasSides =
-                purpose == .calls && !parameters.readOnly && parameters.allowsOthers
+            (carrier as? ProgramCarrier)?.hasOpened()
+            let hasSides = purpose == .calls && parameters.allowsOthers
             return Connection(
                 parameters, explanation, link, events, features, timers: loop,
-                sides: hasSides ? SideConnections() : nil)
+                sides: hasSides ? SideConnections(timers: loop) : nil)
         } catch {
             link.close()
             await link.waitUntilReleased()
@@ -198,7 +198,7 @@ public final class Connection: Sendable {
     /// Calls any procedure of any of the daemon's programs.
     ///
     /// - Parameters:
-    ///   - placement: which connection carries it.
+    ///   - placement: which connection carries it; see ``withPlacement(_:_:)`` for methods that take none.
     ///   - deadline: ends the wait; the server works on. See ``withDeadline(_:_:)`` for calls that take none.
     /// - Throws: `LibvirtError`.
     public func call<Arguments, Result>(
@@ -206,6 +206,7 @@ public final class Connection: Sendable {
         placement: CallPlacement = .automatic, deadline: ContinuousClock.Instant? = nil
     ) async throws(LibvirtError) -> Result {
         let deadline = CallDeadline.earliest(deadline)
+        let placement = placement == .automatic ? CallPlacement.current : placement
         if placement.isApart(procedure), let sides, isAlive, uri.isSharedAmongConnections {
             return try await callAside(procedure, arguments, sides, deadline: deadline)
         }

@@ -125,7 +125,8 @@ public final class UnixCarrier: Carrier {
                 return error
             }
         }
-        if let failure { close(.system(failure)) }
+        // Later: whoever is told of the end may hold a lock of its own now.
+        if let failure { loop.submit { [self] in close(.system(failure)) } }
     }
 
     private var isReading: Bool { output.withLock { $0.isReading } }

@@ -7,7 +7,8 @@ internal import XDR
 public struct AdminClient: Sendable {
     /// The connection that calls go over.
     public let connection: AdminConnection
-    let raw: admin_nonnull_client
+    /// As the protocol names it, for ``AdminConnection/call(_:_:deadline:)``.
+    public let raw: admin_nonnull_client
 
     init(_ connection: AdminConnection, _ raw: admin_nonnull_client) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A server within one of libvirt's daemons: a name for it, not its state.
@@ -7,7 +7,8 @@ internal import XDR
 public struct AdminServer: Sendable {
     /// The connection that calls go over.
     public let connection: AdminConnection
-    let raw: admin_nonnull_server
+    /// As the protocol names it, for ``AdminConnection/call(_:_:deadline:)``.
+    public let raw: admin_nonnull_server
 
     init(_ connection: AdminConnection, _ raw: admin_nonnull_server) {
         self.connection = connection

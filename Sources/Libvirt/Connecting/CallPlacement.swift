@@ -13,9 +13,28 @@ public enum CallPlacement: Hashable, Sendable {
     case ownConnection
     /// The connection that it is called on.
     case shared
+
+    @TaskLocal static var current = CallPlacement.automatic
 }
 
 extension Connection {
+    /// Chooses the connection that carries every call which is made within, in this task and its child
+    /// tasks: `.ownConnection` for questions about domains that may hang, so that they hold up nothing else.
+    /// A call that names a placement itself goes by that.
+    ///
+    /// - Throws: what `body` throws.
+    public static func withPlacement<Value, Failure>(
+        _ placement: CallPlacement, _ body: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await CallPlacement.$current.withValue(placement) { () -> Result<Value, Failure> in
+            do throws(Failure) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        }.get()
+    }
+
     /// The procedures that last as a matter of course, by name: what writes or reads a guest's memory or a
     /// volume, or waits for something in the guest.
     ///
@@ -38,11 +57,13 @@ enum LongCalls {
             "DOMAIN_MIGRATE_PERFORM3_PARAMS",
             "DOMAIN_BLOCK_JOB_ABORT", "DOMAIN_FSFREEZE", "DOMAIN_FSTHAW", "DOMAIN_FSTRIM",
             "DOMAIN_GET_FSINFO", "DOMAIN_GET_GUEST_INFO", "DOMAIN_GET_TIME", "DOMAIN_SET_TIME",
+            "DOMAIN_GET_HOSTNAME", "DOMAIN_INTERFACE_ADDRESSES", "DOMAIN_PM_SUSPEND_FOR_DURATION",
+            "DOMAIN_SHUTDOWN_FLAGS", "DOMAIN_REBOOT",
             "DOMAIN_GET_GUEST_VCPUS", "DOMAIN_SET_GUEST_VCPUS", "DOMAIN_SET_USER_PASSWORD",
             "DOMAIN_AUTHORIZED_SSH_KEYS_GET", "DOMAIN_AUTHORIZED_SSH_KEYS_SET",
             "STORAGE_POOL_BUILD", "STORAGE_POOL_REFRESH",
             "STORAGE_VOL_CREATE_XML", "STORAGE_VOL_CREATE_XML_FROM", "STORAGE_VOL_WIPE",
-            "STORAGE_VOL_WIPE_PATTERN",
+            "STORAGE_VOL_WIPE_PATTERN", "STORAGE_VOL_DELETE", "STORAGE_VOL_RESIZE",
         ]
         return Remote.procedures.filter { names.contains($0.name) }
     }()

@@ -1,4 +1,5 @@
 internal import LibvirtRPC
+internal import LinuxIO
 internal import Synchronization
 internal import XDR
 
@@ -11,27 +12,33 @@ final class SideConnections: Sendable {
     }
 
     private struct State {
-        var idle: [Connection] = []
+        /// Those that wait for another use, and since when.
+        var idle: [(connection: Connection, since: ContinuousClock.Instant)] = []
         var inUse: [ObjectIdentifier: InUse] = [:]
         var isClosed = false
     }
 
     /// How many are kept for the next use.
     private static let mostIdle = 2
+    /// How long one is kept: routers forget a connection over which nothing goes, and tell neither end.
+    static let longestIdle = Duration.seconds(60)
     /// How many long calls are on their way at once. A daemon has 20 workers, for all its clients.
     private static let mostLongCalls = 8
 
     /// The places of long calls.
     let places = Places(mostLongCalls)
 
+    private let timers: EventLoop
     private let state = Mutex(State())
+
+    init(timers: EventLoop) { self.timers = timers }
 
     /// A connection: one that an earlier use has left, or a new one.
     func take(
         _ parameters: ConnectionParameters, deadline: ContinuousClock.Instant?
     ) async throws(LibvirtError) -> Connection {
         let idle = state.withLock { state -> Connection? in
-            while let connection = state.idle.popLast() {
+            while let connection = state.idle.popLast()?.connection {
                 // A daemon that was restarted has ended it meanwhile.
                 guard connection.isAlive else { continue }
                 state.inUse[ObjectIdentifier(connection)] = InUse(connection: connection)
@@ -58,10 +65,23 @@ final class SideConnections: Sendable {
             guard isReusable, connection.isAlive, !state.isClosed,
                 state.idle.count < Self.mostIdle
             else { return false }
-            state.idle.append(connection)
+            state.idle.append((connection, .now))
             return true
         }
-        if !isKept { connection.link.close() }
+        guard isKept else { return connection.link.close() }
+        timers.schedule(after: Self.longestIdle) { [weak self] in
+            self?.close(idleSince: .now - Self.longestIdle)
+        }
+    }
+
+    /// Ends those that nobody has used since then.
+    func close(idleSince instant: ContinuousClock.Instant) {
+        let old = state.withLock { state in
+            let old = state.idle.filter { $0.since <= instant }
+            state.idle.removeAll { $0.since <= instant }
+            return old
+        }
+        for (connection, _) in old { connection.link.close() }
     }
 
     /// Ends them all, with what they carry; those that are taken later end at once.
@@ -72,7 +92,7 @@ final class SideConnections: Sendable {
                 state.idle = []
                 state.inUse = [:]
             }
-            return state.idle + state.inUse.values.compactMap(\.connection)
+            return state.idle.map(\.connection) + state.inUse.values.compactMap(\.connection)
         }
         for connection in all { connection.link.close() }
         return all

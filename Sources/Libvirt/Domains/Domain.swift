@@ -10,7 +10,8 @@ internal import XDR
 public struct Domain: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_domain
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_domain
 
     init(_ connection: Connection, _ raw: remote_nonnull_domain) {
         self.connection = connection

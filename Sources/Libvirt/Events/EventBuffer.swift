@@ -27,12 +27,11 @@ final class EventBuffer<Element: Sendable>: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - capacity: how many elements it keeps.
+    ///   - capacity: how many elements it keeps, one at least.
     ///   - mostBytes: how many bytes they may have had on the wire: events are small, and a server
     ///     that sends huge ones must not fill the memory.
     init(capacity: Int, mostBytes: Int = 64 << 20) {
-        precondition(capacity > 0)
-        self.capacity = capacity
+        self.capacity = max(capacity, 1)
         self.mostBytes = mostBytes
     }
 

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A point from which on a domain's changed blocks are known.
@@ -7,7 +7,8 @@ internal import XDR
 public struct DomainCheckpoint: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_domain_checkpoint
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_domain_checkpoint
 
     init(_ connection: Connection, _ raw: remote_nonnull_domain_checkpoint) {
         self.connection = connection

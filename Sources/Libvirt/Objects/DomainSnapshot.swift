@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A state of a domain's that it can go back to.
@@ -7,7 +7,8 @@ internal import XDR
 public struct DomainSnapshot: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_domain_snapshot
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_domain_snapshot
 
     init(_ connection: Connection, _ raw: remote_nonnull_domain_snapshot) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A set of rules for a domain's frames.
@@ -7,7 +7,8 @@ internal import XDR
 public struct NWFilter: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_nwfilter
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_nwfilter
 
     init(_ connection: Connection, _ raw: remote_nonnull_nwfilter) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// The use of a filter for one interface of a domain's.
@@ -7,7 +7,8 @@ internal import XDR
 public struct NWFilterBinding: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_nwfilter_binding
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_nwfilter_binding
 
     init(_ connection: Connection, _ raw: remote_nonnull_nwfilter_binding) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A virtual network: a name for it on a connection, not its state.
@@ -7,7 +7,8 @@ internal import XDR
 public struct Network: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_network
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_network
 
     init(_ connection: Connection, _ raw: remote_nonnull_network) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 
 /// What a domain's interface, or something else, has taken of a network.
 ///
@@ -6,7 +6,8 @@ internal import LibvirtProtocol
 public struct NetworkPort: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_network_port
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_network_port
 
     init(_ connection: Connection, _ raw: remote_nonnull_network_port) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A device of the host's.
@@ -7,7 +7,8 @@ internal import XDR
 public struct NodeDevice: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_node_device
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_node_device
 
     init(_ connection: Connection, _ raw: remote_nonnull_node_device) {
         self.connection = connection

@@ -7,7 +7,8 @@ internal import XDR
 public struct Secret: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_secret
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_secret
 
     init(_ connection: Connection, _ raw: remote_nonnull_secret) {
         self.connection = connection

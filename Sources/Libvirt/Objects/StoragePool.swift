@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A place that volumes are made from: a directory, a volume group.
@@ -7,7 +7,8 @@ internal import XDR
 public struct StoragePool: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_storage_pool
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_storage_pool
 
     init(_ connection: Connection, _ raw: remote_nonnull_storage_pool) {
         self.connection = connection

@@ -1,4 +1,4 @@
-internal import LibvirtProtocol
+public import LibvirtProtocol
 internal import XDR
 
 /// A volume of a storage pool: a disk's content.
@@ -7,7 +7,8 @@ internal import XDR
 public struct StorageVolume: Sendable {
     /// The connection that calls go over. It stays open while a value refers to it.
     public let connection: Connection
-    let raw: remote_nonnull_storage_vol
+    /// As the protocol names it, for ``Connection/call(_:_:placement:deadline:)``.
+    public let raw: remote_nonnull_storage_vol
 
     init(_ connection: Connection, _ raw: remote_nonnull_storage_vol) {
         self.connection = connection

@@ -1,5 +1,7 @@
+internal import Glibc
 internal import LibvirtProtocol
 public import LibvirtRPC
+internal import LinuxIO
 internal import Synchronization
 public import XDR
 
@@ -58,10 +60,15 @@ public final class DataStream: Sendable {
 
     /// Sends so many zeros: as a hole where the stream was opened for holes, else as they are.
     ///
-    /// - Throws: `LibvirtError`.
+    /// - Throws: `LibvirtError`; `.file` with EINVAL for a negative length.
     ///
     /// Source: `virStreamSendHole`.
     public func sendHole(_ length: Int64) async throws(LibvirtError) {
+        guard length >= 0 else {
+            let error = SystemError(
+                code: EINVAL, operation: "send a hole", subject: "\(length) bytes long")
+            throw LibvirtError(.file(error), uri: connection.uri.description)
+        }
         do throws(RPCError) {
             if isSparse { return try await stream.sendHole(length) }
             var left = length

@@ -1,10 +1,11 @@
-import Libvirt
 import LibvirtProtocol
 import LibvirtRPC
 import LibvirtTesting
 import Synchronization
 import Testing
 import XDR
+
+@testable import Libvirt
 
 /// Calls that last, beside those that do not.
 @Suite("Which connection carries a call", .timeLimit(.minutes(2))) struct CallPlacementTests {
@@ -87,13 +88,45 @@ import XDR
                 Remote.CONNECT_GET_HOSTNAME, XDRVoid(), placement: .ownConnection)
             #expect(daemon.clientCount == 2)
         }
-        for (readOnly, allowsOthers) in [(true, true), (false, false)] {
-            try await withDomain(readOnly: readOnly, allowsOthers: allowsOthers) { daemon, domain in
-                try await domain.managedSave()
-                _ = try await domain.connection.call(
-                    Remote.CONNECT_GET_HOSTNAME, XDRVoid(), placement: .ownConnection)
-                #expect(daemon.clientCount == 1)
+        try await withDomain(allowsOthers: false) { daemon, domain in
+            try await domain.managedSave()
+            _ = try await domain.connection.call(
+                Remote.CONNECT_GET_HOSTNAME, XDRVoid(), placement: .ownConnection)
+            #expect(daemon.clientCount == 1)
+        }
+    }
+
+    @Test("who asks about domains that may hang holds up nobody, on a read-only connection too")
+    func hanging() async throws {
+        try await withDomain(readOnly: true) { daemon, domain in
+            daemon.serve(Remote.DOMAIN_GET_XML_DESC) { _ in .init(xml: "<domain/>") }
+            for _ in 0..<6 { daemon.inject(.hold, into: Remote.DOMAIN_GET_XML_DESC) }
+            let questions = (0..<6).map { _ in
+                Task {
+                    try await Connection.withPlacement(.ownConnection) { () throws(LibvirtError) in
+                        try await domain.xml()
+                    }
+                }
             }
+            try await eventually("all six are on their way") { daemon.heldCallCount == 6 }
+            #expect(try await domain.xml() == "<domain/>")
+            #expect(daemon.clientCount == 7)
+            daemon.releaseHeldCalls()
+            for question in questions { #expect(try await question.value == "<domain/>") }
+        }
+    }
+
+    @Test("those that nobody has used for a while are ended, and the next call has a new one")
+    func idle() async throws {
+        try await withDomain { daemon, domain in
+            try await domain.managedSave()
+            let sides = try #require(domain.connection.sides)
+            sides.close(idleSince: .now - SideConnections.longestIdle)
+            #expect(daemon.clientCount == 2)
+            sides.close(idleSince: .now)
+            try await eventually("it is ended") { daemon.clientCount == 1 }
+            try await domain.managedSave()
+            #expect(daemon.clientCount == 2)
         }
     }
 
@@ -110,7 +143,7 @@ import XDR
 
     @Test("the procedures that last have names that the protocol knows")
     func names() {
-        #expect(Connection.longCalls.count == 35)
+        #expect(Connection.longCalls.count == 42)
         #expect(Connection.longCalls.contains("DOMAIN_MIGRATE_PERFORM3_PARAMS"))
         #expect(Connection.longCalls.contains("DOMAIN_AGENT_COMMAND"))
         #expect(!Connection.longCalls.contains("DOMAIN_CREATE_XML"))
