@@ -3,7 +3,7 @@ import Libvirt
 import LibvirtProtocol
 import Testing
 
-@Suite("backup-disk", .timeLimit(.minutes(1)))
+@Suite("backup-disk", .timeLimit(.minutes(4)))
 struct BackupDiskTests {
     private let size = 8 << 20
 

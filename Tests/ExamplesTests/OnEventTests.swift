@@ -4,7 +4,7 @@ import LibvirtProtocol
 import LibvirtTesting
 import Testing
 
-@Suite("on-event", .timeLimit(.minutes(1)))
+@Suite("on-event", .timeLimit(.minutes(4)))
 struct OnEventTests {
     @Test("the command runs for what happens to the domains that are meant, in order")
     func reacts() async throws {

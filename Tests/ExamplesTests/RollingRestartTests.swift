@@ -5,7 +5,7 @@ import LibvirtTesting
 import Testing
 import XDR
 
-@Suite("rolling-restart", .serialized, .timeLimit(.minutes(1)))
+@Suite("rolling-restart", .serialized, .timeLimit(.minutes(4)))
 struct RollingRestartTests {
     @Test("the domains that are meant are restarted in turn, with their guests, and no other")
     func round() async throws {

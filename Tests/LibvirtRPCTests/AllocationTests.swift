@@ -5,7 +5,7 @@ import LinuxIO
 import Testing
 import XDR
 
-@Suite("Allocations", .timeLimit(.minutes(1)))
+@Suite("Allocations", .timeLimit(.minutes(4)))
 struct AllocationTests {
     /// What one call may allocate on the client's side, from its arguments to its result. Built for
     /// debug, as tests are; for release it is less.

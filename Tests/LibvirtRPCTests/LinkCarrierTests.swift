@@ -40,7 +40,7 @@ private final class StubCarrier: Carrier {
 private let procedure = XDRProcedure<XDRVoid, UInt32>(
     program: 99, version: 1, number: 3, name: "NUMBER")
 
-@Suite("A link and its carrier", .timeLimit(.minutes(1))) struct LinkCarrierTests {
+@Suite("A link and its carrier", .timeLimit(.minutes(4))) struct LinkCarrierTests {
     private func withLink(_ body: (Link, StubCarrier) async throws -> Void) async throws {
         let loop = try EventLoop.start(name: "stub-carrier")
         defer { loop.stop() }

@@ -20,7 +20,7 @@ private func reply(
     return try OutgoingFrame.encoding(header, payload).head
 }
 
-@Suite("How links and their calls end", .timeLimit(.minutes(1))) struct LinkEndTests {
+@Suite("How links and their calls end", .timeLimit(.minutes(4))) struct LinkEndTests {
     /// Starts a call whose frame the peer has read.
     private func callUnderWay(_ peer: borrowing RawPeer) async throws -> Task<UInt32, any Error> {
         let link = peer.link

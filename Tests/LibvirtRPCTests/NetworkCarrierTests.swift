@@ -6,7 +6,7 @@ import XDR
 
 @testable import LibvirtRPC
 
-@Suite("Links over a network", .timeLimit(.minutes(1))) struct NetworkCarrierTests {
+@Suite("Links over a network", .timeLimit(.minutes(4))) struct NetworkCarrierTests {
     @Test("a connection that has ended before its link begins ends the link, and no call hangs")
     func earlyEnd() async throws {
         let loop = try LinuxIO.EventLoop.start(name: "early-end")

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LibvirtRPC
 
-@Suite("Security layers", .timeLimit(.minutes(1)))
+@Suite("Security layers", .timeLimit(.minutes(4)))
 struct SecurityLayerTests {
     /// Flips every bit, and sends in packets of a length byte and up to 7 bytes; 0 is no length.
     private final class Flipping: SecurityLayer {

@@ -5,7 +5,7 @@ import LibvirtTesting
 import Testing
 import XDR
 
-@Suite("A deadline for whatever is called within it", .timeLimit(.minutes(1)))
+@Suite("A deadline for whatever is called within it", .timeLimit(.minutes(4)))
 struct DeadlineTests {
     /// Whether something ended because its time was over.
     private func isLate(_ body: () async throws -> Void) async -> Bool {

@@ -4,7 +4,7 @@ import LibvirtTesting
 import Testing
 import XDR
 
-@Suite("Daemons that know no newer procedures", .timeLimit(.minutes(1))) struct OlderDaemonTests {
+@Suite("Daemons that know no newer procedures", .timeLimit(.minutes(4))) struct OlderDaemonTests {
     @Test("without flags the older procedure is called, with flags the newer one")
     func olderProcedures() async throws {
         try await withFake { daemon in

@@ -1,7 +1,7 @@
 import LinuxIO
 import Testing
 
-@Suite("Event loops as executors", .timeLimit(.minutes(1)))
+@Suite("Event loops as executors", .timeLimit(.minutes(4)))
 struct EventLoopTaskTests {
     @Test("run a task that prefers them on their thread, also behind each wait")
     func preference() async throws {

@@ -18,7 +18,7 @@ final class Recorder<Element: Sendable>: Sendable {
     var all: [Element] { elements.withLock { $0 } }
 }
 
-@Suite("Event loops", .timeLimit(.minutes(1)))
+@Suite("Event loops", .timeLimit(.minutes(4)))
 struct EventLoopTests {
     /// Runs on the loop's thread and returns when everything submitted before has run.
     func turn(_ loop: EventLoop) async {

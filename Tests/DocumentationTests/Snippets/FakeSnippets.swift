@@ -13,7 +13,7 @@ private func ensureRunning(
     if try await !domain.isActive() { try await domain.create() }
 }
 
-@Suite("The article on testing with the fake", .timeLimit(.minutes(1)))
+@Suite("The article on testing with the fake", .timeLimit(.minutes(4)))
 struct FakeSnippets {
     // snippet
     @Test("a domain that does not run is started")

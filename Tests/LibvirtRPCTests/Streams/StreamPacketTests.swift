@@ -18,7 +18,7 @@ private func frame(
     return try OutgoingFrame.encoding(header, payload).head
 }
 
-@Suite("Packets of a stream, byte by byte", .timeLimit(.minutes(1))) struct StreamPacketTests {
+@Suite("Packets of a stream, byte by byte", .timeLimit(.minutes(4))) struct StreamPacketTests {
     private let refusal = CallRefusal(.operationFailed, "cannot make a hole").error
 
     /// Opens a stream, after which the server has said `words`.

@@ -69,7 +69,7 @@ private func pattern(_ count: Int, seed: Int = 1) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31 &+ seed) ^ ($0 >> 9)) }
 }
 
-@Suite("Streams between two links", .timeLimit(.minutes(1))) struct StreamTests {
+@Suite("Streams between two links", .timeLimit(.minutes(4))) struct StreamTests {
     private let slow = LinkConfiguration(
         mostStreamBytes: 1 << 20, streamBackPressure: .stopsReading)
 

@@ -111,7 +111,7 @@ struct DescriptorTests {
     }
 }
 
-@Suite("Descriptors and a daemon that does not do as it should", .timeLimit(.minutes(1)))
+@Suite("Descriptors and a daemon that does not do as it should", .timeLimit(.minutes(4)))
 struct PassingTests {
     private func domain(_ daemon: FakeLibvirtd) async throws -> Domain {
         daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { arguments in

@@ -5,7 +5,7 @@ import Testing
 import XDR
 
 /// Every kind of event that a domain has, from a daemon that says what a test wants.
-@Suite("Every kind of a domain's events", .timeLimit(.minutes(1))) struct DomainKindTests {
+@Suite("Every kind of a domain's events", .timeLimit(.minutes(4))) struct DomainKindTests {
     private let dom = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 7)
 
     /// Kinds whose new message has the old one within; what they are to be read as.

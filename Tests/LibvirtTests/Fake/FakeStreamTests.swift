@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import XDR
 
-@Suite("Streams of a daemon that behaves as a real one does rarely", .timeLimit(.minutes(1)))
+@Suite("Streams of a daemon that behaves as a real one does rarely", .timeLimit(.minutes(4)))
 struct FakeStreamTests {
     private func volume(
         _ daemon: FakeLibvirtd
