@@ -80,6 +80,16 @@ struct ContractTests {
         #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
     }
 
+    @Test("what is no memif socket is called that")
+    func noSocket() async throws {
+        let run = try await ProgramRun.run(
+            "virtwire", "memif", "raw-data", "--role", "slave", "--socket", "/dev/null")
+        #expect(run.status == 1)
+        #expect(run.errors.contains("/dev/null"))
+        #expect(run.errors.contains("what stands there is no socket"))
+        #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+    }
+
     @Test("a URI that is none ends with 1 and names it")
     func wrongURI() async throws {
         let run = try await ProgramRun.run("virtwire", "domain", "list", "-c", "no uri at all")

@@ -32,9 +32,15 @@ public struct ReconnectPolicy: Hashable, Sendable {
     func pause(
         afterFailures count: Int, using generator: inout some RandomNumberGenerator
     ) -> Duration {
-        var pause = firstPause
-        for _ in 1..<max(count, 1) where pause < longestPause { pause *= 2 }
-        let chance = Double.random(in: 0..<1, using: &generator)
-        return min(pause, longestPause) * (1 - min(max(jitter, 0), 1) * chance)
+        let longest = max(longestPause, .zero)
+        var pause = min(max(firstPause, .zero), longest)
+        var doublings = max(count, 1) - 1
+        while doublings > 0, pause > .zero, pause < longest {
+            // Doubled to no more than the longest, which may be as long as there is.
+            pause = pause > longest / 2 ? longest : pause * 2
+            doublings -= 1
+        }
+        let share = jitter.isNaN ? 0 : min(max(jitter, 0), 1)
+        return pause * (1 - share * Double.random(in: 0..<1, using: &generator))
     }
 }

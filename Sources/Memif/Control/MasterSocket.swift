@@ -110,7 +110,9 @@ public final class MasterSocket: Sendable {
             guard !state.isClosed else { throw MemifError(.closed, "the memif socket is closed") }
             guard state.interfaces[configuration.id] == nil else {
                 throw MemifError(
-                    .idInUse, "the socket has an interface with id \(configuration.id) already")
+                    .idInUse,
+                    "the socket has an interface with id \(configuration.id) already: take another, "
+                        + "or remove that one first")
             }
             state.interfaces[configuration.id] = Entry(serial: serial, interface: interface)
             state.hello = nil

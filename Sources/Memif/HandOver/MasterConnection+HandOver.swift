@@ -13,7 +13,8 @@ extension MasterConnection {
         }
         guard !(memory.receiving + memory.sending).contains(where: \.isTaken) else {
             throw MemifError(
-                .queuesTaken, "queues of interface \(link.terms.id) are still being worked")
+                .queuesTaken,
+                "queues of interface \(link.terms.id) are held: let go of them first")
         }
         do throws(SystemError) {
             guard let control = try channel.freeze() else {

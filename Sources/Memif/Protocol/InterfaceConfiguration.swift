@@ -98,19 +98,8 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     ///
     /// - Throws: `MemifError` with `.invalidConfiguration`, naming the value and what is allowed.
     func slaveGeometry() throws(MemifError) -> SlaveGeometry {
-        let rings = 1...MemifProtocol.mostRings
-        guard rings.contains(queues.slaveToMaster), rings.contains(queues.masterToSlave) else {
-            throw MemifError(
-                .invalidConfiguration,
-                "\(queues.slaveToMaster) and \(queues.masterToSlave) queues: a slave offers 1 to "
-                    + "\(MemifProtocol.mostRings) in each direction")
-        }
-        let largest = 1 << MemifProtocol.largestLog2RingSize
-        guard (2...largest).contains(ringSize), ringSize.nonzeroBitCount == 1 else {
-            throw MemifError(
-                .invalidConfiguration,
-                "a ring size of \(ringSize): it must be a power of two from 2 to \(largest)")
-        }
+        try checkRings()
+        try checkBuffers()
         let geometry = SlaveGeometry(
             queues: queues, log2RingSize: UInt8(ringSize.trailingZeroBitCount),
             bufferSize: (pools.map(\.bufferSize).min()).map { $0 - headroom } ?? bufferSize,
@@ -120,15 +109,6 @@ public struct InterfaceConfiguration: Hashable, Sendable {
                 .init(byteCount: $0.byteCount, bufferSize: $0.bufferSize - headroom)
             },
             hugePages: hugePages, layout: ringLayout)
-        guard (1...1 << 24).contains(geometry.bufferSize), (0...1 << 16).contains(headroom),
-            (geometry.bufferSize + headroom...1 << 25).contains(geometry.bufferSpacing)
-        else {
-            throw MemifError(
-                .invalidConfiguration,
-                "buffers of \(geometry.bufferSize) bytes behind \(headroom) of headroom, every "
-                    + "\(geometry.bufferSpacing) bytes: the size must be 1 to \(1 << 24), the "
-                    + "headroom at most 65536, and the spacing no less than both together")
-        }
         guard geometry.byteCount <= UInt32.max else {
             throw MemifError(
                 .invalidConfiguration,
@@ -140,14 +120,58 @@ public struct InterfaceConfiguration: Hashable, Sendable {
             guard pool.bufferCount < wanted else { continue }
             throw MemifError(
                 .invalidConfiguration,
-                "a pool of \(pool.bufferCount) buffers for rings of \(wanted) slots in all")
+                "a pool of \(pool.bufferCount) buffers for rings of \(wanted) slots in all: give the "
+                    + "pool as many buffers, or lower the queues or the ring size")
         }
+        return geometry
+    }
+
+    private func checkRings() throws(MemifError) {
+        let rings = 1...MemifProtocol.mostRings
+        guard rings.contains(queues.slaveToMaster), rings.contains(queues.masterToSlave) else {
+            throw MemifError(
+                .invalidConfiguration,
+                "\(queues.slaveToMaster) queues to the master and \(queues.masterToSlave) to the slave: "
+                    + "a slave offers 1 to \(MemifProtocol.mostRings) in each direction")
+        }
+        let largest = 1 << MemifProtocol.largestLog2RingSize
+        guard (2...largest).contains(ringSize), ringSize.nonzeroBitCount == 1 else {
+            throw MemifError(
+                .invalidConfiguration,
+                "a ring size of \(ringSize): it must be a power of two from 2 to \(largest)")
+        }
+    }
+
+    private func checkBuffers() throws(MemifError) {
         guard pools.count < MemifProtocol.mostRegions else {
             throw MemifError(
                 .invalidConfiguration,
-                "\(pools.count) pools: a link has \(MemifProtocol.mostRegions) regions, one for the "
-                    + "rings")
+                "\(pools.count) pools: a link has at most \(MemifProtocol.mostRegions - 1)")
         }
-        return geometry
+        let (largest, longest) = (1 << 24, 1 << 16)
+        guard (0...longest).contains(headroom) else {
+            throw MemifError(
+                .invalidConfiguration,
+                "a headroom of \(headroom) bytes: it must be 0 to \(longest)")
+        }
+        for pool in pools where pool.bufferSize <= headroom {
+            throw MemifError(
+                .invalidConfiguration,
+                "a headroom of \(headroom) bytes in a pool's buffers of \(pool.bufferSize): it must be "
+                    + "less, so that there is room for a frame")
+        }
+        if !pools.isEmpty { return }
+        guard (1...largest).contains(bufferSize) else {
+            throw MemifError(
+                .invalidConfiguration,
+                "a buffer size of \(bufferSize) bytes: it must be 1 to \(largest)")
+        }
+        let spacings = bufferSize + headroom...2 * largest
+        guard bufferSpacing.map(spacings.contains) ?? true else {
+            throw MemifError(
+                .invalidConfiguration,
+                "buffers every \(bufferSpacing ?? 0) bytes: it must be at least the buffer size and the "
+                    + "headroom together, \(spacings.lowerBound), and at most \(2 * largest)")
+        }
     }
 }

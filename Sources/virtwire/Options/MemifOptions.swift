@@ -84,14 +84,26 @@ struct MemifOptions: ParsableArguments {
     func failure(_ end: LinkEnd) -> CommandFailure {
         let remedy =
             switch end.cause {
-            // ENOENT and ECONNREFUSED
-            case .system where [2, 111].contains(end.systemError?.code):
-                "; does a master listen there? (--wait SECONDS waits for one)"
+            case .system: end.systemError.flatMap { advice($0.code) } ?? ""
             case .peerVanished:
                 "; is it a memif master, and does it have an interface with id \(interfaceID)?"
-            case .system, .peer, .local, .refused, .timedOut: ""
+            case .peer, .local, .refused, .timedOut: ""
             }
         return CommandFailure(.failed, "\(end)\(remedy)")
+    }
+
+    /// What to do about a socket that cannot be connected to.
+    private func advice(_ code: Int32) -> String? {
+        switch code {
+        case ECONNREFUSED where (try? SocketFile.probe(socket)) == .foreign:
+            "; what stands there is no socket: name the master's"
+        case ENOENT, ECONNREFUSED:
+            "; does a master listen there? (--wait SECONDS waits for one)"
+        case EPROTOTYPE: "; what listens there is no memif master: name the master's socket"
+        case EACCES, EPERM:
+            "; you may not open it: join its group, or have it passed by virtwire memif open"
+        default: nil
+        }
     }
 }
 

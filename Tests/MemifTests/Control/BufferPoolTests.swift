@@ -67,7 +67,7 @@ struct BufferPoolTests {
         let error = #expect(throws: MemifError.self) {
             try MemifInterface.connect(to: address, configuration, on: loop)
         }
-        #expect(error?.message == "a pool of 10 buffers for rings of 2048 slots in all")
+        #expect(error?.message.hasPrefix("a pool of 10 buffers for rings of 2048 slots") == true)
     }
 
     @Test(

@@ -35,4 +35,26 @@ struct ReconnectPolicyTests {
         #expect(pauses.allSatisfy { $0 >= .zero && $0 <= .seconds(1) })
         #expect((Set(pauses).count == 1) == (jitter <= 0), "seed \(generator.seed)")
     }
+
+    @Test("a pause is never negative nor longer than the longest, whatever is asked for")
+    func absurd() {
+        var generator = SeededGenerator()
+        let jitters: [Double] = [-.infinity, .nan, 0.5, .infinity]
+        let durations: [Duration] = [
+            .seconds(Int64.min), .seconds(-1), .zero, .nanoseconds(1), .seconds(Int64.max),
+        ]
+        for first in durations {
+            for longest in durations {
+                for jitter in jitters {
+                    let policy = ReconnectPolicy(
+                        firstPause: first, longestPause: longest, jitter: jitter)
+                    for count in [Int.min, 0, 1, 100, 1000] {
+                        let pause = policy.pause(afterFailures: count, using: &generator)
+                        // A fraction of so long a time is as exact as a Double.
+                        #expect(pause >= .zero && pause <= max(longest, .zero) * 1.001)
+                    }
+                }
+            }
+        }
+    }
 }

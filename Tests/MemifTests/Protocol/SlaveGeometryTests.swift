@@ -77,4 +77,37 @@ struct SlaveGeometryTests {
             #expect(error?.code == .invalidConfiguration)
         }
     }
+
+    @Test(
+        "a number that makes no sense is named in the refusal, however far off it is",
+        arguments: [Int.min, -1, 1 << 26, Int.max])
+    func extremes(number: Int) throws {
+        let changes: [(inout InterfaceConfiguration) -> Void] = [
+            { $0.ringSize = number }, { $0.bufferSize = number }, { $0.headroom = number },
+            { $0.bufferSpacing = number }, { $0.queues.slaveToMaster = number },
+            { $0.queues.masterToSlave = number },
+        ]
+        let pool = try BufferPool(bufferCount: 2, bufferSize: 64)
+        for change in changes {
+            for pools in [[], [pool]] {
+                var configuration = InterfaceConfiguration()
+                change(&configuration)
+                configuration.pools = pools
+                // With pools it is the pools' buffers that count.
+                let counts =
+                    pools.isEmpty
+                    || configuration.bufferSize != number && configuration.bufferSpacing != number
+                let error = #expect(throws: MemifError.self) {
+                    try configuration.slaveGeometry()
+                }
+                #expect(error?.code == .invalidConfiguration)
+                #expect(!counts || error?.message.contains("\(number)") == true, "\(error as Any)")
+            }
+        }
+        var tight = InterfaceConfiguration()
+        tight.headroom = 64
+        tight.pool = pool
+        let error = #expect(throws: MemifError.self) { try tight.slaveGeometry() }
+        #expect(error?.message.contains("room for a frame") == true)
+    }
 }
