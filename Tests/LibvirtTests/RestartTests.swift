@@ -1,16 +1,34 @@
+import Foundation
+import Glibc
 import Libvirt
+import LibvirtProtocol
+import LibvirtRPC
 import LibvirtTesting
 import Synchronization
 import Testing
+import XDR
 
 @Suite("A daemon that is killed and started again under load", .timeLimit(.minutes(8)))
 struct RestartTests {
-    /// Calls without a deadline: each must come to an end of its own.
+    /// Calls of one kind, one after the other: each must come to an end of its own, and to one only:
+    /// a call that was ended twice would end the process, as its continuation is a checked one.
     private final class Load: Sendable {
+        typealias Use = @Sendable (Connection, Load) async throws(LibvirtError) -> Void
+
         let begun = Atomic<Int>(0)
         let answered = Atomic<Int>(0)
         let failed = Atomic<Int>(0)
+        /// Whether something is under way that only the daemon's end will end.
+        let isUnderWay = Atomic<Bool>(false)
+        private let mayBeLate: Bool
+        private let use: Use
         private let odd = Mutex<[LibvirtError]>([])
+
+        /// - Parameter mayBeLate: whether the calls have a deadline that may pass.
+        init(mayBeLate: Bool = false, _ use: @escaping Use) {
+            self.mayBeLate = mayBeLate
+            self.use = use
+        }
 
         /// Failures that are something else than a lost connection.
         var oddFailures: [String] { odd.withLock { $0.map(\.description) } }
@@ -23,13 +41,98 @@ struct RestartTests {
                 }
                 begun.add(1, ordering: .relaxed)
                 do {
-                    _ = try await connection.listAllDomains()
+                    try await use(connection, self)
                     answered.add(1, ordering: .relaxed)
                 } catch {
                     failed.add(1, ordering: .relaxed)
-                    if !error.isConnectionLost { odd.withLock { $0.append(error) } }
+                    if !isExpected(error) { odd.withLock { $0.append(error) } }
                 }
+                isUnderWay.store(false, ordering: .relaxed)
             }
+        }
+
+        private func isExpected(_ error: LibvirtError) -> Bool {
+            switch error.kind {
+            // A stream's own connection, for which the daemon was gone too soon.
+            case .unreachable: true
+            case .call(let call):
+                if case .deadlineExceeded = call.kind { mayBeLate } else { error.isConnectionLost }
+            default: false
+            }
+        }
+
+        func expectEnded() {
+            let ended = answered.load(ordering: .relaxed) + failed.load(ordering: .relaxed)
+            #expect(begun.load(ordering: .relaxed) == ended)
+            #expect(oddFailures.filter { !$0.contains("cancelled") } == [])
+        }
+    }
+
+    /// Whoever calls while the daemon comes and goes.
+    private struct Callers {
+        /// Short calls, many at once.
+        let lists = Load { (connection, _) throws(LibvirtError) in
+            _ = try await connection.listAllDomains()
+        }
+        /// Calls with hardly any time.
+        let hurried = Load(mayBeLate: true) { (connection, _) throws(LibvirtError) in
+            try await Connection.withDeadline(.now + .milliseconds(1)) {
+                () async throws(LibvirtError) in
+                _ = try await connection.listAllDomains()
+            }
+        }
+        /// A call over a connection of its own that lasts until the daemon dies.
+        let aside: Load
+        /// A download that nobody reads to its end before the daemon dies.
+        let download: Load
+        private let supervised: SupervisedConnection
+        private let storage: SupervisedConnection
+        private var tasks: [Task<Void, Never>] = []
+
+        /// - Parameters:
+        ///   - pipe: a named pipe into which nobody writes.
+        ///   - volume: the path of a volume that is longer than what sockets hold.
+        init(
+            _ supervised: SupervisedConnection, storage: SupervisedConnection,
+            pipe: String, volume: String
+        ) {
+            self.supervised = supervised
+            self.storage = storage
+            aside = Load { (connection, load) throws(LibvirtError) in
+                load.isUnderWay.store(true, ordering: .relaxed)
+                _ = try await connection.call(
+                    Remote.DOMAIN_RESTORE, .init(from: XDRString(pipe)))
+            }
+            download = Load { (connection, load) throws(LibvirtError) in
+                let found = try await connection.lookUpStorageVolume(path: volume)
+                let stream = try await found.download()
+                _ = try await stream.receive()
+                load.isUnderWay.store(true, ordering: .relaxed)
+                _ = await connection.waitUntilClosed()
+                while try await stream.receive() != nil {}
+                try await stream.finish()
+            }
+        }
+
+        mutating func start() {
+            let (lists, hurried, aside, download) = (lists, hurried, aside, download)
+            let (supervised, storage) = (supervised, storage)
+            for _ in 0..<6 { tasks.append(Task { await lists.run(supervised) }) }
+            tasks.append(Task { await hurried.run(supervised) })
+            tasks.append(Task { await aside.run(supervised) })
+            tasks.append(Task { await download.run(storage) })
+        }
+
+        /// Whether there is something of each kind that the daemon's end will meet.
+        var areUnderWay: Bool {
+            aside.isUnderWay.load(ordering: .relaxed)
+                && download.isUnderWay.load(ordering: .relaxed)
+        }
+
+        func end() async {
+            for task in tasks { task.cancel() }
+            for task in tasks { await task.value }
+            for load in [lists, hurried, aside, download] { load.expectEnded() }
         }
     }
 
@@ -50,44 +153,86 @@ struct RestartTests {
         }
     }
 
+    /// A volume in a pool that every daemon to come starts by itself.
+    private func makeVolume(_ daemon: TestLibvirtd) async throws -> String {
+        let directory = daemon.directory + "/pool"
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: false)
+        let connection = try await Connection.open(daemon.uri("storage", "/system"))
+        let pool = try await connection.defineStoragePool(
+            xml: """
+                <pool type='dir'><name>files</name>
+                <target><path>\(directory)</path></target></pool>
+                """)
+        try await pool.create()
+        try await pool.setAutostart(true)
+        let volume = try await pool.createStorageVolume(
+            xml: """
+                <volume><name>disk</name><capacity>\(64 << 20)</capacity>
+                <allocation>0</allocation><target><format type='raw'/></target></volume>
+                """)
+        await connection.close()
+        return volume.key
+    }
+
+    private func supervised(_ uri: String, _ events: [EventSelection]) -> SupervisedConnection {
+        SupervisedConnection(
+            uri, events: events,
+            backOff: .init(first: .milliseconds(2), longest: .milliseconds(20)))
+    }
+
     @Test("a hundred times: no call hangs, and every subscription lives on")
     func hundred() async throws {
         try await withDaemon { daemon in
-            let supervised = SupervisedConnection(
-                daemon.uri(), events: [.domains(), .networks()],
-                backOff: .init(first: .milliseconds(2), longest: .milliseconds(20)))
+            let pipe = daemon.directory + "/pipe"
+            // SAFETY: the path lives through the call.
+            #expect(unsafe mkfifo(pipe, 0o600) == 0)
+            let volume = try await makeVolume(daemon)
+            let supervised = supervised(daemon.uri(), [.domains(), .networks()])
+            let storage = self.supervised(daemon.uri("storage", "/system"), [])
             let notices = Notices()
-            let supervisor = Task { await supervised.run { await notices.note($0) } }
-            let load = Load()
-            let callers = (0..<6).map { _ in Task { await load.run(supervised) } }
+            let supervisors = [
+                Task { await supervised.run { await notices.note($0) } },
+                Task { await storage.run { _ in } },
+            ]
+            var callers = Callers(supervised, storage: storage, pipe: pipe, volume: volume)
+            callers.start()
             for round in 0..<100 {
-                try await eventually("connection \(round) stands") {
-                    await notices.connections == round + 1
-                }
-                let before = load.answered.load(ordering: .relaxed)
-                try await eventually("calls are answered in round \(round)") {
-                    load.answered.load(ordering: .relaxed) > before + 5
-                }
-                let connection = try #require(supervised.connection)
-                _ = try await connection.defineDomain(xml: testDomainXML("vm\(round)"))
-                _ = try await connection.defineNetwork(
-                    xml: "<network><name>net\(round)</name></network>")
-                try await eventually("both events of round \(round) have come") {
-                    await notices.names.isSuperset(of: ["vm\(round)", "net\(round)"])
-                }
+                try await self.round(round, supervised, notices, callers)
                 daemon.kill()
                 try await daemon.start()
             }
-            for caller in callers { caller.cancel() }
-            for caller in callers { await caller.value }
-            supervisor.cancel()
-            await supervisor.value
-            let begun = load.begun.load(ordering: .relaxed)
-            let answered = load.answered.load(ordering: .relaxed)
-            let failed = load.failed.load(ordering: .relaxed)
-            #expect(begun == answered + failed)
-            #expect(load.oddFailures.filter { !$0.contains("cancelled") } == [])
+            await callers.end()
+            for supervisor in supervisors { supervisor.cancel() }
+            for supervisor in supervisors { await supervisor.value }
             #expect(await notices.gaps >= 99)
+            // One that works on what nobody waits for any more would take its time to stop.
+            daemon.kill()
+        }
+    }
+
+    /// What happens between two deaths of the daemon.
+    private func round(
+        _ round: Int, _ supervised: SupervisedConnection, _ notices: Notices, _ callers: Callers
+    ) async throws {
+        try await eventually("connection \(round) stands") {
+            await notices.connections == round + 1
+        }
+        let before = callers.lists.answered.load(ordering: .relaxed)
+        let hurriedBefore = callers.hurried.begun.load(ordering: .relaxed)
+        try await eventually("calls are answered in round \(round)") {
+            callers.lists.answered.load(ordering: .relaxed) > before + 5
+                && callers.hurried.begun.load(ordering: .relaxed) > hurriedBefore
+        }
+        let connection = try #require(supervised.connection)
+        _ = try await connection.defineDomain(xml: testDomainXML("vm\(round)"))
+        _ = try await connection.defineNetwork(
+            xml: "<network><name>net\(round)</name></network>")
+        try await eventually("both events of round \(round) have come") {
+            await notices.names.isSuperset(of: ["vm\(round)", "net\(round)"])
+        }
+        try await eventually("a long call and a download are under way in round \(round)") {
+            callers.areUnderWay
         }
     }
 }
