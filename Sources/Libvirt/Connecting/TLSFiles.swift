@@ -56,7 +56,8 @@ struct TLSFiles {
         static let system = Places()
     }
 
-    /// Takes each file from the first place that has it, and certificate and key from the same one.
+    /// Takes each file from the first place that has it, and certificate and key from the first one that has
+    /// both; where none has, from one that has either, so that the error names the other.
     private static func find(_ places: [Places], _ surroundings: Surroundings) -> TLSSettings {
         let exists = surroundings.fileExists
         // One that is nowhere is the last, whose absence the error names.
@@ -64,9 +65,10 @@ struct TLSFiles {
         var settings = TLSSettings(
             authorities: authorities.first(where: exists) ?? authorities.last ?? "")
         settings.revocations = places.map(\.revocations).first(where: exists)
-        settings.identity = places.map(\.identity).first {
-            exists($0.certificate) || exists($0.key)
-        }
+        let identities = places.map(\.identity)
+        settings.identity =
+            identities.first { exists($0.certificate) && exists($0.key) }
+            ?? identities.first { exists($0.certificate) || exists($0.key) }
         return settings
     }
 }
