@@ -14,20 +14,27 @@ struct VolumePool {
 
     static func with(_ body: (VolumePool) async throws -> Void) async throws {
         try await withDaemon { daemon in
-            let connection = try await Connection.open(daemon.uri("storage", "/system"))
-            let directory = daemon.directory + "/pool"
-            try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: false)
-            let pool = try await connection.createStoragePool(
-                xml: """
-                    <pool type='dir'><name>files</name>
-                    <target><path>\(directory)</path></target></pool>
-                    """)
-            try await body(
-                VolumePool(
-                    daemon: daemon, connection: connection, pool: pool, directory: directory))
-            await connection.close()
+            try await with(
+                daemon, try await Connection.open(daemon.uri("storage", "/system")), body)
         }
+    }
+
+    /// A pool on a daemon that is reached already; the connection ends with it.
+    static func with(
+        _ daemon: TestLibvirtd, _ connection: Connection,
+        _ body: (VolumePool) async throws -> Void
+    ) async throws {
+        let directory = daemon.directory + "/pool"
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: false)
+        let pool = try await connection.createStoragePool(
+            xml: """
+                <pool type='dir'><name>files</name>
+                <target><path>\(directory)</path></target></pool>
+                """)
+        try await body(
+            VolumePool(daemon: daemon, connection: connection, pool: pool, directory: directory))
+        await connection.close()
     }
 
     func volume(_ name: String = "disk", byteCount: Int) async throws -> StorageVolume {
