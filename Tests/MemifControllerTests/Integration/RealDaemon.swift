@@ -76,6 +76,11 @@ struct RealDaemon {
         Self.stands(layout, ports, vm)
     }
 
+    /// Whether nothing is left of any domain.
+    var hasNoDirectories: Bool {
+        (try? Directory.entries(of: layout.domainsDirectory)) == []
+    }
+
     static func stands(_ layout: RuntimeLayout, _ ports: Set<String>, _ vm: VMIdentifier) -> Bool {
         let found = (try? Directory.entries(of: layout.directory(of: vm))) ?? []
         return Set(found) == Set(ports.map { "\($0).sock" })
