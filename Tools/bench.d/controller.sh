@@ -53,6 +53,9 @@ cpu() { awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / hz) }' 
 # resident PID: what it has in memory, in KiB.
 resident() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
+# private PID: what of that is its own, in KiB; the text of libraries that others run too is not.
+private() { awk '/^Private_/ { sum += $2 } END { print sum }' "/proc/$1/smaps_rollup"; }
+
 # keep_figures: reads lines of a member of the client's JSON, a unit and a measure, and keeps the figures.
 keep_figures() {
     local name unit measure
@@ -76,6 +79,7 @@ thousand_ports() {
     when_synced 1 1 >/dev/null
     empty=$(resident "$daemon")
     result "memory without domains" MiB virtwire "$(awk "BEGIN {print $empty / 1024}")"
+    result "of that its own" MiB virtwire "$(awk "BEGIN {print $(private "$daemon") / 1024}")"
     end_process "$daemon"
 
     start_virtwired "test://$work/domains.xml"
