@@ -134,9 +134,9 @@ struct BufferSpace: @unchecked Sendable {
 
     // MARK: Copying
 
-    /// How copying a slot's bytes into a batch went.
-    enum CopyOut {
-        case copied
+    /// How receiving a slot's bytes went.
+    enum Taking {
+        case taken
         case noRoom
         case outOfBounds
     }
@@ -145,12 +145,12 @@ struct BufferSpace: @unchecked Sendable {
     @inline(__always)
     func copyOut(
         _ descriptor: Descriptor, slot index: UInt16, into batch: inout FrameBatch
-    ) -> CopyOut {
+    ) -> Taking {
         guard let source = unsafe address(descriptor, slot: index) else { return .outOfBounds }
         let count = Int(descriptor.length)
         guard let target = unsafe batch.extendOpenFrame(by: count) else { return .noRoom }
         unsafe copyFrame(from: UnsafeRawPointer(source), to: target, count: count)
-        return .copied
+        return .taken
     }
 
     /// Whether the slot's buffer lies within bounds.

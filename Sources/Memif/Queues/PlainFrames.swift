@@ -39,6 +39,38 @@ extension ReceiveQueue {
         unsafe batch.take(filling)
         return start &+ UInt16(truncatingIfNeeded: done)
     }
+
+    /// Views frames behind those that are there, until one is odd, there is no room, or no more are known of.
+    ///
+    /// - Returns: the index of the first that is not viewed.
+    mutating func viewPlainFrames(from start: UInt16, in pieces: inout FramePieces) -> UInt16 {
+        if let own = buffers.ownSlots { return viewPlainFrames(own, from: start, in: &pieces) }
+        return viewPlainFrames(buffers.peerSlots, from: start, in: &pieces)
+    }
+
+    @inline(__always)
+    private mutating func viewPlainFrames<Slots: RingSlots>(
+        _ slots: Slots, from start: UInt16, in pieces: inout FramePieces
+    ) -> UInt16 {
+        let (ring, end, longest, headroom) = (ring, limit, longestFrame, buffers.headroom)
+        var index = start
+        var bytes: UInt64 = 0
+        while index != end, pieces.hasRoom {
+            let descriptor = ring.descriptor(at: index)
+            let length = Int(descriptor.length)
+            guard !descriptor.hasNext, length > 0, length <= longest,
+                let address = unsafe slots.address(descriptor, slot: index)
+            else { break }
+            unsafe pieces.append(
+                FramePiece(
+                    address: address, descriptor: descriptor, headroom: headroom, slot: index))
+            pieces.closeFrame()
+            bytes &+= UInt64(length)
+            index &+= 1
+        }
+        counters.bytes &+= bytes
+        return index
+    }
 }
 
 extension TransmitQueue {

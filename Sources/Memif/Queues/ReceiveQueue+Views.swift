@@ -15,34 +15,17 @@ extension ReceiveQueue {
     public mutating func receiveBurst(into views: inout FrameViews) throws(LinkEnd) -> Int {
         release(&views)
         guard try lookForFrames(views.frameCapacity) else { return 0 }
-        let (ring, buffers, end, longest) = (ring, buffers, limit, longestFrame)
         var index = position
-        var bytes: UInt64 = 0
         var problem: LinkEnd?
-        burst: while index != end, views.pieces.hasRoom {
-            let descriptor = ring.descriptor(at: index)
-            let length = Int(descriptor.length)
-            guard !descriptor.hasNext, length > 0, length <= longest else {
-                switch viewOddFrame(at: index, in: &views.pieces) {
-                case .done(let next): index = next
-                case .noRoom: break burst
-                case .incomplete:
-                    isStalled = true
-                    break burst
-                case .violation(let text):
-                    problem = .violation("\(title): \(text)")
-                    break burst
-                }
-                continue
-            }
-            guard let piece = buffers.piece(descriptor, slot: index) else {
-                problem = .violation("\(title): a descriptor points outside the regions")
+        burst: while true {
+            index = viewPlainFrames(from: index, in: &views.pieces)
+            guard index != limit, views.pieces.hasRoom else { break }
+            switch takeOddFrame(at: index, into: &views.pieces) {
+            case .done(let next): index = next
+            case .stays(let end):
+                problem = end
                 break burst
             }
-            views.pieces.append(piece)
-            views.pieces.closeFrame()
-            bytes &+= UInt64(length)
-            index &+= 1
         }
         if views.isEmpty {
             // What was dropped is held by nobody: these views may be filled again before others that
@@ -54,14 +37,7 @@ extension ReceiveQueue {
             nextTicket &+= 1
             position = index
         }
-        counters.packets &+= UInt64(views.count)
-        counters.bytes &+= bytes
-        shared.store(counters)
-        if let problem {
-            fail(problem)
-            if views.isEmpty { throw problem }
-        }
-        return views.count
+        return try endBurst(views.count, problem)
     }
 
     /// Gives the slots of the frames back to the sender; the views are empty then.
@@ -81,50 +57,5 @@ extension ReceiveQueue {
         nextRelease &+= 1
         // With nothing held any more, what was copied out meanwhile goes back too.
         release(upTo: nextRelease == nextTicket ? position : views.end)
-    }
-
-    /// Views a chained frame, or drops an empty or overlong one.
-    private mutating func viewOddFrame(
-        at start: UInt16, in pieces: inout FramePieces
-    ) -> OddFrame {
-        var index = start
-        var length = 0
-        while index != limit {
-            let descriptor = ring.descriptor(at: index)
-            guard let piece = buffers.piece(descriptor, slot: index) else {
-                pieces.abandonFrame()
-                return .violation("a descriptor points outside the regions")
-            }
-            length += Int(descriptor.length)
-            // An overlong frame is followed to its end, and its pieces are dropped there.
-            if length <= longestFrame {
-                guard pieces.hasRoom else {
-                    pieces.abandonFrame()
-                    return .noRoom
-                }
-                // An empty piece within a chain is nothing to look at.
-                if descriptor.length > 0 { pieces.append(piece) }
-            }
-            index &+= 1
-            guard descriptor.hasNext else {
-                close(&pieces, length)
-                return .done(index)
-            }
-        }
-        pieces.abandonFrame()
-        if index &- released == ring.size, start == released {
-            return .violation("a chain without an end")
-        }
-        return .incomplete
-    }
-
-    private mutating func close(_ pieces: inout FramePieces, _ length: Int) {
-        guard length > 0, length <= longestFrame else {
-            pieces.abandonFrame()
-            counters.drops &+= 1
-            return
-        }
-        counters.bytes &+= UInt64(length)
-        pieces.closeFrame()
     }
 }

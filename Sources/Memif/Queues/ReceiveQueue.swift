@@ -96,25 +96,15 @@ public struct ReceiveQueue: ~Copyable, Sendable {
         burst: while true {
             index = copyPlainFrames(from: index, into: &batch)
             guard index != limit, batch.hasFreeEntry else { break }
-            switch receiveOddFrame(at: index, into: &batch) {
+            switch takeOddFrame(at: index, into: &batch) {
             case .done(let next): index = next
-            case .noRoom: break burst
-            case .incomplete:
-                isStalled = true
-                break burst
-            case .violation(let text):
-                problem = .violation("\(title): \(text)")
+            case .stays(let end):
+                problem = end
                 break burst
             }
         }
         pass(index)
-        counters.packets &+= UInt64(batch.count)
-        shared.store(counters)
-        if let problem {
-            fail(problem)
-            if batch.isEmpty { throw problem }
-        }
-        return batch.count
+        return try endBurst(batch.count, problem)
     }
 
     /// Looks at the sender's index, at most once, unless enough frames are known of already.
