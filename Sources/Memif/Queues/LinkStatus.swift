@@ -26,11 +26,11 @@ final class LinkStatus: Sendable {
         let observers = state.withLock { state -> [@Sendable (LinkEnd) -> Void]? in
             guard state.end == nil else { return nil }
             state.end = end
-            defer { state.observers = [] }
-            return state.observers
+            // Here, so that whoever is told of the end at once finds the link over.
+            isOver.store(true, ordering: .releasing)
+            return exchange(&state.observers, with: [])
         }
         guard let observers else { return false }
-        isOver.store(true, ordering: .releasing)
         for observer in observers { observer(end) }
         return true
     }

@@ -88,10 +88,12 @@ public final class PacketWorker: Sendable {
 
     /// Nothing is accepted any more.
     func retire() {
-        state.withLock { state in
+        let dropped = state.withLock { state in
             state.isStopped = true
-            state.commands = []
+            return exchange(&state.commands, with: [])
         }
+        // Not under the lock: what they captured may have a deinit that calls the worker.
+        _ = dropped
     }
 }
 
