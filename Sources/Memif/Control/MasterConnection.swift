@@ -112,7 +112,7 @@ final class MasterConnection: Sendable {
         case .acknowledge: try send(.acknowledge)
         case .mapRegion(let region):
             guard let file = descriptor.take() else { throw .violation("a region without a file") }
-            try populate(try map(region, file))
+            populate(try map(region, file))
         case .keepRing:
             guard let eventfd = descriptor.take() else {
                 throw .violation("a ring without an eventfd")
@@ -186,13 +186,10 @@ final class MasterConnection: Sendable {
             limits: interface?.configuration.limits ?? InterfaceLimits())
     }
 
-    /// Faults a region in and says that it is there. A large one takes several turns of the loop, so that
-    /// others have theirs; nothing more of this peer's is read meanwhile.
-    private func populate(_ region: Region) throws(LinkEnd) {
-        if region.byteCount <= Region.sliceByteCount {
-            _ = try region.populate(from: 0)
-            return try announce(region)
-        }
+    /// Faults a region in, when its turn comes, and says that it is there. A large one takes several
+    /// turns of the loop, and so do many, so that others have theirs; nothing more of this peer's is read
+    /// meanwhile.
+    private func populate(_ region: Region) {
         channel.pause()
         state.withLock { $0.deadline }?.setOurs(true)
         goOn(region, from: 0)
@@ -210,16 +207,12 @@ final class MasterConnection: Sendable {
             let end = try region.populate(from: start)
             if end < region.byteCount { return goOn(region, from: end) }
             state.withLock { $0.deadline }?.setOurs(false)
+            state.withLock { $0.regions.append(region) }
             channel.resume()
-            try announce(region)
+            try send(.acknowledge)
         } catch {
             finish(error)
         }
-    }
-
-    private func announce(_ region: Region) throws(LinkEnd) {
-        state.withLock { $0.regions.append(region) }
-        try send(.acknowledge)
     }
 
     private func connect(_ announced: LinkTerms) throws(LinkEnd) {

@@ -71,6 +71,40 @@ struct RegionTests {
         try loop.runReady()
     }
 
+    @Test("many at a time are faulted in one in each turn")
+    func many() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.unattended()
+        let socket = try MasterSocket.listen(at: directory.address(), on: loop, options: .patient)
+        _ = try socket.add(InterfaceConfiguration())
+        let peer = try RawPeer(connectingTo: directory.address())
+        try loop.runReady()
+        try await peer.expect("HELLO")
+        try peer.send(.initialize(ControlMessage.Initialize(id: 0, name: "raw")))
+        let file = try OwnedDescriptor.memoryFile(name: "again", byteCount: 1 << 20)
+        for index in 0..<8 as Range<UInt16> {
+            let region = ControlMessage.AddRegion(index: index, byteCount: 1 << 20)
+            try peer.send(.addRegion(region), descriptors: [file.rawValue])
+        }
+        try loop.runReady()
+        // INIT's and the first one's.
+        for _ in 0..<2 { try await peer.expect("ACK") }
+        for _ in 1..<8 {
+            do throws(RawPeerError) {
+                let early = try await peer.receive(within: .milliseconds(5))
+                Issue.record("another in the same turn")
+                _ = consume early
+            } catch {
+                #expect(error.description.hasPrefix("no message came"))
+            }
+            try loop.runReady()
+            try await peer.expect("ACK")
+        }
+        socket.close()
+        loop.stop()
+        try loop.runReady()
+    }
+
     @Test("a file is asked what it lies in")
     func files() throws {
         let usual = try OwnedDescriptor.memoryFile(name: "usual", byteCount: Self.pages)
