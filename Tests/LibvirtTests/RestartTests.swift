@@ -4,6 +4,7 @@ import Libvirt
 import LibvirtProtocol
 import LibvirtRPC
 import LibvirtTesting
+import LinuxIO
 import Synchronization
 import Testing
 import XDR
@@ -18,7 +19,7 @@ struct RestartTests {
         let begun = Atomic<Int>(0)
         let answered = Atomic<Int>(0)
         let failed = Atomic<Int>(0)
-        /// Whether something is under way that only the daemon's end will end.
+        /// Whether data comes that only the daemon's end will end.
         let isUnderWay = Atomic<Bool>(false)
         private let mayBeLate: Bool
         private let use: Use
@@ -90,7 +91,7 @@ struct RestartTests {
         private var tasks: [Task<Void, Never>] = []
 
         /// - Parameters:
-        ///   - pipe: a named pipe into which nobody writes.
+        ///   - pipe: a named pipe that somebody holds open and into which nobody writes.
         ///   - volume: the path of a volume that is longer than what sockets hold.
         init(
             _ supervised: SupervisedConnection, storage: SupervisedConnection,
@@ -98,8 +99,7 @@ struct RestartTests {
         ) {
             self.supervised = supervised
             self.storage = storage
-            aside = Load { (connection, load) throws(LibvirtError) in
-                load.isUnderWay.store(true, ordering: .relaxed)
+            aside = Load { (connection, _) throws(LibvirtError) in
                 _ = try await connection.call(
                     Remote.DOMAIN_RESTORE, .init(from: XDRString(pipe)))
             }
@@ -121,12 +121,6 @@ struct RestartTests {
             tasks.append(Task { await hurried.run(supervised) })
             tasks.append(Task { await aside.run(supervised) })
             tasks.append(Task { await download.run(storage) })
-        }
-
-        /// Whether there is something of each kind that the daemon's end will meet.
-        var areUnderWay: Bool {
-            aside.isUnderWay.load(ordering: .relaxed)
-                && download.isUnderWay.load(ordering: .relaxed)
         }
 
         func end() async {
@@ -181,12 +175,24 @@ struct RestartTests {
             backOff: .init(first: .milliseconds(2), longest: .milliseconds(20)))
     }
 
+    /// Whether the daemon reads from a file.
+    private func isReading(_ daemon: TestLibvirtd, _ path: String) -> Bool {
+        guard let process = daemon.processID else { return false }
+        let manager = FileManager.default
+        let directory = "/proc/\(process)/fd"
+        let numbers = (try? manager.contentsOfDirectory(atPath: directory)) ?? []
+        return numbers.contains { number in
+            (try? manager.destinationOfSymbolicLink(atPath: "\(directory)/\(number)")) == path
+        }
+    }
+
     @Test("a hundred times: no call hangs, and every subscription lives on")
     func hundred() async throws {
         try await withDaemon { daemon in
             let pipe = daemon.directory + "/pipe"
-            // SAFETY: the path lives through the call.
+            // SAFETY: the path lives through both calls.
             #expect(unsafe mkfifo(pipe, 0o600) == 0)
+            let writer = OwnedDescriptor(adopting: unsafe open(pipe, O_RDWR | O_CLOEXEC))
             let volume = try await makeVolume(daemon)
             let supervised = supervised(daemon.uri(), [.domains(), .networks()])
             let storage = self.supervised(daemon.uri("storage", "/system"), [])
@@ -199,6 +205,10 @@ struct RestartTests {
             callers.start()
             for round in 0..<100 {
                 try await self.round(round, supervised, notices, callers)
+                try await eventually("a long call and a download are under way in \(round)") {
+                    isReading(daemon, pipe)
+                        && callers.download.isUnderWay.load(ordering: .relaxed)
+                }
                 daemon.kill()
                 try await daemon.start()
             }
@@ -206,8 +216,11 @@ struct RestartTests {
             for supervisor in supervisors { supervisor.cancel() }
             for supervisor in supervisors { await supervisor.value }
             #expect(await notices.gaps >= 99)
-            // One that works on what nobody waits for any more would take its time to stop.
-            daemon.kill()
+            // Every death has met one of each.
+            #expect(callers.aside.failed.load(ordering: .relaxed) >= 100)
+            #expect(callers.download.failed.load(ordering: .relaxed) >= 100)
+            // What the daemon reads for nobody any more ends here, or it would be slow to stop.
+            _ = consume writer
         }
     }
 
@@ -230,9 +243,6 @@ struct RestartTests {
             xml: "<network><name>net\(round)</name></network>")
         try await eventually("both events of round \(round) have come") {
             await notices.names.isSuperset(of: ["vm\(round)", "net\(round)"])
-        }
-        try await eventually("a long call and a download are under way in round \(round)") {
-            callers.areUnderWay
         }
     }
 }

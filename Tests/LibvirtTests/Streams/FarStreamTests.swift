@@ -67,15 +67,15 @@ struct FarStreamTests {
         }
     }
 
-    /// How far the daemon has read a file when it reads no further for a while.
+    /// How far the daemon has read a file when it has read no further for a second.
     private func restingOffset(of path: String, _ files: VolumePool) async throws -> Int {
         var last = -1
-        var timesSame = 0
-        while timesSame < 50 {
+        var lastChange = ContinuousClock.now
+        while lastChange.duration(to: .now) < .seconds(1) {
             // What passes the time, and lives on beside the stream.
             _ = try await files.pool.info()
             let offset = try files.daemonOffset(of: path)
-            timesSame = offset == last ? timesSame + 1 : 0
+            if offset != last { lastChange = .now }
             last = offset
         }
         return last
