@@ -20,8 +20,16 @@ extension Connection {
     public static func withDeadline<Value, Failure>(
         _ deadline: ContinuousClock.Instant, _ body: () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        let earliest = CallDeadline.earliest(deadline)
-        return try await CallDeadline.$current.withValue(earliest) { () -> Result<Value, Failure> in
+        try await CallDeadline.$current.with(CallDeadline.earliest(deadline), body)
+    }
+}
+
+extension TaskLocal where Value: Sendable {
+    /// As `withValue`, with the errors of the body.
+    func with<Outcome, Failure>(
+        _ value: Value, _ body: () async throws(Failure) -> Outcome
+    ) async throws(Failure) -> Outcome {
+        try await withValue(value) { () -> Result<Outcome, Failure> in
             do throws(Failure) {
                 return .success(try await body())
             } catch {

@@ -26,13 +26,7 @@ extension Connection {
     public static func withPlacement<Value, Failure>(
         _ placement: CallPlacement, _ body: () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        try await CallPlacement.$current.withValue(placement) { () -> Result<Value, Failure> in
-            do throws(Failure) {
-                return .success(try await body())
-            } catch {
-                return .failure(error)
-            }
-        }.get()
+        try await CallPlacement.$current.with(placement, body)
     }
 
     /// The procedures that last as a matter of course, by name: what writes or reads a guest's memory or a
