@@ -56,11 +56,16 @@ extension Controller {
 
     /// The one domain of a name or UUID that there is.
     func domain(called name: String) async throws(QuestionError) -> VMIdentifier {
-        let found = try await asking { () async throws(DomainSourceError) in
-            try await domains(called: name)
+        let listed = try await asking { () async throws(DomainSourceError) in
+            try await source.list(.all)
         }
-        guard let vm = found.first else { throw .noDomain(name) }
-        return vm
+        let wanted = VMIdentifier(name)
+        // One that has gone may have had the name too, and its ports not yet be closed.
+        let found =
+            listed.first { $0.vm == wanted || $0.name == name }?.vm
+            ?? knownDomains.first { $0.vm == wanted || $0.snapshot.name == name }?.vm
+        guard let found else { throw .noDomain(name) }
+        return found
     }
 
     /// A domain as it is now; nil when there is none.

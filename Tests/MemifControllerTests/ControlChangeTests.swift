@@ -328,6 +328,28 @@ struct ControlChangeTests {
         }
     }
 
+    @Test("of two that had a name, one after the other, the one that there is gets drained")
+    func drainOfHeir() async throws {
+        let scratch = try Scratch()
+        let heir = try #require(VMIdentifier("ffffffff-0000-4000-8000-000000000001"))
+        func ports(_ link: Link) async throws -> [String] {
+            try await link.call(Virtwire.STATUS, XDRVoid()).ports.map {
+                "\(VMIdentifier(bytes: $0.vm_uuid.bytes) ?? one)"
+            }
+        }
+        try await ControlHarness.run(in: scratch) { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            #expect(try await eventually { try await ports(it.link) == ["\(one)"] })
+            it.source.undefine(one, silently: true)
+            it.source.define(heir, "<memif:port name='a'/>")
+            #expect(try await eventually { try await ports(it.link).contains("\(heir)") })
+            _ = try await it.link.call(
+                Virtwire.VM_DRAIN, virtwire_vm_drain_args(vm: "vm-1", drains: true))
+            let marks = RuntimeLayout(scratch.configuration).drainedDomainsDirectory
+            #expect(try Directory.entries(of: marks) == ["\(heir)"])
+        }
+    }
+
     @Test("the mark of a domain that went while no daemon ran is taken away")
     func drainOfGoneDomain() async throws {
         let scratch = try Scratch()

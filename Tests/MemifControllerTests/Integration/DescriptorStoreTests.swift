@@ -52,69 +52,51 @@ struct DescriptorStoreTests {
 
     @Test("a process that ends before everything stands again leaves it to the next one")
     func unfinished() async throws {
-        let libvirtd = try await PrivateLibvirtd(in: Scratch())
-        let scratch = libvirtd.scratch
-        let manager = try StandInManager(at: "\(scratch.path)/notify")
-        defer { manager.stop() }
-        let first = try await DaemonProcess(under: manager, in: scratch)
-        _ = try await libvirtd.define("<memif:port name='a' link='always'/>")
-        #expect(await eventually { first.stands(["a"]) })
-        let slave = try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: "a"))
-        #expect(await eventually { slave.link != nil })
-        let link = try #require(slave.link)
-        first.process.signal(15)
-        #expect(await first.process.waitForEnd() == 0)
+        let kept = try await KeptLink()
+        defer { kept.manager.stop() }
+        let (manager, scratch, layout) = (kept.manager, kept.scratch, kept.layout)
         #expect(manager.count == 6)
 
         // One that may not even begin.
-        var lock: FileLock? = try FileLock(path: first.layout.lock)
+        var lock: FileLock? = try FileLock(path: layout.lock)
         let second = try await manager.start([DaemonProcess.program] + DaemonProcess.flags(scratch))
         #expect(await second.waitForEnd() == 1 << 8)
         #expect(second.output.contains("the runtime directory cannot be claimed"))
         _ = lock.take()
         #expect(manager.count == 6)
         // One that stands, and cannot be spoken to.
-        _ = try File.remove(first.layout.controlSocket)
-        try Directory.ensure(first.layout.controlSocket, mode: 0o755)
+        _ = try File.remove(layout.controlSocket)
+        try Directory.ensure(layout.controlSocket, mode: 0o755)
         let third = try await manager.start([DaemonProcess.program] + DaemonProcess.flags(scratch))
         #expect(await third.waitForEnd() == 1 << 8)
         #expect(third.output.contains("the control socket cannot be made"))
-        #expect(await eventually { manager.count == 6 } && link.isUp, "\(third.output)")
-        _ = try Directory.remove(first.layout.controlSocket)
+        #expect(await eventually { manager.count == 6 } && kept.link.isUp, "\(third.output)")
+        _ = try Directory.remove(layout.controlSocket)
         // One that has put everything back, and gets no further.
         try await Self.restore(from: manager, in: scratch)
-        #expect(manager.count == 6 && link.isUp)
+        #expect(manager.count == 6 && kept.link.isUp)
 
         let last = try await DaemonProcess(under: manager, in: scratch)
         #expect(await eventually { manager.count == 0 })
         #expect(await eventually { await last.port("a")?.state.text == "Connected" })
-        #expect(link.isUp && slave.link === link)
+        #expect(kept.link.isUp && kept.slave.link === kept.link)
         last.process.signal(15)
         #expect(await last.process.waitForEnd() == 0)
     }
 
     @Test("what three processes have not come through with is dropped, and said to be")
     func poison() async throws {
-        let libvirtd = try await PrivateLibvirtd(in: Scratch())
-        let scratch = libvirtd.scratch
-        let manager = try StandInManager(at: "\(scratch.path)/notify")
-        defer { manager.stop() }
-        let first = try await DaemonProcess(under: manager, in: scratch)
-        _ = try await libvirtd.define("<memif:port name='a' link='always'/>")
-        #expect(await eventually { first.stands(["a"]) })
-        let slave = try RealDaemon.slave(first.layout.socket(of: Sample.vm(1), port: "a"))
-        #expect(await eventually { slave.link != nil })
-        let link = try #require(slave.link)
-        first.process.signal(15)
-        #expect(await first.process.waitForEnd() == 0)
+        let kept = try await KeptLink()
+        defer { kept.manager.stop() }
+        let (manager, scratch, layout) = (kept.manager, kept.scratch, kept.layout)
 
         var attempts: [Bool] = []
-        for _ in 0..<4 { attempts.append(AdoptionAttempts(first.layout).begin()) }
+        for _ in 0..<4 { attempts.append(AdoptionAttempts(layout).begin()) }
         #expect(attempts == [true, true, true, false])
         let last = try await DaemonProcess(under: manager, in: scratch)
         #expect(last.process.output.contains("is dropped, and links with it"))
         #expect(await eventually { manager.count == 0 })
-        #expect(await eventually { !link.isUp }, "\(last.process.output)")
+        #expect(await eventually { !kept.link.isUp }, "\(last.process.output)")
         #expect(await eventually { last.stands(["a"]) })
         #expect(!File.exists(last.layout.adoptionAttempts))
         last.process.signal(15)
@@ -173,6 +155,32 @@ struct DescriptorStoreTests {
         try manager?.store(
             StoredDescriptors(names: ["virtwired-state", "virtwired-0"], descriptors: junk),
             within: .seconds(30))
+    }
+}
+
+/// What a service manager keeps of a daemon that has ended: a port, and its link to a slave of ours.
+private struct KeptLink {
+    let libvirtd: PrivateLibvirtd
+    let manager: StandInManager
+    let layout: RuntimeLayout
+    let slave: MemifInterface
+    let link: MemifLink
+
+    var scratch: Scratch { libvirtd.scratch }
+
+    init() async throws {
+        libvirtd = try await PrivateLibvirtd(in: Scratch())
+        manager = try StandInManager(at: "\(libvirtd.scratch.path)/notify")
+        let first = try await DaemonProcess(under: manager, in: libvirtd.scratch)
+        layout = first.layout
+        _ = try await libvirtd.define("<memif:port name='a' link='always'/>")
+        #expect(await eventually { first.stands(["a"]) })
+        let slave = try RealDaemon.slave(layout.socket(of: Sample.vm(1), port: "a"))
+        #expect(await eventually { slave.link != nil })
+        self.slave = slave
+        link = try #require(slave.link)
+        first.process.signal(15)
+        #expect(await first.process.waitForEnd() == 0)
     }
 }
 
