@@ -91,21 +91,43 @@ final class SlaveConnection: Sendable {
     private func perform(_ action: SlaveHandshake.Action) throws(LinkEnd) {
         switch action {
         case .end(let end): throw end
-        case .layOut(let geometry):
-            let memory: LinkMemory
-            do {
-                memory = try LinkMemory.makeSlave(
-                    geometry, name: configuration.name, pools: configuration.pools)
-            } catch {
-                throw Self.end(of: error)
-            }
-            let next = state.withLock { state in
-                state.memory = memory
-                return state.handshake.memoryIsReady()
-            }
-            try perform(next)
+        case .layOut(let geometry): try layOut(geometry)
         case .send(let message): try send(message)
         case .connect(let terms): try connect(terms)
+        }
+    }
+
+    /// Makes the memory, and goes on when it is there: a part in each turn of the loop, so that others have
+    /// theirs.
+    private func layOut(_ geometry: SlaveGeometry) throws(LinkEnd) {
+        let memory: LinkMemory
+        do throws(SystemError) {
+            memory = try LinkMemory.makeSlave(
+                geometry, name: configuration.name, pools: configuration.pools, isPopulated: false)
+        } catch {
+            throw Self.end(of: error)
+        }
+        state.withLock { $0.deadline }?.setOurs(true)
+        populate(memory, from: 0)
+    }
+
+    private func populate(_ memory: LinkMemory, from start: Int) {
+        let region = memory.regions[0]
+        loop.submitPart(of: region.byteCount - start) { [weak self] in
+            guard let self, !state.withLock({ $0.hasEnded }) else { return }
+            do throws(LinkEnd) {
+                let end = try region.populate(from: start)
+                if end < region.byteCount { return populate(memory, from: end) }
+                memory.setCookies()
+                state.withLock { $0.deadline }?.setOurs(false)
+                let next = state.withLock { state in
+                    if !state.hasEnded { state.memory = memory }
+                    return state.handshake.memoryIsReady()
+                }
+                try perform(next)
+            } catch {
+                finish(error)
+            }
         }
     }
 

@@ -147,18 +147,21 @@ final class LinkMemory: @unchecked Sendable {
 
     /// Makes a slave's memory: a sealed region with all rings and, unless they come from pools, all
     /// buffers, and an eventfd for each ring.
+    ///
+    /// - Parameter isPopulated: whether the region's pages are faulted in. Else the caller does so, and
+    ///   has `setCookies` called, before anybody learns of it.
     static func makeSlave(
-        _ geometry: SlaveGeometry, name: String, pools: [BufferPool] = []
+        _ geometry: SlaveGeometry, name: String, pools: [BufferPool] = [], isPopulated: Bool = true
     ) throws(SystemError) -> LinkMemory {
         let region = try Region(
-            name: "memif \(name)", byteCount: geometry.byteCount, hugePages: geometry.hugePages)
+            name: "memif \(name)", byteCount: geometry.byteCount, hugePages: geometry.hugePages,
+            isPopulated: isPopulated)
         var rings: [Ring] = []
         for announcement in geometry.rings {
-            let offset = Int(announcement.offset)
-            region.setCookie(at: offset)
             guard
                 let memory = region.ring(
-                    at: offset, layout: geometry.layout, log2Size: announcement.log2Size,
+                    at: Int(announcement.offset), layout: geometry.layout,
+                    log2Size: announcement.log2Size,
                     role: .slave)
             else { preconditionFailure("a slave's geometry puts a ring beyond its region") }
             let interrupt = try EventCounter()
@@ -166,9 +169,18 @@ final class LinkMemory: @unchecked Sendable {
             rings.append(Ring(announcement, memory: memory, interrupt: interrupt))
         }
         let buffers = pools.isEmpty ? nil : try geometry.takeBuffers(from: pools)
-        return LinkMemory(
+        let memory = LinkMemory(
             role: .slave, layout: geometry.layout, regions: [region] + pools.map(\.region),
             rings: rings, geometry: geometry, buffers: buffers, pools: pools)
+        if isPopulated { memory.setCookies() }
+        return memory
+    }
+
+    /// Begins each ring with memif's cookie, as their maker.
+    func setCookies() {
+        for ring in slaveToMaster + masterToSlave {
+            regions[Int(ring.announcement.region)].setCookie(at: Int(ring.announcement.offset))
+        }
     }
 
     /// Puts together what a slave has announced, as the master.

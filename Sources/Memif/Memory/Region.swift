@@ -7,6 +7,8 @@ internal import Synchronization
 final class Region: Sendable {
     let file: OwnedDescriptor
     let mapping: SharedMapping
+    /// Whether it was made here.
+    private let isOurs: Bool
 
     var byteCount: Int { mapping.byteCount }
 
@@ -35,18 +37,21 @@ final class Region: Sendable {
             throw LinkEnd(.refused, DisconnectReason(.regionRefused, error.description))
         }
         self.file = file
+        isOurs = false
     }
 
     /// Bytes that are faulted in at a time, in a few milliseconds.
     static let sliceByteCount = 16 << 20
 
-    /// Faults in the next part of a region that a peer announced.
+    /// Faults in the next part of it: of a region that a peer announced, it is the peer's fault where
+    /// there is nothing.
     ///
     /// - Returns: the offset at which it ends.
     func populate(from start: Int, atMost count: Int = sliceByteCount) throws(LinkEnd) -> Int {
         do throws(SystemError) {
             return try mapping.populate(from: start, atMost: count)
         } catch {
+            if isOurs { throw LinkEnd(error) }
             throw LinkEnd(.refused, DisconnectReason(.regionRefused, error.description))
         }
     }
@@ -74,14 +79,19 @@ final class Region: Sendable {
     /// The size of the huge pages that are asked for.
     static let hugePageByteCount = 1 << 21
 
-    /// Makes a region of our own, sealed, its pages faulted in.
-    init(name: String, byteCount: Int, hugePages: Bool = false) throws(SystemError) {
+    /// Makes a region of our own, sealed.
+    ///
+    /// - Parameter isPopulated: whether its pages are faulted in; else the caller does so before any use.
+    init(
+        name: String, byteCount: Int, hugePages: Bool = false, isPopulated: Bool = true
+    ) throws(SystemError) {
         do throws(SystemError) {
             let file = try OwnedDescriptor.memoryFile(
                 name: name, byteCount: byteCount, hugePages: hugePages)
             mapping = try SharedMapping(file, byteCount: byteCount)
-            try mapping.populate()
+            if isPopulated { try mapping.populate() }
             self.file = file
+            isOurs = true
         } catch {
             // ENOMEM
             guard hugePages, error.code == 12 else { throw error }
@@ -104,6 +114,7 @@ final class Region: Sendable {
         mapping = try SharedMapping(file, byteCount: byteCount)
         try mapping.populate()
         self.file = file
+        isOurs = true
     }
 
     /// A ring in this region, or nil where it would not lie whole and aligned within it.

@@ -105,6 +105,42 @@ struct RegionTests {
         try loop.runReady()
     }
 
+    @Test("and one of our own, of a slave, in parts as well")
+    func ours() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.unattended()
+        let master = try RawMaster(at: directory.address())
+        var configuration = InterfaceConfiguration()
+        configuration.bufferSize = 32_768
+        let slave = try MemifInterface.connect(
+            to: directory.address(), configuration, on: loop, reconnect: nil,
+            handshakeTimeout: .seconds(120))
+        try loop.runReady()
+        let peer = try await master.accept()
+        try peer.send(.hello(ControlMessage.Hello(name: "raw master")))
+        var turns = 0
+        var first: String?
+        while first == nil, turns < 100 {
+            try loop.runReady()
+            turns += 1
+            do throws(RawPeerError) {
+                if let incoming = try await peer.receive(within: .milliseconds(5)) {
+                    first = incoming.message.name
+                } else {
+                    first = "the end"
+                }
+            } catch {
+                #expect(error.description.hasPrefix("no message came"))
+            }
+        }
+        #expect(first == "INIT")
+        // 64 MiB of buffers.
+        #expect(turns >= 5)
+        slave.remove()
+        loop.stop()
+        try loop.runReady()
+    }
+
     @Test("a file is asked what it lies in")
     func files() throws {
         let usual = try OwnedDescriptor.memoryFile(name: "usual", byteCount: Self.pages)
