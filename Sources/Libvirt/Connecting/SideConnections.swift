@@ -16,11 +16,14 @@ final class SideConnections: Sendable {
         var idle: [(connection: Connection, since: ContinuousClock.Instant)] = []
         var inUse: [ObjectIdentifier: InUse] = [:]
         var isClosed = false
+        /// Whether somebody will look after those that wait.
+        var isArmed = false
     }
 
     /// How many are kept for the next use.
     private static let mostIdle = 2
-    /// How long one is kept: routers forget a connection over which nothing goes, and tell neither end.
+    /// How long one is kept, and at most twice as long: routers forget a connection over which nothing
+    /// goes, and tell neither end.
     static let longestIdle = Duration.seconds(60)
     /// How many long calls are on their way at once. A daemon has 20 workers, for all its clients.
     private static let mostLongCalls = 8
@@ -60,17 +63,28 @@ final class SideConnections: Sendable {
 
     /// Takes a connection back, to keep it when its use has ended as it should, and room is left.
     func giveBack(_ connection: Connection, isReusable: Bool) {
-        let isKept = state.withLock { state in
+        let (isKept, mustArm) = state.withLock { state in
             state.inUse[ObjectIdentifier(connection)] = nil
             guard isReusable, connection.isAlive, !state.isClosed,
                 state.idle.count < Self.mostIdle
-            else { return false }
+            else { return (false, false) }
             state.idle.append((connection, .now))
-            return true
+            defer { state.isArmed = true }
+            return (true, !state.isArmed)
         }
-        guard isKept else { return connection.link.close() }
+        if !isKept { connection.link.close() }
+        if mustArm { arm() }
+    }
+
+    private func arm() {
         timers.schedule(after: Self.longestIdle) { [weak self] in
-            self?.close(idleSince: .now - Self.longestIdle)
+            guard let self else { return }
+            close(idleSince: .now - Self.longestIdle)
+            let goesOn = state.withLock { state in
+                state.isArmed = !state.idle.isEmpty
+                return state.isArmed
+            }
+            if goesOn { arm() }
         }
     }
 
