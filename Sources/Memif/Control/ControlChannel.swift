@@ -137,12 +137,25 @@ final class ControlChannel: Sendable {
                 guard state.watch != nil, !state.isPaused else { return }
                 if state.unsent != nil { try flush(&state) }
                 guard state.unsent == nil else { return }
-                guard let message = try state.socket?.receiveMessage() else { return }
+                guard let message = try Self.receive(state) else { return }
                 input = Self.input(consume message)
             }
             return input
         } catch {
             return .ended(Self.end(of: error))
+        }
+    }
+
+    /// The next message of the peer's.
+    private static func receive(
+        _ state: borrowing State
+    ) throws(SystemError) -> ReceivedMessage? {
+        do throws(SystemError) {
+            return try state.socket?.receiveMessage()
+        } catch {
+            // Told once, and ahead of what the peer said before it closed with messages of ours unread.
+            guard error.code == connectionReset else { throw error }
+            return try state.socket?.receiveMessage()
         }
     }
 
@@ -181,7 +194,7 @@ final class ControlChannel: Sendable {
             isSent = try state.socket?.send(unsent.bytes, unsent.descriptor) ?? true
         } catch {
             // EPIPE: the peer has gone; what it said before it went is still to be read.
-            if error.code != 32 { throw error }
+            if error.code != 32, error.code != Self.connectionReset { throw error }
         }
         if !isSent { state.unsent = consume unsent }
         guard state.isWaitingForRoom == isSent, let watch = state.watch else { return }
@@ -189,9 +202,11 @@ final class ControlChannel: Sendable {
         try state.socket?.update(watch, on: loop, for: isSent ? .readable : .writable)
     }
 
+    /// ECONNRESET: the peer closed with messages of ours unread.
+    private static let connectionReset: Int32 = 104
+
     private static func end(of error: SystemError) -> LinkEnd {
-        // ECONNRESET: the peer closed with messages of ours unread.
-        if error.code == 104 { return .vanished }
+        if error.code == connectionReset { return .vanished }
         return LinkEnd(error)
     }
 }

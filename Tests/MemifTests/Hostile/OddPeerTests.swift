@@ -237,6 +237,27 @@ struct OddPeerTests {
         #expect(victim.lastEnd?.description.contains("77") == true)
     }
 
+    @Test("the last word of one that has read nothing of ours is heard too")
+    func unreadWords() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let reason = DisconnectReason(DisconnectReason.Code(rawValue: 78), "no time to read")
+        let socket = try MasterSocket.listen(at: directory.address(), on: loop, options: .patient)
+        // The kernel tells that HELLO was dropped before it gives what the slave has sent.
+        for _ in 0..<20 {
+            let victim = try socket.add(InterfaceConfiguration())
+            let raw = try RawSlave(to: directory.address())
+            try raw.peer.send(initialization { _ in })
+            try raw.peer.send(.disconnect(reason))
+            raw.peer.hangUp()
+            try await eventually("the victim knows") { victim.lastEnd != nil }
+            #expect(victim.lastEnd == LinkEnd(.peer, reason))
+            victim.remove()
+        }
+        socket.close()
+    }
+
     @Test("every message of ours has 128 bytes, and nothing behind what it says")
     func zeroed() async throws {
         let directory = try TemporaryDirectory()
