@@ -230,7 +230,8 @@ extension SpawnedProgram {
                 return []
             }
             state.status = status
-            readErrors(&state)
+            // All that a full socket holds, as the last words are in it; one that others write to ends too.
+            for _ in 0..<Self.mostReads where state.errors != nil { readErrors(&state) }
             // A child of its own may go on, and keep its end.
             closeErrors(&state)
             if let process = state.process.take(), let watch = state.processWatch.take() {
