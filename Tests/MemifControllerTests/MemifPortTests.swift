@@ -134,6 +134,12 @@ struct MemifPortTests {
         #expect(port.socketState() == .altered)
         try port.place(specification(scratch))
         #expect(port.socketState() == .standing)
+        // An owner that is named no longer has it no longer.
+        try File.setOwner(path, user: 1, group: nil)
+        #expect(port.socketState() == .altered)
+        try port.place(specification(scratch))
+        #expect(try FileStatus(path: path).user == Accounts.currentUser)
+        #expect(port.socketState() == .standing)
         try File.remove(path)
         #expect(port.socketState() == .lost)
         try File.replace(path, with: [1])

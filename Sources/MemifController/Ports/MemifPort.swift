@@ -76,9 +76,10 @@ final class MemifPort: Port {
         if socketState() == .lost { return try placeAnew(specification) }
         let identity = state.withLock { $0.identity }
         do throws(SystemError) {
+            // One that no longer names an owner goes back to the daemon, as a new one is.
             try SocketFile.adjust(
                 specification.path, ifStill: identity, mode: PortSpecification.mode,
-                user: specification.user, group: specification.group)
+                user: specification.user ?? Accounts.currentUser, group: specification.group)
         } catch {
             throw PortError(
                 reason: "the socket's owner and mode cannot be set: \(error)",
