@@ -218,7 +218,9 @@ struct FamilyEventTests {
             let connection = try await Connection.open(daemon.uri)
             daemon.inject(.hold, into: Remote.CONNECT_NETWORK_EVENT_REGISTER_ANY)
             let subscribing = Task { try await connection.networkEvents() }
-            try await eventually("it is registered") { daemon.registrationCount == 1 }
+            try await eventually("it is registered, and the reply is held") {
+                daemon.registrationCount == 1 && daemon.heldCallCount == 1
+            }
             let procedure = Remote.NETWORK_EVENT_LIFECYCLE
             let short = XDRProcedure<remote_connect_supports_feature_args, XDRVoid>(
                 program: procedure.program, version: 1, number: procedure.number, name: "SHORT")

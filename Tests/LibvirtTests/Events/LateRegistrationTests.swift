@@ -15,11 +15,13 @@ struct LateRegistrationTests {
             let connection = try await Connection.open(daemon.uri)
             daemon.inject(.hold, into: registering)
             let error = await #expect(throws: LibvirtError.self) {
-                try await connection.domainEvents(deadline: .now + .milliseconds(20))
+                try await connection.domainEvents(deadline: .now + .milliseconds(200))
             }
             #expect(error?.procedure == registering.name)
             #expect(error?.mayHaveRun == false, "nothing stays of it")
-            try await eventually("it stands") { daemon.registrationCount == 1 }
+            try await eventually("it stands, and its reply is held") {
+                daemon.registrationCount == 1 && daemon.heldCallCount == 1
+            }
             daemon.releaseHeldCalls()
             try await eventually("it is given back") { daemon.registrationCount == 0 }
             var events = try await connection.domainEvents().makeAsyncIterator()
@@ -38,12 +40,14 @@ struct LateRegistrationTests {
             let connection = try await Connection.open(daemon.uri)
             daemon.inject(.hold, into: registering)
             await #expect(throws: LibvirtError.self) {
-                try await connection.domainEvents(deadline: .now + .milliseconds(20))
+                try await connection.domainEvents(deadline: .now + .milliseconds(200))
             }
             let second = Task { try await connection.domainEvents() }
             // Once another kind is registered the second is waiting: both go the same way.
             let other = try await connection.domainEvents([.reboot])
-            try await eventually("it stands") { daemon.registrationCount == 2 }
+            try await eventually("it stands, and its reply is held") {
+                daemon.registrationCount == 2 && daemon.heldCallCount == 1
+            }
             try daemon.emitLifecycle(of: "early", .started)
             daemon.releaseHeldCalls()
             var events = try await second.value.makeAsyncIterator()
