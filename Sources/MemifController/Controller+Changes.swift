@@ -219,9 +219,7 @@ extension Controller {
 
     /// A domain that has ports, or asks for some.
     private func knownDomain(called name: String) throws(ChangeError) -> VMIdentifier {
-        let vm = VMIdentifier(name)
-        guard let known = knownDomains.first(where: { $0.vm == vm || $0.snapshot.name == name })
-        else { throw .question(.noDomain(name)) }
+        guard let known = known(called: name) else { throw .question(.noDomain(name)) }
         return known.vm
     }
 

@@ -24,9 +24,7 @@ extension Controller {
 
     /// One port, by its domain's name or UUID.
     func details(ofPort name: String, of domain: String) throws(QuestionError) -> PortDetails {
-        let vm = VMIdentifier(domain)
-        guard let known = knownDomains.first(where: { $0.vm == vm || $0.snapshot.name == domain })
-        else { throw .noDomain(domain) }
+        guard let known = known(called: domain) else { throw .noDomain(domain) }
         guard let report = reports(of: known.vm).first(where: { $0.name == name }) else {
             throw .noPort(name, domain: domain)
         }
@@ -62,10 +60,15 @@ extension Controller {
         let wanted = VMIdentifier(name)
         // One that has gone may have had the name too, and its ports not yet be closed.
         let found =
-            listed.first { $0.vm == wanted || $0.name == name }?.vm
-            ?? knownDomains.first { $0.vm == wanted || $0.snapshot.name == name }?.vm
+            listed.first { $0.vm == wanted || $0.name == name }?.vm ?? known(called: name)?.vm
         guard let found else { throw .noDomain(name) }
         return found
+    }
+
+    /// One of a name or UUID that has ports, or asks for some.
+    func known(called name: String) -> ManagedDomain? {
+        let wanted = VMIdentifier(name)
+        return knownDomains.first { $0.vm == wanted || $0.snapshot.name == name }
     }
 
     /// A domain as it is now; nil when there is none.

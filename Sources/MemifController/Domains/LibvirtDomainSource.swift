@@ -74,10 +74,13 @@ public final class LibvirtDomainSource: DomainSource {
             do throws(LibvirtError) {
                 // One call: this is asked for every domain, again and again.
                 let xml = try await Domain(uuid, on: connection).xml()
-                var name = DomainDocument.name(in: xml)
-                if name == nil { name = try await connection.lookUpDomain(uuid: uuid).name }
-                return DomainReading(
-                    name: name ?? "", isActive: Self.isActive(xml), xml: xml)
+                let name: String
+                if let printed = DomainDocument.name(in: xml) {
+                    name = printed
+                } else {
+                    name = try await connection.lookUpDomain(uuid: uuid).name
+                }
+                return DomainReading(name: name, isActive: Self.isActive(xml), xml: xml)
             } catch {
                 if error.code == .noDomain { return nil }
                 throw error
