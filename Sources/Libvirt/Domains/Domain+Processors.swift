@@ -11,7 +11,8 @@ extension Domain {
     public func totalCPUStats(
         flags: virTypedParameterFlags = []
     ) async throws(LibvirtError) -> TypedParameters {
-        try await cpuStats(-1, 1, flags).first ?? [:]
+        let width = try await cpuStats(nparams: 0, -1, 1, flags).count
+        return try await cpuStats(width: width, -1, 1, flags).first ?? [:]
     }
 
     /// What of each of the host's processors the domain has used: `cpu_time`, `vcpu_time`, in nanoseconds.
@@ -30,11 +31,13 @@ extension Domain {
         let first = UInt32(clamping: startCpu)
         var end = ncpus.map { first + min($0, .max - first) } ?? 0
         if ncpus == nil { end = try await cpuStats(nparams: 0, 0, 0, flags).count }
+        if first >= end { return [] }
+        let width = try await cpuStats(nparams: 0, Int32(clamping: first), 1, flags).count
         var all: [TypedParameters] = []
         var next = first
         while next < end {
             let count = min(end - next, Self.mostProcessors)
-            all += try await cpuStats(Int32(clamping: next), count, flags)
+            all += try await cpuStats(width: width, Int32(clamping: next), count, flags)
             next += count
         }
         return all
@@ -43,16 +46,18 @@ extension Domain {
     /// As many as a daemon tells of in one call. Source: `remote_protocol.x`.
     private static let mostProcessors = UInt32(REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX)
 
-    /// Asks how many values there are for each, and then for them.
+    /// The values of some processors, by processor.
+    ///
+    /// - Parameter width: how many values there are for each.
     private func cpuStats(
-        _ startCpu: Int32, _ ncpus: UInt32, _ flags: virTypedParameterFlags
+        width: UInt32, _ startCpu: Int32, _ ncpus: UInt32, _ flags: virTypedParameterFlags
     ) async throws(LibvirtError) -> [TypedParameters] {
-        let width = try await cpuStats(nparams: 0, startCpu, 1, flags).count
         guard width > 0 else { return [] }
         let (values, count) = try await cpuStats(nparams: width, startCpu, ncpus, flags)
         // The daemon may have found fewer for each than it said.
-        return stride(from: 0, to: values.count, by: max(Int(count), 1)).map { start in
-            TypedParameters(Array(values[start..<min(start + max(Int(count), 1), values.count)]))
+        let found = max(Int(count), 1)
+        return stride(from: 0, to: values.count, by: found).map { start in
+            TypedParameters(Array(values[start..<min(start + found, values.count)]))
         }
     }
 
