@@ -44,6 +44,13 @@ public final class Connection: Sendable {
     public var executor: any TaskExecutor { timers }
 
     static func readingLoop(_ uri: String) throws(LibvirtError) -> EventLoop {
+        try require(loop, for: uri)
+    }
+
+    /// A loop, or what its absence means for a connection.
+    static func require(
+        _ loop: Result<EventLoop, SystemError>, for uri: String
+    ) throws(LibvirtError) -> EventLoop {
         do throws(SystemError) {
             return try loop.get()
         } catch {

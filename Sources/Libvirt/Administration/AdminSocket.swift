@@ -11,12 +11,7 @@ struct AdminSocket {
     /// say, in this order, and else libvirtd's.
     init(_ given: String?, in surroundings: Surroundings = .current) throws(LibvirtError) {
         let given = given ?? ""
-        let configuration: ClientConfiguration
-        do throws(ClientConfigurationError) {
-            configuration = try ClientConfiguration(Self.file, in: surroundings)
-        } catch {
-            throw LibvirtError(.invalidURI(error.description), uri: given)
-        }
+        let configuration = try ClientConfiguration.read(Self.file, in: surroundings, for: given)
         let text = given.isEmpty ? Self.defaultURI(configuration, surroundings) : given
         uri =
             try configuration.uri(ofAlias: text, advice: ("libvirtd:///system", Self.file))?.value

@@ -15,7 +15,10 @@ extension Opening {
         #if CyrusSASL
             case .cyrus(let mechanisms):
                 // Kerberos asks name servers and key servers, and waits: not on Swift's few threads.
-                let loop = try loopForWaiting()
+                let started = Result { () throws(SystemError) in
+                    try EventLoop.start(name: "libvirt-sasl")
+                }
+                let loop = try Connection.require(started, for: uri.description)
                 defer { loop.stop() }
                 try await withTaskExecutorPreference(loop) { () throws(LibvirtError) in
                     try await authenticateByCyrus(mechanisms)
@@ -165,17 +168,3 @@ extension LibvirtURI {
         }
     }
 }
-
-#if CyrusSASL
-    extension Opening {
-        /// A thread for what waits in a library, without Swift being told.
-        private func loopForWaiting() throws(LibvirtError) -> EventLoop {
-            do throws(SystemError) {
-                return try EventLoop.start(name: "libvirt-sasl")
-            } catch {
-                let attempt = ConnectionAttempt(address: uri.description, problem: "\(error)")
-                throw LibvirtError(.unreachable([attempt]), uri: uri.description)
-            }
-        }
-    }
-#endif

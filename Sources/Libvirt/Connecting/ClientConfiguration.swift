@@ -48,6 +48,17 @@ struct ClientConfiguration: Sendable {
         }
     }
 
+    /// As ``init(_:in:)``, for whoever asks for a URI.
+    static func read(
+        _ name: String = "libvirt.conf", in surroundings: Surroundings, for uri: String
+    ) throws(LibvirtError) -> ClientConfiguration {
+        do throws(ClientConfigurationError) {
+            return try ClientConfiguration(name, in: surroundings)
+        } catch {
+            throw LibvirtError(.invalidURI(error.description), uri: uri)
+        }
+    }
+
     private static let longestFile = 1 << 20
 
     /// Adds what a file says; what is known already stays.

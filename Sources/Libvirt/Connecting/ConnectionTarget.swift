@@ -8,7 +8,7 @@ struct ConnectionTarget: Sendable {
 
     /// A URI that has been read.
     init(_ uri: LibvirtURI, in surroundings: Surroundings = .current) throws(LibvirtError) {
-        configuration = try Self.configuration(surroundings, uri.description)
+        configuration = try ClientConfiguration.read(in: surroundings, for: uri.description)
         self.uri = uri
         self.surroundings = surroundings
         origin = "as given"
@@ -20,7 +20,7 @@ struct ConnectionTarget: Sendable {
     /// Source: `libvirt.c`, virConnectOpenInternal; `remote_driver.c`, remoteConnectOpen.
     init(_ text: String?, in surroundings: Surroundings = .current) throws(LibvirtError) {
         let given = text ?? ""
-        let configuration = try Self.configuration(surroundings, given)
+        let configuration = try ClientConfiguration.read(in: surroundings, for: given)
         var (uri, origin) = Self.choice(given, configuration, surroundings)
         if let alias = try configuration.uri(
             ofAlias: uri, advice: ("qemu:///system", "libvirt.conf"))
@@ -37,16 +37,6 @@ struct ConnectionTarget: Sendable {
         self.origin = origin
         self.configuration = configuration
         self.surroundings = surroundings
-    }
-
-    private static func configuration(
-        _ surroundings: Surroundings, _ uri: String
-    ) throws(LibvirtError) -> ClientConfiguration {
-        do throws(ClientConfigurationError) {
-            return try ClientConfiguration(in: surroundings)
-        } catch {
-            throw LibvirtError(.invalidURI(error.description), uri: uri)
-        }
     }
 
     private static func choice(
