@@ -13,20 +13,9 @@ struct FilesTests {
     private static let raw = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 1)
     private static let started = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 7)
 
-    private func withDomain(
-        _ body: (FakeLibvirtd, Domain) async throws -> Void
-    ) async throws {
-        try await withFake { daemon in
-            daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ in .init(dom: Self.raw) }
-            let connection = try await Connection.open(daemon.uri)
-            try await body(daemon, try await connection.lookUpDomain(name: "vm"))
-            await connection.close()
-        }
-    }
-
     @Test("a domain is created with them: they arrive in order, and nobody keeps one")
     func createXML() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             let arrived = ArrivedFiles()
             let asked = Mutex<remote_domain_create_xml_with_files_args?>(nil)
             daemon.servePassing(Remote.DOMAIN_CREATE_XML_WITH_FILES) { arguments, passed in
@@ -50,7 +39,7 @@ struct FilesTests {
 
     @Test("a domain that is defined is started with them, and has its new number")
     func create() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             let arrived = ArrivedFiles()
             let asked = Mutex<remote_domain_create_with_files_args?>(nil)
             daemon.servePassing(Remote.DOMAIN_CREATE_WITH_FILES) { arguments, passed in
@@ -70,7 +59,7 @@ struct FilesTests {
 
     @Test("none at all may pass as well")
     func none() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             let counts = Mutex<[Int?]>([])
             daemon.servePassing(Remote.DOMAIN_CREATE_WITH_FILES) { _, passed in
                 counts.withLock { $0.append(passed?.count) }
@@ -84,7 +73,7 @@ struct FilesTests {
 
     @Test("those of a call that is refused are closed")
     func refused() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             daemon.servePassing(Remote.DOMAIN_CREATE_WITH_FILES) { _, _ throws(CallRefusal) in
                 throw CallRefusal(.noSupport, "no files here", domain: .qemu)
             }
@@ -98,7 +87,7 @@ struct FilesTests {
 
     @Test("the namespaces come in order, and are closed with the queue that brings them")
     func namespaces() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             let files = try GivenFiles(6)
             let asked = Mutex<lxc_domain_open_namespace_args?>(nil)
             daemon.servePassing(Lxc.DOMAIN_OPEN_NAMESPACE) { arguments, _ in

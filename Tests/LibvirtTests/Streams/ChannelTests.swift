@@ -10,20 +10,9 @@ import XDR
 struct ChannelTests {
     private static let raw = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 1)
 
-    private func withDomain(
-        _ body: (FakeLibvirtd, Domain) async throws -> Void
-    ) async throws {
-        try await withFake { daemon in
-            daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ in .init(dom: Self.raw) }
-            let connection = try await Connection.open(daemon.uri)
-            try await body(daemon, try await connection.lookUpDomain(name: "vm"))
-            await connection.close()
-        }
-    }
-
     @Test("it is asked for by name, or not, and answers")
     func answers() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             let asked = Mutex<[remote_domain_open_channel_args]>([])
             daemon.serveStream(Remote.DOMAIN_OPEN_CHANNEL) { arguments in
                 asked.withLock { $0.append(arguments) }
@@ -62,7 +51,7 @@ struct ChannelTests {
     func bothAtOnce(placement: StreamPlacement) async throws {
         let pieces = 40
         let piece = [UInt8](0...255) + [UInt8](repeating: 7, count: 60_000)
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             let heard = Mutex<[UInt8]>([])
             daemon.serveStream(Remote.DOMAIN_OPEN_CHANNEL) { _ in
                 (
@@ -97,7 +86,7 @@ struct ChannelTests {
 
     @Test("one that the daemon refuses is an error, and no stream is open")
     func refused() async throws {
-        try await withDomain { daemon, domain in
+        try await withFakeDomain(Self.raw) { daemon, domain in
             daemon.serve(Remote.DOMAIN_OPEN_CHANNEL) { _ throws(CallRefusal) in
                 throw CallRefusal(.operationFailed, "Active channel stream exists", domain: .qemu)
             }
