@@ -35,7 +35,7 @@ struct AdministrationTests {
             let server = try await admin.lookUpServer("libvirtd")
             let before = try await server.threadPool()
             #expect(before.minimum == 5 && before.maximum == 20 && before.priority == 5)
-            #expect(before.current >= before.free)
+            #expect(before.current >= before.free && before.queueDepth == 0)
             try await server.setThreadPool(minimum: 6, maximum: 25)
             let after = try await server.threadPool()
             #expect(after.minimum == 6 && after.maximum == 25 && after.priority == 5)
@@ -45,6 +45,7 @@ struct AdministrationTests {
             try await server.setClientLimits(maximum: 100, maximumUnauthenticated: 10)
             let smaller = try await server.clientLimits()
             #expect(smaller.maximum == 100 && smaller.maximumUnauthenticated == 10)
+            #expect(smaller.current <= 1 && smaller.currentUnauthenticated <= smaller.current)
             await #expect(throws: LibvirtError.self) {
                 try await server.setClientLimits(maximum: 5, maximumUnauthenticated: 10)
             }
@@ -67,6 +68,8 @@ struct AdministrationTests {
             #expect(info.processID == Int(getpid()) && info.userID == Int(geteuid()))
             #expect(!info.isReadOnly && info.socketAddress == nil)
             #expect(info.userName?.isEmpty == false && info.parameters.count >= 6)
+            #expect(info.groupID == Int(getegid()) && info.groupName?.isEmpty == false)
+            #expect(info.distinguishedName == nil && info.saslUserName == nil)
             try await client.close()
             #expect(await connection.waitUntilClosed()?.reason == .eof)
             try await eventually("it has gone") { try await server.listClients().isEmpty }

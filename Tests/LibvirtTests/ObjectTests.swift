@@ -68,7 +68,9 @@ struct ObjectTests {
             #expect(try await computer.xml().contains("<name>computer</name>"))
             #expect(try await connection.nodeFreeMemory() > 0)
             let node = try await connection.nodeInfo()
-            #expect(node.processorCount > 0 && !node.model.isEmpty)
+            #expect(node.model == "i686" && node.memory == 3_145_728 && node.megahertz == 1400)
+            #expect(node.processorCount == 16 && node.nodeCount == 2 && node.socketCount == 2)
+            #expect(node.coreCount == 2 && node.threadCount == 2)
         }
     }
 
@@ -82,9 +84,10 @@ struct ObjectTests {
             #expect(parameters.map(\.name) == ["weight"])
             #expect(parameters["weight"] == .unsignedInt(50))
             try await domain.setSchedulerParameters(params: ["weight": .unsignedInt(60)])
-            #expect(try await domain.maxMemory() > 0)
             try await domain.setMemory(1024, flags: .live)
-            #expect(try await domain.info().memory == 1024)
+            let info = try await domain.info()
+            #expect(try await domain.maxMemory() == info.maximumMemory)
+            #expect(info.memory == 1024 && info.maximumMemory > 1024)
         }
     }
 

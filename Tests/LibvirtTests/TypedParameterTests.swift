@@ -16,6 +16,8 @@ struct TypedParameterTests {
         parameters.append("b", .longLong(-1))
         #expect(parameters.count == 3)
         #expect(parameters["b"] == .string("x"))
+        #expect(parameters[parameters.startIndex].name == "b")
+        #expect(parameters[parameters.endIndex - 1].value == .longLong(-1))
     }
 
     @Test("whole numbers of any type, where they fit")

@@ -130,6 +130,18 @@ struct LimitTests {
         #expect(throws: XDRError.self) { try XDR.encode(Unsteady(first: 4, second: 8)) }
     }
 
+    @Test("what is left to read is known at each step")
+    func remaining() throws {
+        let counts = try decoded(hex("00000001 0000000000000002")) { d throws(XDRError) in
+            var counts = [d.remainingByteCount]
+            _ = try d.decodeUInt32()
+            counts.append(d.remainingByteCount)
+            _ = try d.decodeUInt64()
+            return counts + [d.remainingByteCount]
+        }
+        #expect(counts == [12, 8, 0])
+    }
+
     @Test("data that go on are refused or ignored, as one asks")
     func trailing() throws {
         let bytes = hex("00000001 0000")

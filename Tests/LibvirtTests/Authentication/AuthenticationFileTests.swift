@@ -28,6 +28,17 @@ struct AuthenticationFileTests {
         credentials=other
         """
 
+    @Test("a password is in no text that a log might print")
+    func silence() {
+        let credentials = Credentials(name: "fred", password: "hunter2", realm: "EXAMPLE.COM")
+        var dumped = ""
+        dump(credentials, to: &dumped)
+        #expect(credentials.customMirror.children.isEmpty)
+        for text in ["\(credentials)", credentials.debugDescription, dumped, "\([credentials])"] {
+            #expect(text.contains("fred") && !text.contains("hunter2"))
+        }
+    }
+
     @Test("the group of service and host counts, else the service's default")
     func lookUp() throws {
         let file = try file(Self.usual)

@@ -64,6 +64,18 @@ import Testing
         #expect(error?.description.contains(problem) == true, "\(String(describing: error))")
     }
 
+    @Test(
+        "what a URI names itself, and what it leaves to be found",
+        arguments: [
+            ("qemu:///system", false, false), ("qemu:///session", false, true),
+            ("qemu+unix:///session", true, true), ("qemu://host/system", false, false),
+            ("qemu+ssh://host/session", true, true),
+        ])
+    func leavesOpen(text: String, namesTransport: Bool, isSession: Bool) throws {
+        let uri = try LibvirtURI(text)
+        #expect(uri.namesTransport == namesTransport && uri.isSession == isSession)
+    }
+
     @Test func flagsAreIntegers() throws {
         let uri = try LibvirtURI("qemu+ssh://host/system?no_verify=1&no_tty=0&no_sanity=yes")
         #expect(try uri.flag("no_verify"))

@@ -1,3 +1,4 @@
+import Glibc
 import Libvirt
 import LibvirtProtocol
 import LibvirtRPC
@@ -30,6 +31,11 @@ import XDR
         #expect(none.path == shared + "-ro")
         #expect(none.passedOver == [own + "-ro"])
         #expect(none.sessionDaemon == nil)
+    }
+
+    @Test func rootIsWhoeverHasTheNumberZero() {
+        #expect(Surroundings(user: 0).isRoot && !Surroundings(user: 1000).isRoot)
+        #expect(Surroundings.current.isRoot == (geteuid() == 0))
     }
 
     @Test func theModeDecidesWhateverIsThere() throws {

@@ -80,6 +80,7 @@ import Testing
     @Test func aSlowReaderLearnsWhatItLost() async throws {
         try await withDaemon { daemon in
             let connection = try await Connection.open(daemon.uri())
+            #expect(Connection.defaultEventCapacity == 16_384)
             let slow = try await connection.domainEvents(capacity: 2)
             var quick = try await connection.domainEvents().makeAsyncIterator()
             for index in 0..<5 {

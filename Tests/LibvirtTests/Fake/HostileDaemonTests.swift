@@ -123,6 +123,7 @@ import XDR
             let processors = try await connection.lookUpDomain(name: "vm").vcpus()
             #expect(processors.map(\.number) == [7, 7])
             #expect(processors.map(\.state) == [.running, .running])
+            #expect(processors.map(\.hostProcessor) == [3, 3])
             #expect(processors.map(\.affinity.count) == (number == .max ? [2048, 952] : [0, 0]))
             await connection.close()
         }

@@ -27,6 +27,25 @@ struct HandWrittenMethodTests {
         }
     }
 
+    @Test("a binding tells whose filter it is, and a daemon's client who it is")
+    func whose() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            daemon.serve(Remote.NWFILTER_BINDING_LOOKUP_BY_PORT_DEV) { arguments in
+                .init(nwfilter: .init(portdev: arguments.name, filtername: XDRString("clean")))
+            }
+            let binding = try await connection.lookUpNWFilterBinding(name: "vnet0")
+            #expect(binding.portDevice == "vnet0" && binding.filterName == "clean")
+            await connection.close()
+        }
+        let far = AdminClientInfo([
+            "readonly": .boolean(true), "sock_addr": .string("192.0.2.1:51000"),
+            "tls_x509_dname": .string("CN=fred"), "selinux_context": .string("system_u:object_r"),
+        ])
+        #expect(far.isReadOnly && far.socketAddress == "192.0.2.1:51000")
+        #expect(far.distinguishedName == "CN=fred" && far.selinuxContext == "system_u:object_r")
+    }
+
     @Test("of two values under one name the first one counts")
     func twice() async throws {
         try await withFake { daemon in
