@@ -8,7 +8,8 @@ internal import Synchronization
 /// ### Two lifetimes
 ///
 /// A port's socket stands as long as the *definition* that asks for it: from define to undefine, and
-/// for a transient domain from start to stop. Its link follows the *run*: while the domain runs, and
+/// for a transient domain from start to stop; and for a grace of some seconds after, in case that the domain
+/// is defined anew at once. Its link follows the *run*: while the domain runs, and
 /// for the port's `linger` after, peers are served; after that, and before the first start, a peer is
 /// told "domain shut off" in a DISCONNECT and let go. With `link='always'` peers are served for as
 /// long as the socket stands. A daemon that stops tells peers "daemon stopping", removes its sockets
@@ -155,9 +156,8 @@ public final class Controller: Sendable {
     /// Has a domain known that is not there yet.
     func expect(_ vm: VMIdentifier, name: String) {
         state.withLock { state in
-            if state.domains[vm] == nil {
-                state.domains[vm] = ManagedDomain(vm, name: name, host: host)
-            }
+            if state.domains[vm] != nil { return }
+            state.domains[vm] = ManagedDomain(vm, name: name, host: host)
         }
     }
 
@@ -297,9 +297,12 @@ public final class Controller: Sendable {
     }
 
     private func reconcile(
-        _ domain: ManagedDomain, _ reading: DomainReading?, _ noticed: ContinuousClock.Instant
+        _ domain: ManagedDomain, _ reading: DomainReading?, _ noticed: ContinuousClock.Instant,
+        backWithin grace: Duration? = nil
     ) async -> ReconcileQueue.Outcome? {
-        await gate.pass { await domain.reconcile(reading, noticed: noticed) }
+        await gate.pass {
+            await domain.reconcile(reading, backWithin: grace, noticed: noticed)
+        }
     }
 
     private func lookAtMissing(
@@ -307,21 +310,24 @@ public final class Controller: Sendable {
     ) async -> ReconcileQueue.Outcome {
         let added = host.added.ports(of: vm)
         let isPrepared = !added.isEmpty && added.allSatisfy { $0.expires != nil }
-        let (domain, wait) = state.withLock { state in
+        let (domain, absence) = state.withLock { state in
             state.active.remove(vm)
             let domain = state.domains[vm]
-            return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : nil)
+            return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : .gone)
         }
         guard let domain else {
-            if wait == nil { forget(vm) }
-            return .settled(lookAgainAfter: wait)
+            if absence == .gone { forget(vm) }
+            return .settled(lookAgainAfter: absence.left)
         }
         // Where nothing but prepared ports stands, nothing can be removed too early.
         let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
-        if let wait, canWait { return .settled(lookAgainAfter: wait) }
-        guard let outcome = await reconcile(domain, nil, noticed) else { return .unavailable }
+        if case .unsure(let left) = absence, canWait { return .settled(lookAgainAfter: left) }
+        guard let outcome = await reconcile(domain, nil, noticed, backWithin: absence.left) else {
+            return .unavailable
+        }
         if domain.snapshot.isEmpty {
             state.withLock { $0.domains[vm] = nil }
+            guard absence == .gone else { return .settled(lookAgainAfter: absence.left) }
             forget(vm)
         }
         return outcome

@@ -15,8 +15,8 @@ public struct HostConfiguration: Sendable, Hashable {
     public var policy = HostPolicy()
     /// Whether the controller only says what it would do: it opens, writes and removes nothing.
     public var observes = false
-    /// How far apart the two looks are that have to lack a domain of which only a record or a socket
-    /// tells, before those are removed: libvirt may be loading its domains still.
+    /// How far apart the two looks are that have to lack a domain before its sockets are removed: libvirt
+    /// may be loading its domains still, and a domain that is undefined may be defined again at once.
     public var orphanGrace: Duration = .seconds(5)
     /// How often domains are looked at for a blocked start, of which no event tells.
     public var pollInterval: Duration = .seconds(2)

@@ -130,6 +130,27 @@ struct ControllerTests {
         }
     }
 
+    @Test("undefined and defined again at once: sockets stand, and links that are to last")
+    func redefined() async throws {
+        let ports = "<memif:port name='a' link='always'/><memif:port name='b' linger='0'/>"
+        try await ControllerHarness.run(in: Scratch(), { $0.orphanGrace = .seconds(60) }) { it in
+            it.source.define(one, ports)
+            it.source.start(one)
+            #expect(await eventually { it.port(one, "b")?.admission == .open })
+            it.source.undefine(one)
+            it.source.stop(one)
+            // The link that follows the run ends with it all the same.
+            #expect(await eventually { it.port(one, "b")?.admission == shutOff })
+            #expect(await eventually { it.controller.isSettled })
+            #expect(it.stands([one: ["a", "b"]]))
+            #expect(it.port(one, "a")?.admission == .open)
+            it.source.define(one, ports)
+            it.source.start(one)
+            #expect(await eventually { it.port(one, "b")?.admission == .open })
+            #expect(it.backend.opened == 2)
+        }
+    }
+
     @Test("a change of the live metadata holds at once, one of the definition at the next start")
     func change() async throws {
         try await ControllerHarness.run(in: Scratch()) { it in

@@ -12,7 +12,9 @@ prepare_controller() {
 # start_virtwired DRIVER-URI: the daemon, with nothing left of an earlier one; sets $daemon.
 start_virtwired() {
     rm -rf "$work/run" "$work/state"
-    VIRTWIRED_METRICS=$work/metrics.sock "$virtwired" --connect "$(unix_uri "$1" "$daemon_socket")" \
+    # Sockets go with their domains at once: what is measured is the daemon, not its patience.
+    VIRTWIRED_METRICS=$work/metrics.sock VIRTWIRED_ORPHAN_GRACE=0s \
+        "$virtwired" --connect "$(unix_uri "$1" "$daemon_socket")" \
         --runtime-directory "$work/run" --state-directory "$work/state" >"$work/virtwired.log" 2>&1 &
     daemon=$!
     processes+=("$daemon")

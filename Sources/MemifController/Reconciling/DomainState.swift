@@ -17,6 +17,9 @@ struct DomainState: Sendable {
 
     var name: String
     var run: RunState = .idle
+    /// How long it may yet be back, where it was missing at the last look; nil where it is there, or gone
+    /// for good.
+    var graceLeft: Duration?
     /// The declarations that are to stand, when they could last be understood.
     var lastGood: [String: PortDeclaration] = [:]
     var ports: [String: Standing] = [:]

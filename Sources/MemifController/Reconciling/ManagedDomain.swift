@@ -47,9 +47,7 @@ final class ManagedDomain: Sendable {
         var state = snapshot
         if ran { state.run = .running }
         // As long as libvirt has not been asked: what stood, as far as the policy of today allows it.
-        var unread = DeclaredPorts()
-        unread.isUnreadable = true
-        let wanted = WantedPorts.defined(declarations(&unread, &state))
+        let wanted = WantedPorts.defined(declarationsAsBefore(&state))
         state.drain = host.draining.scope(of: vm)
         let plan = PortPlan(
             wanted: wanted, standing: [:], run: state.run, isDraining: state.drain != nil,
@@ -64,12 +62,15 @@ final class ManagedDomain: Sendable {
     ///
     /// - Parameters:
     ///   - reading: the domain as it is now; nil when there is none any more.
+    ///   - grace: how long one that there is none of may yet be back; nil: it is gone for good.
     ///   - noticed: when the first sign of a change came.
     func reconcile(
-        _ reading: DomainReading?, noticed: ContinuousClock.Instant
+        _ reading: DomainReading?, backWithin grace: Duration? = nil,
+        noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
         var state = snapshot
-        if reading == nil { host.added.loseDefinition(of: vm) }
+        state.graceLeft = reading == nil ? grace : nil
+        if reading == nil, grace == nil { host.added.loseDefinition(of: vm) }
         let (wanted, declared) = look(at: reading, &state)
         let outcome = await carryOut(wanted, declared: declared, &state, noticed: noticed)
         store(state)
@@ -79,6 +80,8 @@ final class ManagedDomain: Sendable {
     /// What a reconciliation would do now, and why. Nothing is done, and nothing is remembered.
     func foresee(_ reading: DomainReading?) -> [PlanStep] {
         var state = snapshot
+        let grace = host.configuration.orphanGrace
+        state.graceLeft = reading == nil && grace > .zero ? grace : nil
         let (wanted, declared) = look(at: reading, &state)
         return foresight(wanted, plan(wanted, state), state).steps(beside: declared)
     }
@@ -91,6 +94,8 @@ final class ManagedDomain: Sendable {
         if let reading { state.name = reading.shownName }
         let rule = host.policy.current.rule(forDomain: state.name)
         guard let reading else {
+            // As long as it may be back: what stood.
+            if state.graceLeft != nil { return (.defined(declarationsAsBefore(&state)), nil) }
             // What was prepared for a domain stands before there is one.
             var prepared = DeclaredPorts()
             let ports = host.added.ports(of: vm).filter { $0.expires != nil }
@@ -99,6 +104,13 @@ final class ManagedDomain: Sendable {
         }
         var declared = DeclaredPorts.read(fromDomainXML: reading.xml, under: rule)
         return (.defined(declarations(&declared, &state)), declared)
+    }
+
+    /// What stood and was added, as far as the policy of today allows it.
+    private func declarationsAsBefore(_ state: inout DomainState) -> [PortDeclaration] {
+        var unread = DeclaredPorts()
+        unread.isUnreadable = true
+        return declarations(&unread, &state)
     }
 
     /// Everything that is to stand: what the domain declares, and what was added to it.
@@ -152,7 +164,7 @@ final class ManagedDomain: Sendable {
             outcome = deeds.outcome
         }
         report(state.update(state.assess(declared, outcome)), state)
-        let pauses = [plan.lookAgainAfter, nextExpiry].compactMap(\.self)
+        let pauses = [plan.lookAgainAfter, nextExpiry, state.graceLeft].compactMap(\.self)
         return outcome.isSuccess ? .settled(lookAgainAfter: pauses.min()) : .failed
     }
 
