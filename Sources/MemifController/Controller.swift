@@ -316,7 +316,7 @@ public final class Controller: Sendable {
             return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : .gone)
         }
         guard let domain else {
-            if absence == .gone { forget(vm) }
+            if absence == .gone { await forget(vm) }
             return .settled(lookAgainAfter: absence.left)
         }
         // Where nothing but prepared ports stands, nothing can be removed too early.
@@ -328,19 +328,22 @@ public final class Controller: Sendable {
         if domain.snapshot.isEmpty {
             state.withLock { $0.domains[vm] = nil }
             guard absence == .gone else { return .settled(lookAgainAfter: absence.left) }
-            forget(vm)
+            await forget(vm)
         }
         return outcome
     }
 
     /// Whether something is left of a domain, though it be a mark only.
     private func isRemembered(_ domain: ManagedDomain?, _ vm: VMIdentifier) -> Bool {
-        domain != nil || host.draining.domains.contains(vm)
+        domain != nil || host.draining.domains.contains(vm) || host.inherited.domains.contains(vm)
     }
 
     /// Forgets a domain that is gone.
-    private func forget(_ vm: VMIdentifier) {
+    private func forget(_ vm: VMIdentifier) async {
         state.withLock { $0.ledger.forget(vm) }
+        if !host.inherited.names(of: vm).isEmpty {
+            _ = await gate.pass { host.closeUnclaimed(of: vm, beside: []) }
+        }
         if !host.configuration.observes { host.draining.forget(vm) }
     }
 
@@ -355,8 +358,7 @@ public final class Controller: Sendable {
                     return Array(state.domains.keys)
                 }
                 let all = Set(listed.map(\.vm)).union(known).union(host.draining.domains)
-                for vm in all { loop.mark(vm, .routine) }
-                if host.inherited.count > 0 { await closeUnclaimed(after: all) }
+                for vm in all.union(host.inherited.domains) { loop.mark(vm, .routine) }
             } catch {
                 guard case .refused(let reason) = error else { continue }
                 host.logger.warning(
@@ -365,16 +367,6 @@ public final class Controller: Sendable {
                 requestResync.yield()
             }
         }
-    }
-
-    /// Closes what another process has left and no domain asks for, once every domain was looked at.
-    private func closeUnclaimed(after vms: Set<VMIdentifier>) async {
-        await withDiscardingTaskGroup { group in
-            for vm in vms { group.addTask { await self.loop.look(at: vm) } }
-        }
-        // Where libvirt has gone meanwhile not every domain was: after the next connection, then.
-        guard connection == .connected else { return }
-        _ = await gate.pass { host.closeUnclaimed() }
     }
 
     /// Finds what no event has told of: a start that waits for something, a stop while nobody

@@ -18,6 +18,9 @@ public struct HostConfiguration: Sendable, Hashable {
     /// How far apart the two looks are that have to lack a domain before its sockets are removed: libvirt
     /// may be loading its domains still, and a domain that is undefined may be defined again at once.
     public var orphanGrace: Duration = .seconds(5)
+    /// How long links that another process has left stand still at most while their port cannot be opened,
+    /// as when its secret cannot be read.
+    public var longestStandstill: Duration = .seconds(3600)
     /// How often domains are looked at for a blocked start, of which no event tells.
     public var pollInterval: Duration = .seconds(2)
     /// How often every domain is read again, with nothing having said that it changed: in case that an

@@ -72,7 +72,13 @@ struct InheritedPort: Sendable {
 
 /// The ports of another process that nobody has claimed yet.
 public final class InheritedPorts: Sendable {
-    private let ports: Mutex<[String: InheritedPort]>
+    private struct Entry {
+        let port: InheritedPort
+        /// Since when it is to stand and cannot be opened.
+        var waitsSince: ContinuousClock.Instant?
+    }
+
+    private let ports: Mutex<[String: Entry]>
     private let mayReturn = Atomic<Bool>(false)
 
     /// Whether the other process may go on itself yet. Until it cannot, every port that is opened stands
@@ -89,36 +95,75 @@ public final class InheritedPorts: Sendable {
 
     func add(_ new: [InheritedPort]) {
         ports.withLock { ports in
-            for port in new { ports[port.specification.path] = port }
+            for port in new { ports[port.specification.path] = Entry(port: port) }
         }
     }
 
     /// How many are left.
     public var count: Int { ports.withLock(\.count) }
 
+    /// The domains that have some.
+    var domains: Set<VMIdentifier> {
+        ports.withLock { Set($0.values.map(\.port.specification.vm)) }
+    }
+
+    /// The names of those that a domain has.
+    func names(of vm: VMIdentifier) -> Set<String> {
+        Set(all(of: vm).map(\.specification.declaration.name))
+    }
+
     /// Whether a domain had a port that is served only while it runs: it ran then, or had done so a moment
     /// before.
-    func suggestRunning(_ vm: VMIdentifier) -> Bool {
-        ports.withLock { ports in
-            ports.values.contains { $0.specification.vm == vm && $0.followsRun }
-        }
+    func suggestRunning(_ vm: VMIdentifier) -> Bool { all(of: vm).contains(where: \.followsRun) }
+
+    private func all(of vm: VMIdentifier) -> [InheritedPort] {
+        ports.withLock { $0.values.map(\.port).filter { $0.specification.vm == vm } }
     }
 
     /// The one at a path, for whoever goes on with it.
-    func claim(_ path: String) -> InheritedPort? { ports.withLock { $0.removeValue(forKey: path) } }
+    func claim(_ path: String) -> InheritedPort? {
+        ports.withLock { $0.removeValue(forKey: path)?.port }
+    }
+
+    /// Those of a domain that are not to stand, for whoever closes them; and those that are, and could not
+    /// be opened for too long.
+    ///
+    /// - Parameters:
+    ///   - wanted: the paths of all sockets of the domain that are to stand.
+    ///   - limit: how long one of them may wait.
+    func claimUnwanted(
+        of vm: VMIdentifier, beside wanted: Set<String>, now: ContinuousClock.Instant,
+        limit: Duration
+    ) -> InheritedPorts {
+        ports.withLock { ports in
+            var unwanted: [InheritedPort] = []
+            for (path, entry) in ports where entry.port.specification.vm == vm {
+                let since = entry.waitsSince ?? now
+                if wanted.contains(path), since.duration(to: now) < limit {
+                    ports[path]?.waitsSince = since
+                } else {
+                    unwanted.append(entry.port)
+                    ports[path] = nil
+                }
+            }
+            return InheritedPorts(unwanted)
+        }
+    }
 
     /// All that are left, for whoever closes them.
     func claimAll() -> [InheritedPort] {
         ports.withLock { ports in
             defer { ports = [:] }
-            return ports.values.sorted { $0.specification.path < $1.specification.path }
+            return ports.values.map(\.port).sorted { $0.specification.path < $1.specification.path }
         }
     }
 
     /// All that are left, for the next process.
     func frozen() throws(PortError) -> [FrozenPort] {
         var result: [FrozenPort] = []
-        for port in ports.withLock({ Array($0.values) }) { result.append(try port.frozen()) }
+        for entry in ports.withLock({ Array($0.values) }) {
+            result.append(try entry.port.frozen())
+        }
         return result
     }
 

@@ -9,10 +9,8 @@ extension MemifPortBackend {
     public func adopt(_ inherited: InheritedPorts) { self.inherited.withLock { $0 = inherited } }
 
     /// As ``PortBackend`` has it.
-    public func closeUnclaimed() {
-        for inherited in inherited.withLock(\.self).claimAll() {
-            end(inherited, DisconnectText.removed)
-        }
+    public func close(_ unwanted: InheritedPorts) {
+        for inherited in unwanted.claimAll() { end(inherited, DisconnectText.removed) }
     }
 
     /// The port of another process that a specification is for, as far as it can go on.

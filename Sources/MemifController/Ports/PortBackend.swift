@@ -19,8 +19,8 @@ public protocol PortBackend: Sendable {
     /// settings gets it as it stands, its links with it. Called once, before any port is opened.
     func adopt(_ inherited: InheritedPorts)
 
-    /// Closes what nobody has opened of them; their peers are told.
-    func closeUnclaimed()
+    /// Closes ports of another process that are not to stand; their peers are told.
+    func close(_ unwanted: InheritedPorts)
 }
 
 extension PortBackend {
@@ -34,7 +34,7 @@ extension PortBackend {
     public func adopt(_ inherited: InheritedPorts) {}
 
     /// For back ends that take nothing over: peers see the end of their links.
-    public func closeUnclaimed() {}
+    public func close(_ unwanted: InheritedPorts) {}
 }
 
 /// A port that stands, until it is closed.

@@ -157,6 +157,7 @@ struct Deeds {
     private mutating func cleanUp(
         _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
     ) {
+        host.closeUnclaimed(of: vm, beside: plan.portsAfter)
         if state.isEmpty { return }
         let directory = DomainDirectory(host.layout, vm)
         let foreign = directory.sweep(keeping: plan.portsAfter)

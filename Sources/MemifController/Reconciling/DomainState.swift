@@ -23,6 +23,8 @@ struct DomainState: Sendable {
     /// The declarations that are to stand, when they could last be understood.
     var lastGood: [String: PortDeclaration] = [:]
     var ports: [String: Standing] = [:]
+    /// The ports that another process has left and that have not been opened yet.
+    var waiting: Set<String> = []
     /// What is on disk.
     var record: DomainRecord?
     /// Whether something of an earlier process may be on disk that no record tells of.
@@ -109,11 +111,21 @@ struct DomainState: Sendable {
         for (name, plan) in outcome.foreseen where result[name] == nil {
             result[name] = PortCondition(.planned, reason: plan)
         }
-        for (name, failure) in failures {
-            result[name] = PortCondition(
-                ports[name] == nil ? .failed : .degraded, reason: failure.reason,
-                remedy: failure.remedy)
-        }
+        for (name, failure) in failures { result[name] = condition(of: name, failure) }
         return result
+    }
+
+    private func condition(of name: String, _ failure: PortError) -> PortCondition {
+        if ports[name] != nil {
+            return PortCondition(.degraded, reason: failure.reason, remedy: failure.remedy)
+        }
+        guard waiting.contains(name) else {
+            return PortCondition(.failed, reason: failure.reason, remedy: failure.remedy)
+        }
+        return PortCondition(
+            .degraded,
+            reason: "the port and its link stand still, as another process left them, because "
+                + failure.reason,
+            remedy: failure.remedy + "; in the end the peer is let go")
     }
 }

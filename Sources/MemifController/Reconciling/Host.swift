@@ -43,8 +43,19 @@ struct Host: Sendable {
 
     /// Closes what another process has left and no port has been opened for.
     func closeUnclaimed() {
-        backend.closeUnclaimed()
+        backend.close(inherited)
         inherited.abandon()
+    }
+
+    /// Closes what another process has left of a domain and is not to stand.
+    ///
+    /// What is to stand and could not be opened waits, with its links: a peer may be one that never connects
+    /// again, and what keeps it back may pass.
+    func closeUnclaimed(of vm: VMIdentifier, beside wanted: Set<String>) {
+        let unwanted = inherited.claimUnwanted(
+            of: vm, beside: Set(wanted.map { layout.socket(of: vm, port: $0) }), now: .now,
+            limit: configuration.longestStandstill)
+        if unwanted.count > 0 { backend.close(unwanted) }
     }
 
     /// Everything that a declaration leaves to the host, looked up.

@@ -54,6 +54,7 @@ final class ManagedDomain: Sendable {
             now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         await deeds.open(plan, wanted, &state)
+        state.waiting = host.inherited.names(of: vm)
         report(state.update(state.assess(nil, deeds.outcome)), state)
         store(state)
     }
@@ -163,6 +164,7 @@ final class ManagedDomain: Sendable {
             await deeds.carryOut(plan, wanted, &state)
             outcome = deeds.outcome
         }
+        state.waiting = host.inherited.names(of: vm)
         report(state.update(state.assess(declared, outcome)), state)
         let pauses = [plan.lookAgainAfter, nextExpiry, state.graceLeft].compactMap(\.self)
         return outcome.isSuccess ? .settled(lookAgainAfter: pauses.min()) : .failed

@@ -84,6 +84,44 @@ struct DescriptorStoreTests {
         #expect(await last.process.waitForEnd() == 0)
     }
 
+    @Test("a port whose secret is away at a restart keeps its link, and goes on when it is back")
+    func lostSecret() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let scratch = libvirtd.scratch
+        let manager = try StandInManager(at: "\(scratch.path)/notify")
+        defer { manager.stop() }
+        let secrets = scratch.configuration.secretsDirectory
+        try Directory.ensure(secrets, mode: 0o700)
+        try File.replace("\(secrets)/s", with: Array("open sesame".utf8))
+        let flags = ["--secrets-directory", secrets]
+        let first = try await DaemonProcess(under: manager, in: scratch, flags)
+        _ = try await libvirtd.define("<memif:port name='a' link='always' secret-ref='s'/>")
+        #expect(await eventually { first.stands(["a"]) })
+        let slave = try RealDaemon.slave(
+            first.layout.socket(of: Sample.vm(1), port: "a"), secret: "open sesame")
+        #expect(await eventually { slave.link != nil })
+        let link = try #require(slave.link)
+        first.process.signal(15)
+        #expect(await first.process.waitForEnd() == 0)
+
+        try File.move("\(secrets)/s", to: "\(secrets)/away")
+        let second = try await DaemonProcess(under: manager, in: scratch, flags)
+        #expect(await eventually { await second.port("a")?.state.text == "Degraded" })
+        // libvirt has been asked by then, and the port's own failures are looked at again.
+        #expect(
+            await eventually { second.process.output.contains("connected to libvirt") },
+            "\(second.process.output)")
+        #expect(link.isUp)
+        try File.move("\(secrets)/away", to: "\(secrets)/s")
+        #expect(
+            await eventually(within: .seconds(60)) {
+                await second.port("a")?.state.text == "Connected"
+            })
+        #expect(link.isUp && slave.link === link)
+        second.process.signal(15)
+        #expect(await second.process.waitForEnd() == 0)
+    }
+
     @Test("what three processes have not come through with is dropped, and said to be")
     func poison() async throws {
         let kept = try await KeptLink()
@@ -186,10 +224,12 @@ private struct KeptLink {
 
 extension DaemonProcess {
     /// Starts one as a service of a manager, and waits until it is ready.
-    init(under manager: StandInManager, in scratch: Scratch) async throws {
+    init(
+        under manager: StandInManager, in scratch: Scratch, _ more: [String] = []
+    ) async throws {
         self.scratch = scratch
         layout = RuntimeLayout(scratch.configuration)
-        process = try await manager.start([Self.program] + Self.flags(scratch))
+        process = try await manager.start([Self.program] + Self.flags(scratch) + more)
         let layout = layout
         let isReady = await eventually(within: .seconds(60)) {
             (try? await RealDaemon.status(layout)) != nil

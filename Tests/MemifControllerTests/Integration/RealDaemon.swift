@@ -94,9 +94,10 @@ struct RealDaemon {
         try Self.slave(layout.socket(of: vm, port: port))
     }
 
-    static func slave(_ path: String) throws -> MemifInterface {
+    static func slave(_ path: String, secret: String? = nil) throws -> MemifInterface {
         try MemifInterface.connect(
-            to: UnixAddress(path: path), InterfaceConfiguration(), on: loop.get(),
+            to: UnixAddress(path: path),
+            InterfaceConfiguration(secret: secret.map { try Secret($0) }), on: loop.get(),
             reconnect: ReconnectPolicy(
                 firstPause: .milliseconds(20), longestPause: .milliseconds(20)))
     }

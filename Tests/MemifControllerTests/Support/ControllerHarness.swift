@@ -34,8 +34,16 @@ struct ControllerHarness {
         _ change: (inout HostConfiguration) -> Void = { _ in },
         _ body: (ControllerHarness) async throws -> Void
     ) async throws {
-        let harness = ControllerHarness(source, scratch, change)
-        let task = Task { try await harness.controller.run() }
+        try await ControllerHarness(source, scratch, change).run(body)
+    }
+
+    /// Runs it while the body does things to its surroundings.
+    func run(
+        goingOnWith inheritance: Inheritance = Inheritance(),
+        _ body: (ControllerHarness) async throws -> Void
+    ) async throws {
+        let harness = self
+        let task = Task { try await harness.controller.run(inheritance) { nil } }
         do {
             try await body(harness)
         } catch {

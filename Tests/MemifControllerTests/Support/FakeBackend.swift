@@ -1,6 +1,7 @@
 import LinuxIO
-import MemifController
 import Synchronization
+
+@testable import MemifController
 
 /// Ports with real socket files and nothing behind them.
 final class FakeBackend: PortBackend {
@@ -9,6 +10,8 @@ final class FakeBackend: PortBackend {
         var failing: Set<String> = []
         var opened = 0
         var whenAdmitted: (@Sendable (Admission) -> Void)?
+        var inherited = InheritedPorts()
+        var closed: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -38,6 +41,7 @@ final class FakeBackend: PortBackend {
         if state.withLock({ $0.failing.contains(specification.declaration.name) }) {
             throw PortError(reason: "the fake was told to fail", remedy: "tell it otherwise")
         }
+        _ = state.withLock(\.inherited).claim(specification.path)
         do throws(SystemError) {
             let port = try FakePort(specification, self)
             state.withLock { state in
@@ -49,6 +53,16 @@ final class FakeBackend: PortBackend {
             throw PortError(reason: "\(error)", remedy: "")
         }
     }
+
+    func adopt(_ inherited: InheritedPorts) { state.withLock { $0.inherited = inherited } }
+
+    func close(_ unwanted: InheritedPorts) {
+        let paths = unwanted.claimAll().map(\.specification.path)
+        state.withLock { $0.closed.formUnion(paths) }
+    }
+
+    /// The paths of another process's ports that were closed.
+    var closedUnclaimed: Set<String> { state.withLock(\.closed) }
 
     fileprivate func forget(_ path: String) { state.withLock { $0.open[path] = nil } }
 }
