@@ -137,8 +137,8 @@ let testTargets: [Target] = [
     tests(
         "CommandLineTests",
         [
-            "LinuxIO", "LibvirtProtocol", "LibvirtTesting", "Memif", "MemifController", "virtwire",
-            "virtwired",
+            "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtTesting", "VirtwireProtocol", "Memif",
+            "MemifController", "virtwire", "virtwired",
         ]),
     tests(
         "FuzzTests",

@@ -48,18 +48,19 @@ extension DomainState {
             let path = isPort ? layout.socket(of: vm, port: name) : ""
             let file = standing == nil ? nil : try? FileStatus(path: path)
             let traffic = standing?.port.traffic ?? PortTraffic()
-            var condition = dated.condition
+            var (condition, since) = (dated.condition, dated.since)
             if standing?.port.socketState() == .lost {
                 condition = PortCondition(
                     .degraded, reason: "the socket file is gone, or another stands in its place",
                     remedy: "leave it to the daemon, which puts it back with its next look")
-            } else if condition.state == .ready, traffic.isLinkUp {
-                condition.state = .connected
+            } else if condition.state == .ready {
+                if traffic.isLinkUp { condition.state = .connected }
+                since = max(since, traffic.linkChanged ?? since)
             }
             return PortReport(
                 vm: vm, domainName: self.name, name: name, path: path,
                 file: file.map { ($0.permissions, $0.user, $0.group) }, condition: condition,
-                since: dated.since, latency: standing == nil ? nil : latencies[name],
+                since: since, latency: standing == nil ? nil : latencies[name],
                 traffic: traffic)
         }
     }

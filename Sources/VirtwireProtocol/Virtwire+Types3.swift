@@ -271,73 +271,103 @@ public struct virtwire_open_ret: XDRCodable, Equatable, Sendable {
     }
 }
 
-/// The version of the state that a daemon hands over; another is not understood.
-public let VIRTWIRE_STATE_VERSION: Int = 1
+/// The most queues of a port, both directions together.
+public let VIRTWIRE_QUEUE_LIST_MAX: Int = 512
 
-/// The most descriptors that a daemon leaves.
-public let VIRTWIRE_DESCRIPTOR_MAX: Int = 1048576
-
-/// The most rings of a link.
-public let VIRTWIRE_RING_LIST_MAX: Int = 512
-
-/// The most regions of a link.
-public let VIRTWIRE_REGION_LIST_MAX: Int = 256
-
-/// The most links of a port.
-public let VIRTWIRE_LINK_LIST_MAX: Int = 16
-
-/// A ring of a link, as its slave announced it.
-public struct virtwire_ring_state: XDRCodable, Equatable, Sendable {
-    /// Whether it carries frames from the slave.
-    public var from_slave: Bool
-    /// Its number among those of its direction.
-    public var index: UInt32
-    /// The region that it lies in.
-    public var region: UInt32
-    /// Where it begins there, in bytes.
-    public var offset: UInt32
-    /// Its number of slots as a power of two.
-    public var log2_size: UInt32
-    /// Bytes before each frame that are the sender's own.
-    public var private_header_size: UInt32
+/// Says whose counters are asked for.
+public struct virtwire_statistics_args: XDRCodable, Equatable, Sendable {
+    /// A VM by name or UUID; empty for all.
+    public var vm: XDRString
 
     /// Sets every field, in the order of the wire.
-    public init(
-        from_slave: Bool,
-        index: UInt32,
-        region: UInt32,
-        offset: UInt32,
-        log2_size: UInt32,
-        private_header_size: UInt32
-    ) {
-        self.from_slave = from_slave
-        self.index = index
-        self.region = region
-        self.offset = offset
-        self.log2_size = log2_size
-        self.private_header_size = private_header_size
+    public init(vm: XDRString) {
+        self.vm = vm
     }
 
     /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 24 }
+    public static var minimumByteCount: Int { 4 }
 
     /// Reads a value.
     public init(from decoder: inout XDRDecoder) throws(XDRError) {
-        from_slave = try decoder.decodeBool()
-        index = try decoder.decodeUInt32()
-        region = try decoder.decodeUInt32()
-        offset = try decoder.decodeUInt32()
-        log2_size = try decoder.decodeUInt32()
-        private_header_size = try decoder.decodeUInt32()
+        vm = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
     }
 
     /// Writes the value.
     public func encode(to encoder: inout XDREncoder) throws(XDRError) {
-        try encoder.encode(from_slave)
+        try encoder.encodeString(vm, limit: VIRTWIRE_STRING_MAX)
+    }
+}
+
+/// What went through one queue since its link came up.
+public struct virtwire_queue_statistics: XDRCodable, Equatable, Sendable {
+    /// Whether it carries packets from the peer; else it carries them to the peer.
+    public var from_peer: Bool
+    /// Its number among those of its direction.
+    public var index: UInt32
+    /// Its number of slots.
+    public var ring_size: UInt32
+    /// Packets.
+    public var packets: UInt64
+    /// Their bytes.
+    public var bytes: UInt64
+    /// Packets that were thrown away: longer than allowed, or empty.
+    public var drops: UInt64
+    /// To the peer: bursts that found no room for all of their packets.
+    public var full_bursts: UInt64
+    /// To the peer: interrupts raised.
+    public var interrupts: UInt64
+    /// From the peer: how often the daemon went to sleep until an interrupt.
+    public var sleeps: UInt64
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        from_peer: Bool,
+        index: UInt32,
+        ring_size: UInt32,
+        packets: UInt64,
+        bytes: UInt64,
+        drops: UInt64,
+        full_bursts: UInt64,
+        interrupts: UInt64,
+        sleeps: UInt64
+    ) {
+        self.from_peer = from_peer
+        self.index = index
+        self.ring_size = ring_size
+        self.packets = packets
+        self.bytes = bytes
+        self.drops = drops
+        self.full_bursts = full_bursts
+        self.interrupts = interrupts
+        self.sleeps = sleeps
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 60 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        from_peer = try decoder.decodeBool()
+        index = try decoder.decodeUInt32()
+        ring_size = try decoder.decodeUInt32()
+        packets = try decoder.decodeUInt64()
+        bytes = try decoder.decodeUInt64()
+        drops = try decoder.decodeUInt64()
+        full_bursts = try decoder.decodeUInt64()
+        interrupts = try decoder.decodeUInt64()
+        sleeps = try decoder.decodeUInt64()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(from_peer)
         try encoder.encode(index)
-        try encoder.encode(region)
-        try encoder.encode(offset)
-        try encoder.encode(log2_size)
-        try encoder.encode(private_header_size)
+        try encoder.encode(ring_size)
+        try encoder.encode(packets)
+        try encoder.encode(bytes)
+        try encoder.encode(drops)
+        try encoder.encode(full_bursts)
+        try encoder.encode(interrupts)
+        try encoder.encode(sleeps)
     }
 }

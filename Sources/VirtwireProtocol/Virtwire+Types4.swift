@@ -6,6 +6,204 @@
 
 public import XDR
 
+/// What went through one port.
+public struct virtwire_port_statistics: XDRCodable, Equatable, Sendable {
+    /// The VM's name.
+    public var vm_name: XDRString
+    /// The VM's UUID.
+    public var vm_uuid: virtwire_uuid
+    /// The port's name.
+    public var name: XDRString
+    /// Whether packets can pass.
+    public var link_up: Bool
+    /// Packets received from peers, over all links so far.
+    public var rx_packets: UInt64
+    /// Bytes received from peers.
+    public var rx_bytes: UInt64
+    /// Packets sent to peers.
+    public var tx_packets: UInt64
+    /// Bytes sent to peers.
+    public var tx_bytes: UInt64
+    /// Packets that found no place, for whatever reason.
+    public var drops: UInt64
+    /// Links that came up.
+    public var connects: UInt64
+    /// Links that ended.
+    public var disconnects: UInt64
+    /// Peers that were turned away, or ended before their link was up.
+    public var refusals: UInt64
+    /// The queues of the link that is up; empty without one.
+    public var queues: [virtwire_queue_statistics]
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        vm_name: XDRString,
+        vm_uuid: virtwire_uuid,
+        name: XDRString,
+        link_up: Bool,
+        rx_packets: UInt64,
+        rx_bytes: UInt64,
+        tx_packets: UInt64,
+        tx_bytes: UInt64,
+        drops: UInt64,
+        connects: UInt64,
+        disconnects: UInt64,
+        refusals: UInt64,
+        queues: [virtwire_queue_statistics]
+    ) {
+        self.vm_name = vm_name
+        self.vm_uuid = vm_uuid
+        self.name = name
+        self.link_up = link_up
+        self.rx_packets = rx_packets
+        self.rx_bytes = rx_bytes
+        self.tx_packets = tx_packets
+        self.tx_bytes = tx_bytes
+        self.drops = drops
+        self.connects = connects
+        self.disconnects = disconnects
+        self.refusals = refusals
+        self.queues = queues
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 96 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        vm_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        vm_uuid = try virtwire_uuid(from: &decoder)
+        name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        link_up = try decoder.decodeBool()
+        rx_packets = try decoder.decodeUInt64()
+        rx_bytes = try decoder.decodeUInt64()
+        tx_packets = try decoder.decodeUInt64()
+        tx_bytes = try decoder.decodeUInt64()
+        drops = try decoder.decodeUInt64()
+        connects = try decoder.decodeUInt64()
+        disconnects = try decoder.decodeUInt64()
+        refusals = try decoder.decodeUInt64()
+        queues = try decoder.decodeArray(of: virtwire_queue_statistics.self, limit: VIRTWIRE_QUEUE_LIST_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(vm_name, limit: VIRTWIRE_STRING_MAX)
+        try vm_uuid.encode(to: &encoder)
+        try encoder.encodeString(name, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(link_up)
+        try encoder.encode(rx_packets)
+        try encoder.encode(rx_bytes)
+        try encoder.encode(tx_packets)
+        try encoder.encode(tx_bytes)
+        try encoder.encode(drops)
+        try encoder.encode(connects)
+        try encoder.encode(disconnects)
+        try encoder.encode(refusals)
+        try encoder.encodeArray(queues, limit: VIRTWIRE_QUEUE_LIST_MAX)
+    }
+}
+
+/// Counters of one moment.
+public struct virtwire_statistics_ret: XDRCodable, Equatable, Sendable {
+    /// The moment, in milliseconds since 1970.
+    public var time_ms: UInt64
+    /// The ports that stand, sorted by VM name and port name.
+    public var ports: [virtwire_port_statistics]
+
+    /// Sets every field, in the order of the wire.
+    public init(time_ms: UInt64, ports: [virtwire_port_statistics]) {
+        self.time_ms = time_ms
+        self.ports = ports
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 12 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        time_ms = try decoder.decodeUInt64()
+        ports = try decoder.decodeArray(of: virtwire_port_statistics.self, limit: VIRTWIRE_PORT_LIST_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(time_ms)
+        try encoder.encodeArray(ports, limit: VIRTWIRE_PORT_LIST_MAX)
+    }
+}
+
+/// The version of the state that a daemon hands over; another is not understood.
+public let VIRTWIRE_STATE_VERSION: Int = 1
+
+/// The most descriptors that a daemon leaves.
+public let VIRTWIRE_DESCRIPTOR_MAX: Int = 1048576
+
+/// The most rings of a link.
+public let VIRTWIRE_RING_LIST_MAX: Int = 512
+
+/// The most regions of a link.
+public let VIRTWIRE_REGION_LIST_MAX: Int = 256
+
+/// The most links of a port.
+public let VIRTWIRE_LINK_LIST_MAX: Int = 16
+
+/// A ring of a link, as its slave announced it.
+public struct virtwire_ring_state: XDRCodable, Equatable, Sendable {
+    /// Whether it carries frames from the slave.
+    public var from_slave: Bool
+    /// Its number among those of its direction.
+    public var index: UInt32
+    /// The region that it lies in.
+    public var region: UInt32
+    /// Where it begins there, in bytes.
+    public var offset: UInt32
+    /// Its number of slots as a power of two.
+    public var log2_size: UInt32
+    /// Bytes before each frame that are the sender's own.
+    public var private_header_size: UInt32
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        from_slave: Bool,
+        index: UInt32,
+        region: UInt32,
+        offset: UInt32,
+        log2_size: UInt32,
+        private_header_size: UInt32
+    ) {
+        self.from_slave = from_slave
+        self.index = index
+        self.region = region
+        self.offset = offset
+        self.log2_size = log2_size
+        self.private_header_size = private_header_size
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 24 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        from_slave = try decoder.decodeBool()
+        index = try decoder.decodeUInt32()
+        region = try decoder.decodeUInt32()
+        offset = try decoder.decodeUInt32()
+        log2_size = try decoder.decodeUInt32()
+        private_header_size = try decoder.decodeUInt32()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encode(from_slave)
+        try encoder.encode(index)
+        try encoder.encode(region)
+        try encoder.encode(offset)
+        try encoder.encode(log2_size)
+        try encoder.encode(private_header_size)
+    }
+}
+
 /// A link that is up. Its descriptors: the control socket, each region's file, each ring's eventfd.
 public struct virtwire_link_state: XDRCodable, Equatable, Sendable {
     /// The memif interface id.
@@ -89,256 +287,5 @@ public struct virtwire_link_state: XDRCodable, Equatable, Sendable {
         try encoder.encode(peer_pid)
         try encoder.encode(peer_uid)
         try encoder.encode(peer_gid)
-    }
-}
-
-/// A port that stands. Its descriptors: the listener, then those of each link.
-public struct virtwire_port_state: XDRCodable, Equatable, Sendable {
-    /// The VM's UUID.
-    public var vm_uuid: virtwire_uuid
-    /// The VM's name.
-    public var vm_name: XDRString
-    /// What the port stands by.
-    public var declaration: [virtwire_attribute]
-    /// The path of its socket.
-    public var socket_path: XDRString
-    /// The device that the socket file is on.
-    public var device: UInt64
-    /// The socket file's inode.
-    public var inode: UInt64
-    /// Whether peers are served.
-    public var serves: Bool
-    /// Its links.
-    public var links: [virtwire_link_state]
-    /// Packets received so far.
-    public var rx_packets: UInt64
-    /// Bytes received so far.
-    public var rx_bytes: UInt64
-    /// Packets sent so far.
-    public var tx_packets: UInt64
-    /// Bytes sent so far.
-    public var tx_bytes: UInt64
-    /// Packets that found no place so far.
-    public var drops: UInt64
-    /// Links that came up so far.
-    public var connects: UInt64
-    /// Why the last link ended; empty before the first has.
-    public var last_disconnect: XDRString
-
-    /// Sets every field, in the order of the wire.
-    public init(
-        vm_uuid: virtwire_uuid,
-        vm_name: XDRString,
-        declaration: [virtwire_attribute],
-        socket_path: XDRString,
-        device: UInt64,
-        inode: UInt64,
-        serves: Bool,
-        links: [virtwire_link_state],
-        rx_packets: UInt64,
-        rx_bytes: UInt64,
-        tx_packets: UInt64,
-        tx_bytes: UInt64,
-        drops: UInt64,
-        connects: UInt64,
-        last_disconnect: XDRString
-    ) {
-        self.vm_uuid = vm_uuid
-        self.vm_name = vm_name
-        self.declaration = declaration
-        self.socket_path = socket_path
-        self.device = device
-        self.inode = inode
-        self.serves = serves
-        self.links = links
-        self.rx_packets = rx_packets
-        self.rx_bytes = rx_bytes
-        self.tx_packets = tx_packets
-        self.tx_bytes = tx_bytes
-        self.drops = drops
-        self.connects = connects
-        self.last_disconnect = last_disconnect
-    }
-
-    /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 104 }
-
-    /// Reads a value.
-    public init(from decoder: inout XDRDecoder) throws(XDRError) {
-        vm_uuid = try virtwire_uuid(from: &decoder)
-        vm_name = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
-        declaration = try decoder.decodeArray(of: virtwire_attribute.self, limit: VIRTWIRE_ATTRIBUTE_LIST_MAX)
-        socket_path = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
-        device = try decoder.decodeUInt64()
-        inode = try decoder.decodeUInt64()
-        serves = try decoder.decodeBool()
-        links = try decoder.decodeArray(of: virtwire_link_state.self, limit: VIRTWIRE_LINK_LIST_MAX)
-        rx_packets = try decoder.decodeUInt64()
-        rx_bytes = try decoder.decodeUInt64()
-        tx_packets = try decoder.decodeUInt64()
-        tx_bytes = try decoder.decodeUInt64()
-        drops = try decoder.decodeUInt64()
-        connects = try decoder.decodeUInt64()
-        last_disconnect = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
-    }
-
-    /// Writes the value.
-    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
-        try vm_uuid.encode(to: &encoder)
-        try encoder.encodeString(vm_name, limit: VIRTWIRE_STRING_MAX)
-        try encoder.encodeArray(declaration, limit: VIRTWIRE_ATTRIBUTE_LIST_MAX)
-        try encoder.encodeString(socket_path, limit: VIRTWIRE_STRING_MAX)
-        try encoder.encode(device)
-        try encoder.encode(inode)
-        try encoder.encode(serves)
-        try encoder.encodeArray(links, limit: VIRTWIRE_LINK_LIST_MAX)
-        try encoder.encode(rx_packets)
-        try encoder.encode(rx_bytes)
-        try encoder.encode(tx_packets)
-        try encoder.encode(tx_bytes)
-        try encoder.encode(drops)
-        try encoder.encode(connects)
-        try encoder.encodeString(last_disconnect, limit: VIRTWIRE_STRING_MAX)
-    }
-}
-
-/// What a daemon leaves to the process that goes on in its place.
-public struct virtwire_state: XDRCodable, Equatable, Sendable {
-    /// VIRTWIRE_STATE_VERSION; what follows is as that version has it.
-    public var version: UInt32
-    /// Whether the descriptors begin with the locks of the runtime and the state directory, and the
-    /// listeners of the administrative and the read-only control socket.
-    public var has_claim: Bool
-    /// For each descriptor, which of those that are passed it is: a file is passed once, however
-    /// often a
-    /// peer has passed it. Empty where each is passed for itself.
-    public var sources: [UInt32]
-    /// All ports; their descriptors come in the same order.
-    public var ports: [virtwire_port_state]
-
-    /// Sets every field, in the order of the wire.
-    public init(version: UInt32, has_claim: Bool, sources: [UInt32], ports: [virtwire_port_state]) {
-        self.version = version
-        self.has_claim = has_claim
-        self.sources = sources
-        self.ports = ports
-    }
-
-    /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 16 }
-
-    /// Reads a value.
-    public init(from decoder: inout XDRDecoder) throws(XDRError) {
-        version = try decoder.decodeUInt32()
-        has_claim = try decoder.decodeBool()
-        sources = try decoder.decodeArray(of: UInt32.self, limit: VIRTWIRE_DESCRIPTOR_MAX)
-        ports = try decoder.decodeArray(of: virtwire_port_state.self, limit: VIRTWIRE_PORT_LIST_MAX)
-    }
-
-    /// Writes the value.
-    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
-        try encoder.encode(version)
-        try encoder.encode(has_claim)
-        try encoder.encodeArray(sources, limit: VIRTWIRE_DESCRIPTOR_MAX)
-        try encoder.encodeArray(ports, limit: VIRTWIRE_PORT_LIST_MAX)
-    }
-}
-
-/// Asks for a hand-over. With the call comes one end of a pair of SOCK_SEQPACKET sockets.
-public struct virtwire_hand_over_args: XDRCodable, Equatable, Sendable {
-    /// The version of the state that the successor understands.
-    public var version: UInt32
-
-    /// Sets every field, in the order of the wire.
-    public init(version: UInt32) {
-        self.version = version
-    }
-
-    /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 4 }
-
-    /// Reads a value.
-    public init(from decoder: inout XDRDecoder) throws(XDRError) {
-        version = try decoder.decodeUInt32()
-    }
-
-    /// Writes the value.
-    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
-        try encoder.encode(version)
-    }
-}
-
-/// What is said over the socket of a hand-over.
-public struct virtwire_hand_over_step: XDREnumeration, Hashable, Sendable, CaseIterable {
-    /// The number.
-    public let rawValue: Int32
-
-    /// The value with this number, which need not be known.
-    public init(rawValue: Int32) { self.rawValue = rawValue }
-
-    /// The daemon to its successor: the state, as one memory file; so many descriptors follow.
-    public static let VIRTWIRE_HAND_OVER_STATE = virtwire_hand_over_step(rawValue: 1)
-    /// The daemon to its successor: so many of them.
-    public static let VIRTWIRE_HAND_OVER_DESCRIPTORS = virtwire_hand_over_step(rawValue: 2)
-    /// The successor: it has everything, and can go on. The count is 1 where it is going to say
-    /// TAKEN.
-    public static let VIRTWIRE_HAND_OVER_READY = virtwire_hand_over_step(rawValue: 3)
-    /// The daemon: the successor can put everything back. It is the successor's now, unless that is
-    /// going
-    /// to say TAKEN: then the daemon waits for it, and goes on itself when the socket ends before.
-    public static let VIRTWIRE_HAND_OVER_YOURS = virtwire_hand_over_step(rawValue: 4)
-    /// The daemon: it goes on itself.
-    public static let VIRTWIRE_HAND_OVER_KEPT = virtwire_hand_over_step(rawValue: 5)
-    /// The successor: everything stands again, and it serves from now on.
-    public static let VIRTWIRE_HAND_OVER_TAKEN = virtwire_hand_over_step(rawValue: 6)
-
-    /// Every known value.
-    public static let allCases: [virtwire_hand_over_step] = [
-        .VIRTWIRE_HAND_OVER_STATE, .VIRTWIRE_HAND_OVER_DESCRIPTORS, .VIRTWIRE_HAND_OVER_READY,
-        .VIRTWIRE_HAND_OVER_YOURS, .VIRTWIRE_HAND_OVER_KEPT, .VIRTWIRE_HAND_OVER_TAKEN,
-    ]
-}
-
-extension virtwire_hand_over_step: CustomStringConvertible {
-    /// The name in libvirt's C, or the number where it is not known.
-    public var description: String {
-        switch rawValue {
-        case 1: "VIRTWIRE_HAND_OVER_STATE"
-        case 2: "VIRTWIRE_HAND_OVER_DESCRIPTORS"
-        case 3: "VIRTWIRE_HAND_OVER_READY"
-        case 4: "VIRTWIRE_HAND_OVER_YOURS"
-        case 5: "VIRTWIRE_HAND_OVER_KEPT"
-        case 6: "VIRTWIRE_HAND_OVER_TAKEN"
-        default: "virtwire_hand_over_step(\(rawValue))"
-        }
-    }
-}
-
-/// A message of a hand-over.
-public struct virtwire_hand_over_message: XDRCodable, Equatable, Sendable {
-    /// What it says.
-    public var step: virtwire_hand_over_step
-    /// How many descriptors, where it is about some; else as the step has it.
-    public var count: UInt32
-
-    /// Sets every field, in the order of the wire.
-    public init(step: virtwire_hand_over_step, count: UInt32) {
-        self.step = step
-        self.count = count
-    }
-
-    /// The fewest bytes that a value takes.
-    public static var minimumByteCount: Int { 8 }
-
-    /// Reads a value.
-    public init(from decoder: inout XDRDecoder) throws(XDRError) {
-        step = try virtwire_hand_over_step(from: &decoder)
-        count = try decoder.decodeUInt32()
-    }
-
-    /// Writes the value.
-    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
-        try step.encode(to: &encoder)
-        try encoder.encode(count)
     }
 }

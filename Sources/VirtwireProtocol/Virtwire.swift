@@ -82,4 +82,8 @@ public enum Virtwire {
     /// links, and those that stand end when the VM does.
     public static let VM_DRAIN: XDRProcedure<virtwire_vm_drain_args, virtwire_vm_drain_ret> =
         XDRProcedure(program: program, version: version, number: 16, name: "VM_DRAIN")
+
+    /// Asks for the counters of each port, and of each queue of its link.
+    public static let STATISTICS: XDRProcedure<virtwire_statistics_args, virtwire_statistics_ret> =
+        XDRProcedure(program: program, version: version, number: 17, name: "STATISTICS")
 }

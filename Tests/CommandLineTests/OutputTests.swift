@@ -1,6 +1,8 @@
 import Foundation
 import LibvirtProtocol
 import Testing
+import VirtwireProtocol
+import XDR
 
 @testable import virtwire
 
@@ -32,6 +34,43 @@ struct OutputTests {
         #expect(LibvirtNames.detail(99, of: .stopped).contains("99"))
         let kinds = virDomainEventID.allCases.map(LibvirtNames.kind)
         #expect(Set(kinds).count == kinds.count)
+    }
+
+    @Test("moments are written as RFC 3339 has them, and ages in their largest unit")
+    func moments() {
+        #expect(Moment.text(milliseconds: 1_700_000_000_123) == "2023-11-14T22:13:20.123Z")
+        #expect(Moment.text(milliseconds: 0) == nil)
+        let now = Date(timeIntervalSince1970: 1_000_000)
+        let ages = [0, 59, 60, 3599, 3600, 172_799, 172_800].map { seconds in
+            Moment.age(milliseconds: UInt64(1_000_000 - seconds) * 1000, now: now)
+        }
+        #expect(ages == ["0s", "59s", "1m", "59m", "1h", "47h", "2d"])
+        #expect(Moment.age(milliseconds: 0, now: now) == "")
+        // The clock of a host can be set back.
+        #expect(Moment.age(milliseconds: 1_000_001_000, now: now) == "0s")
+    }
+
+    @Test("counters are shown as they are, or as what has passed each second")
+    func statistics() {
+        func record(_ time: UInt64, _ packets: UInt64) -> StatisticsRecord {
+            let queue = virtwire_queue_statistics(
+                from_peer: true, index: 0, ring_size: 256, packets: packets, bytes: 0, drops: 0,
+                full_bursts: 0, interrupts: 0, sleeps: 0)
+            let port = virtwire_port_statistics(
+                vm_name: "web", vm_uuid: virtwire_uuid(), name: "lan0", link_up: true,
+                rx_packets: packets, rx_bytes: 0, tx_packets: 1, tx_bytes: 0, drops: 3,
+                connects: 1, disconnects: 0, refusals: 0, queues: [queue])
+            return StatisticsRecord(virtwire_statistics_ret(time_ms: time, ports: [port]))
+        }
+        let first = record(1000, 100)
+        let lines = first.table(since: nil).lines.map { $0.split(separator: " ") }
+        #expect(lines[1] == ["web", "lan0", "-", "100", "0", "1", "0", "3", "-", "1"])
+        #expect(lines[2] == ["web", "lan0", "rx0", "100", "0", "-", "-", "0", "-", "-"])
+        let next = record(3000, 500).table(since: first).lines.map { $0.split(separator: " ") }
+        #expect(next[1] == ["web", "lan0", "-", "200", "0", "0", "0", "3", "-", "1"])
+        // One that began anew counts from there.
+        let anew = record(3000, 50).table(since: first).lines.map { $0.split(separator: " ") }
+        #expect(anew[1][3] == "25")
     }
 
     @Test("a UUID's bytes are written in their five groups")

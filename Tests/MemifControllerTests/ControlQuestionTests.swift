@@ -90,6 +90,69 @@ struct ControlQuestionTests {
         }
     }
 
+    @Test("counters are told per port and per queue, over the read-only socket too")
+    func statistics() async throws {
+        try await ControlHarness.run { it in
+            it.source.define(one, "<memif:port name='a'/><memif:port name='b'/>")
+            it.source.define(Sample.vm(2), "<memif:port name='c'/>")
+            #expect(try await it.waits(for: "Waiting", of: "b"))
+            #expect(try await it.waits(for: "Waiting", of: "c"))
+            let port = try #require(it.backend.open[it.layout.socket(of: one, port: "a")])
+            var traffic = PortTraffic()
+            traffic.isLinkUp = true
+            traffic.receivedPackets = 1 << 40
+            traffic.droppedPackets = 7
+            (traffic.connects, traffic.disconnects, traffic.refusals) = (3, 2, 1)
+            port.traffic = traffic
+            port.queues = [
+                PortQueue(
+                    isFromPeer: true, index: 1, ringSize: 256, packets: 5, bytes: 6, drops: 7,
+                    fullBursts: 8, interrupts: 9, sleeps: 10)
+            ]
+            let link = try ControlHarness.connect(it.layout.readOnlyControlSocket)
+            let all = try await link.call(Virtwire.STATISTICS, .init(vm: ""))
+            #expect(all.time_ms > 0)
+            #expect(
+                all.ports.map { "\($0.vm_name.text)/\($0.name.text)" }
+                    == ["vm-1/a", "vm-1/b", "vm-2/c"])
+            let a = try #require(all.ports.first)
+            #expect(a.link_up && a.rx_packets == 1 << 40 && a.drops == 7)
+            #expect((a.connects, a.disconnects, a.refusals) == (3, 2, 1))
+            let queue = try #require(a.queues.first)
+            #expect(queue.from_peer && queue.index == 1 && queue.ring_size == 256)
+            #expect((queue.packets, queue.bytes, queue.drops) == (5, 6, 7))
+            #expect((queue.full_bursts, queue.interrupts, queue.sleeps) == (8, 9, 10))
+            #expect(all.ports.dropFirst().allSatisfy { !$0.link_up && $0.queues.isEmpty })
+
+            let one = try await link.call(Virtwire.STATISTICS, .init(vm: "vm-2"))
+            #expect(one.ports.map(\.name.text) == ["c"])
+            let missing = await #expect(throws: RPCError.self) {
+                _ = try await link.call(Virtwire.STATISTICS, .init(vm: "nobody"))
+            }
+            #expect(missing?.description.contains("there is no domain 'nobody'") == true)
+        }
+    }
+
+    @Test("a port's state has its time: that of the link, once one has come up or ended")
+    func since() async throws {
+        try await ControlHarness.run { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            it.source.start(one)
+            #expect(try await it.waits(for: "Ready", of: "a"))
+            let ready = try await it.link.call(Virtwire.STATUS, XDRVoid()).ports[0].since_ms
+            #expect(ready > 0)
+            let port = try #require(it.backend.open[it.layout.socket(of: one, port: "a")])
+            port.traffic.isLinkUp = true
+            port.traffic.linkChanged = Int64(ready) + 5000
+            let connected = try await it.link.call(Virtwire.STATUS, XDRVoid()).ports[0]
+            #expect(connected.state.text == "Connected" && connected.since_ms == ready + 5000)
+            port.traffic.isLinkUp = false
+            port.traffic.linkChanged = Int64(ready) + 7000
+            let again = try await it.link.call(Virtwire.STATUS, XDRVoid()).ports[0]
+            #expect(again.state.text == "Ready" && again.since_ms == ready + 7000)
+        }
+    }
+
     @Test("a watch begins with the status, and every change has its event")
     func watch() async throws {
         try await ControlHarness.run { it in

@@ -61,6 +61,30 @@ extension virtwire_port_ret {
     }
 }
 
+extension virtwire_port_statistics {
+    init(_ port: PortStatistics) {
+        let traffic = port.traffic
+        self.init(
+            vm_name: XDRString(bounded: port.domainName), vm_uuid: port.vm.wire,
+            name: XDRString(port.name), link_up: traffic.isLinkUp,
+            rx_packets: traffic.receivedPackets, rx_bytes: traffic.receivedBytes,
+            tx_packets: traffic.sentPackets, tx_bytes: traffic.sentBytes,
+            drops: traffic.droppedPackets, connects: traffic.connects,
+            disconnects: traffic.disconnects, refusals: traffic.refusals,
+            queues: port.queues.map { virtwire_queue_statistics($0) })
+    }
+}
+
+extension virtwire_queue_statistics {
+    init(_ queue: PortQueue) {
+        self.init(
+            from_peer: queue.isFromPeer, index: UInt32(clamping: queue.index),
+            ring_size: UInt32(clamping: queue.ringSize), packets: queue.packets,
+            bytes: queue.bytes, drops: queue.drops, full_bursts: queue.fullBursts,
+            interrupts: queue.interrupts, sleeps: queue.sleeps)
+    }
+}
+
 extension virtwire_plan_step {
     init(_ step: PlanStep) {
         self.init(

@@ -13,7 +13,7 @@ struct ControlProcedures: Sendable {
     let logLevel: LogLevelSetting?
 
     /// The highest procedure number that is known.
-    static let protocolLevel = UInt32(Virtwire.VM_DRAIN.number)
+    static let protocolLevel = UInt32(Virtwire.STATISTICS.number)
 
     /// All of them, for one client.
     func table(for caller: ControlCaller) -> ControlTable {
@@ -35,6 +35,15 @@ struct ControlProcedures: Sendable {
             return try await answering { () async throws(QuestionError) in
                 let steps = try await controller.plan(for: name.isEmpty ? nil : name)
                 return virtwire_plan_ret(steps: steps.map { virtwire_plan_step($0) })
+            }
+        }
+        table.serve(Virtwire.STATISTICS) { (arguments) async throws(CallRefusal) in
+            let name = arguments.vm.text
+            return try await answering { () async throws(QuestionError) in
+                let ports = try controller.portStatistics(of: name.isEmpty ? nil : name)
+                return virtwire_statistics_ret(
+                    time_ms: UInt64(clamping: AddedPort.now),
+                    ports: ports.map { virtwire_port_statistics($0) })
             }
         }
         table.serve(Virtwire.WATCH) { (_) async throws(CallRefusal) in await watch(caller) }

@@ -17,7 +17,7 @@ extension MemifPort {
             state.isFrozen = true
             let attachment = state.link?.attachment
             state.link?.attachment = nil
-            if let attachment { state.earlier.droppedPackets += attachment.unsentFrames }
+            if let attachment { state.earlier.addUnsent(attachment.unsentFrames) }
             return attachment
         }
         attachment?.detach()

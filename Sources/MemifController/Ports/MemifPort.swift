@@ -141,18 +141,6 @@ final class MemifPort: Port {
         }
     }
 
-    var traffic: PortTraffic {
-        state.withLock { state in
-            var traffic = state.earlier
-            if let (link, attachment) = state.link {
-                traffic.add(link, attachment)
-                traffic.isLinkUp = link.isUp
-                if link.isUp { traffic.peer = PortPeer(link) }
-            }
-            return traffic
-        }
-    }
-
     private func handle(_ event: LinkEvent) {
         switch event {
         case .up(let link):
@@ -160,6 +148,7 @@ final class MemifPort: Port {
                 if let last = state.link { state.earlier.add(last.link, last.attachment) }
                 state.link = (link, state.isFrozen ? nil : attach(link, state.specification))
                 state.earlier.connects += 1
+                state.earlier.linkChanged = AddedPort.now
             }
             logger.info(
                 "link up",
@@ -170,11 +159,18 @@ final class MemifPort: Port {
                 ])
             linkChanged()
         case .down(let end):
-            state.withLock { $0.earlier.lastDisconnect = end.description.printable }
+            state.withLock { state in
+                state.earlier.lastDisconnect = end.description.printable
+                state.earlier.disconnects += 1
+                state.earlier.linkChanged = AddedPort.now
+            }
             logger.info("link down", metadata: ["reason": "\(end.description.printable)"])
             linkChanged()
         case .failed(let end):
-            state.withLock { $0.earlier.lastDisconnect = end.description.printable }
+            state.withLock { state in
+                state.earlier.lastDisconnect = end.description.printable
+                state.earlier.refusals += 1
+            }
             // A peer that tries for ever is one line at this level, not one every time.
             logger.debug("peer refused", metadata: ["reason": "\(end.description.printable)"])
         }
@@ -193,26 +189,5 @@ final class MemifPort: Port {
             guard let address = IPv4Address(bytes: own.octets) else { return PacketSink() }
             return Responder(address: address)
         }
-    }
-}
-
-extension PortPeer {
-    init(_ link: MemifLink) {
-        self.init(
-            name: link.terms.peerName, process: link.peer?.process ?? 0,
-            user: link.peer?.user ?? 0)
-    }
-}
-
-extension PortTraffic {
-    /// Adds what went through a link.
-    mutating func add(_ link: MemifLink, _ attachment: PacketAttachment?) {
-        let received = link.received
-        let sent = link.sent
-        receivedPackets += received.packets
-        receivedBytes += received.bytes
-        sentPackets += sent.packets
-        sentBytes += sent.bytes
-        droppedPackets += received.drops + sent.drops + (attachment?.unsentFrames ?? 0)
     }
 }

@@ -60,6 +60,9 @@ public protocol Port: AnyObject, Sendable {
     /// Peer and counters.
     var traffic: PortTraffic { get }
 
+    /// The queues of the link that is up; empty without one.
+    var queues: [PortQueue] { get }
+
     /// Returns when nobody is about to be connected, or the time has come.
     func settle(until deadline: ContinuousClock.Instant) async
 
@@ -78,6 +81,9 @@ public protocol Port: AnyObject, Sendable {
 }
 
 extension Port {
+    /// For ports whose links have no queues.
+    public var queues: [PortQueue] { [] }
+
     /// For ports that connect nobody.
     public func settle(until deadline: ContinuousClock.Instant) async {}
 

@@ -64,13 +64,45 @@ public struct PortTraffic: Sendable, Hashable {
     public var sentPackets: UInt64 = 0
     /// Bytes to the peer.
     public var sentBytes: UInt64 = 0
-    /// Frames that could not be passed on.
+    /// Frames that could not be passed on, for whatever reason.
     public var droppedPackets: UInt64 = 0
+    /// Those of them that were thrown away as they came: longer than allowed, or empty.
+    public var malformedPackets: UInt64 = 0
+    /// Those of them for which the peer's ring had no room.
+    public var unsentPackets: UInt64 = 0
     /// Links that came up so far.
     public var connects: UInt64 = 0
+    /// Links that ended so far.
+    public var disconnects: UInt64 = 0
+    /// Peers that were turned away so far, or ended before their link was up.
+    public var refusals: UInt64 = 0
+    /// When the link came up or ended last, in milliseconds since 1970; nil before that.
+    public var linkChanged: Int64?
     /// Why the last link ended; nil before the first has.
     public var lastDisconnect: String?
 
     /// A port that nobody has connected to.
     public init() {}
+}
+
+/// What went through one queue of a port's link since that came up.
+public struct PortQueue: Sendable, Hashable {
+    /// Whether it carries frames from the peer; else it carries them to the peer.
+    public var isFromPeer: Bool
+    /// Its number among those of its direction.
+    public var index: Int
+    /// Its number of slots.
+    public var ringSize: Int
+    /// Whole frames.
+    public var packets: UInt64
+    /// Their bytes.
+    public var bytes: UInt64
+    /// Frames thrown away: longer than allowed, or empty.
+    public var drops: UInt64
+    /// To the peer: bursts that found no room for all of their frames.
+    public var fullBursts: UInt64
+    /// To the peer: interrupts raised.
+    public var interrupts: UInt64
+    /// From the peer: how often the daemon went to sleep until an interrupt.
+    public var sleeps: UInt64
 }

@@ -33,12 +33,13 @@ struct DaemonStatus: Encodable, Sendable {
     /// A line for each port.
     static func table(of ports: [PortState]) -> Table {
         var table = Table(
-            "VM", "PORT", "SOCKET", "PEER", "RX-PKT", "RX-BYTES", "TX-PKT", "DROP", "STATE")
+            "VM", "PORT", "SOCKET", "PEER", "RX-PKT", "RX-BYTES", "TX-PKT", "DROP", "SINCE",
+            "STATE")
         for port in ports {
             table.add(
                 port.vm, port.port, port.socket, port.peer, String(port.receivedPackets),
                 String(port.receivedBytes), String(port.sentPackets), String(port.drops),
-                port.condition)
+                Moment.age(milliseconds: port.since), port.condition)
         }
         return table
     }
@@ -56,7 +57,10 @@ struct PortState: Encodable, Sendable {
     let state: String
     let reason: String
     let remedy: String
+    /// Milliseconds since 1970.
     let since: UInt64
+    /// The same as RFC 3339 has it.
+    let sinceText: String?
     let link: String
     let peerName: String
     let peerProcess: UInt32
@@ -80,6 +84,7 @@ struct PortState: Encodable, Sendable {
         case sentPackets = "tx_packets"
         case sentBytes = "tx_bytes"
         case since = "since_ms"
+        case sinceText = "since"
         case readyLatency = "ready_latency_us"
     }
 
@@ -95,6 +100,7 @@ struct PortState: Encodable, Sendable {
         reason = wire.reason.text
         remedy = wire.remedy.text
         since = wire.since_ms
+        sinceText = Moment.text(milliseconds: wire.since_ms)
         link = wire.peer_pid == 0 && wire.peer_name.text.isEmpty ? "down" : "up"
         peerName = wire.peer_name.text
         peerProcess = wire.peer_pid

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import LibvirtRPC
 internal import VirtwireProtocol
 internal import XDR
@@ -28,7 +27,7 @@ struct WatchRecord: Encodable, Sendable {
         _ event: Kind, merged: UInt64 = 0, port: PortState? = nil,
         libvirt: DaemonStatus.Libvirt? = nil
     ) {
-        time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        time = Moment.text()
         self.event = event
         self.merged = merged
         self.port = port

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Libvirt
 internal import LibvirtProtocol
 internal import XDR
@@ -14,7 +13,7 @@ struct EventRecord: Encodable {
     let data: [String: String]
 
     init(_ event: DomainEvent) {
-        time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        time = Moment.text()
         kind = LibvirtNames.kind(event.kind)
         domain = event.name
         uuid = event.uuid.description

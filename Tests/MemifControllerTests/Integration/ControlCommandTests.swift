@@ -128,4 +128,40 @@ struct ControlCommandTests {
         #expect(await watch.waitForEnd().map { $0 >> 8 } == 1)
         #expect(watch.output.contains("the daemon has ended the connection"), "\(watch.output)")
     }
+
+    @Test("stats counts what a peer sent, per queue too; status has each state's time")
+    func counters() async throws {
+        let libvirtd = try await PrivateLibvirtd(in: Scratch())
+        let daemon = try await DaemonProcess(in: libvirtd.scratch)
+        _ = try await libvirtd.define("<memif:port name='a' link='always'/>", name: "web")
+        #expect(await eventually { daemon.stands(["a"]) })
+        let socket = daemon.layout.socket(of: Sample.vm(1), port: "a")
+        let bench = try await ChildProcess(
+            [
+                Self.virtwire, "memif", "bench", "--role", "slave", "--socket", socket, "--mode",
+                "tx", "--seconds", "120",
+            ])
+        #expect(await eventually { (await daemon.port("a")?.rx_packets ?? 0) > 0 })
+        let stats = try await run("memif", "stats", "web", "--format", "json", at: daemon)
+        #expect(stats.status == 0, "\(stats.output)")
+        #expect(stats.output.contains(#""direction":"rx""#), "\(stats.output)")
+        #expect(stats.output.contains(#""link":"up""#))
+        #expect(!stats.output.contains(#""rx_packets":0,"#))
+        let table = try await run(
+            "memif", "stats", "--watch", "--interval", "0.05", "--count", "3", at: daemon)
+        #expect(table.output.split(separator: "\n").count { $0.hasPrefix("VM") } == 3)
+        #expect(table.output.contains("rx0"))
+        #expect(try await run("memif", "stats", "nobody", at: daemon).status == 3)
+        let status = try await run(
+            "status", "--watch", "--interval", "0.05", "--count", "2", "--format", "json",
+            at: daemon)
+        let lines = status.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        let since = #/"since":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/#
+        #expect(lines.allSatisfy { $0.contains(since) }, "\(status.output)")
+        bench.signal(2)
+        _ = await bench.waitForEnd()
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+    }
 }

@@ -74,6 +74,8 @@ final class FakePort: Port {
         var specification: PortSpecification
         var identity: FileIdentity
         var closedWith: String?
+        var traffic = PortTraffic()
+        var queues: [PortQueue] = []
     }
 
     private let state: Mutex<State>
@@ -142,5 +144,15 @@ final class FakePort: Port {
         backend.forget(path)
     }
 
-    var traffic: PortTraffic { PortTraffic() }
+    /// Peer and counters: what a test says they are.
+    var traffic: PortTraffic {
+        get { state.withLock { $0.traffic } }
+        set { state.withLock { $0.traffic = newValue } }
+    }
+
+    /// The queues, as a test says they are.
+    var queues: [PortQueue] {
+        get { state.withLock { $0.queues } }
+        set { state.withLock { $0.queues = newValue } }
+    }
 }

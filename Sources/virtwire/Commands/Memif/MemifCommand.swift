@@ -6,7 +6,7 @@ struct MemifCommand: AsyncParsableCommand {
         subcommands: [
             BenchCommand.self, PingCommand.self, ResponderCommand.self, RawDataCommand.self,
             BridgeCommand.self, CaptureCommand.self, MemifStatusCommand.self,
-            MemifShowCommand.self, MemifAddCommand.self, MemifPrepareCommand.self,
-            MemifRemoveCommand.self, MemifOpenCommand.self,
+            MemifShowCommand.self, MemifStatisticsCommand.self, MemifAddCommand.self,
+            MemifPrepareCommand.self, MemifRemoveCommand.self, MemifOpenCommand.self,
         ])
 }

@@ -50,6 +50,7 @@ private struct PortDetails: Encodable {
         table.add("domain", "\(port.vm) \(port.uuid)")
         table.add("port", port.port)
         table.add("state", port.condition)
+        table.add("since", port.sinceText ?? "")
         table.add("socket", port.socket)
         table.add("mode, user, group", "\(port.mode) \(port.user) \(port.group)")
         table.add("declaration", attributes.joined(separator: " "))

@@ -23,6 +23,7 @@ let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.OPEN),
     ProcedureDecoders(Virtwire.HAND_OVER),
     ProcedureDecoders(Virtwire.VM_DRAIN),
+    ProcedureDecoders(Virtwire.STATISTICS),
 ]
 
 /// The decoders of every procedure of `Virtwire`.
