@@ -12,7 +12,7 @@ struct ControlServerTests {
         try await ControlHarness.run { it in
             let version = try await it.link.call(Virtwire.VERSION, XDRVoid())
             #expect(version.version.text == Daemon.version)
-            #expect(version.protocol == 16)
+            #expect(version.protocol == 17)
             #expect(try FileStatus(path: it.layout.controlSocket).permissions == 0o660)
             let unknown = XDRProcedure<XDRVoid, XDRVoid>(
                 program: Virtwire.program, version: 1, number: 99, name: "UNKNOWN")

@@ -12,7 +12,8 @@ enum Moment {
     /// - Parameter milliseconds: since 1970.
     static func text(milliseconds: UInt64) -> String? {
         if milliseconds == 0 { return nil }
-        return text(Date(timeIntervalSince1970: Double(milliseconds) / 1000))
+        // What is below a millisecond is cut off, and not every number of them has a binary fraction.
+        return text(Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000))
     }
 
     /// How long ago a moment was, in its largest unit: `12s`, `5m`, `3h`, `8d`; empty for 0.
