@@ -3,6 +3,7 @@ import LinuxIO
 import Logging
 import Memif
 import MemifTesting
+import Synchronization
 import Testing
 
 @testable import MemifController
@@ -23,17 +24,15 @@ struct MemifPortTests {
     }
 
     private func slave(
-        _ scratch: Scratch, id: UInt32 = 0, secret: String? = nil
-    ) throws
-        -> MemifInterface
-    {
+        _ scratch: Scratch, id: UInt32 = 0, secret: String? = nil,
+        pause: Duration = .milliseconds(10)
+    ) throws -> MemifInterface {
         var configuration = InterfaceConfiguration(id: id)
         configuration.secret = try secret.map { try Secret($0) }
         return try MemifInterface.connect(
             to: UnixAddress(path: "\(scratch.path)/a.sock"), configuration,
             on: RealDaemon.loop.get(),
-            reconnect: ReconnectPolicy(
-                firstPause: .milliseconds(10), longestPause: .milliseconds(10)))
+            reconnect: ReconnectPolicy(firstPause: pause, longestPause: pause))
     }
 
     /// An ARP request for an address, 42 bytes.
@@ -64,6 +63,47 @@ struct MemifPortTests {
         #expect(link.end?.cause == .peer)
         #expect(await eventually { port.traffic.lastDisconnect?.contains("because") == true })
         #expect(port.traffic.peer == nil)
+    }
+
+    @Test("who comes while a closed port is being opened is told why as well, and never served")
+    func earlyComers() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let said = Mutex<Set<String>>([])
+        let slave = try slave(scratch, pause: .milliseconds(1))
+        slave.onEvent { event in
+            switch event {
+            case .up: said.withLock { _ = $0.insert("up") }
+            case .down(let end), .failed(let end):
+                guard end.cause == .peer else { return }
+                said.withLock { _ = $0.insert(end.reason.text) }
+            }
+        }
+        for _ in 0..<100 {
+            said.withLock { $0 = [] }
+            let port = try backend.open(specification(scratch, shutOff))
+            #expect(await eventually { !said.withLock(\.isEmpty) })
+            await port.close(reason: "domain shut off")
+            #expect(said.withLock(\.self) == ["domain shut off"])
+        }
+    }
+
+    @Test("while another process may go on itself no port is opened beside those it has")
+    func lent() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let inherited = InheritedPorts()
+        backend.adopt(inherited)
+        inherited.lend(true)
+        let error = #expect(throws: PortError.self) {
+            _ = try backend.open(specification(scratch))
+        }
+        #expect(error?.reason == "the process before does not have the port")
+        #expect(try SocketFile.probe("\(scratch.path)/a.sock") == .absent)
+        inherited.lend(false)
+        let port = try backend.open(specification(scratch))
+        let slave = try slave(scratch)
+        #expect(await eventually { slave.link != nil && port.traffic.isLinkUp })
     }
 
     @Test("a responder answers ARP and counts; the counters outlive the link")

@@ -11,7 +11,7 @@ extension Controller {
         claim.withLock { $0 = claimed.take() }
         host.inherited.lend(inheritance.predecessor != nil)
         // It may have been told to drain, or to end that, after this one first looked.
-        host.draining.readAgain()
+        try host.draining.readAgain()
         let ports = inheritance.ports.claimAll()
         let isKept = inheritance.store != nil && inheritance.predecessor == nil
         if isKept, !AdoptionAttempts(host.layout).begin() {
@@ -39,11 +39,24 @@ extension Controller {
         host.inherited.lend(false)
         for port in standingPorts { port.thaw() }
         claim.withLock { $0?.own() }
+        if inheritance.predecessor != nil { await restoreRest() }
         await inheritance.forget()
         AdoptionAttempts(host.layout).end()
         await inheritance.waitForPredecessor()
-        // Until it has ended it may be told to drain, or to end that.
-        host.draining.readAgain()
+        do throws(PortError) {
+            // Until it has ended it may be told to drain, or to end that.
+            try host.draining.readAgain()
+        } catch {
+            host.logger.warning(
+                "what was last read holds", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Opens and writes down what could not be while another process might have gone on itself.
+    private func restoreRest() async {
+        await withDiscardingTaskGroup { group in
+            for domain in knownDomains { group.addTask { await domain.restore(noticed: .now) } }
+        }
     }
 
     /// Gives this host's directories free, unless another process has them.

@@ -45,16 +45,17 @@ extension MemifPort {
 
     func thaw() {
         guard state.withLock({ $0.isFrozen }) else { return }
-        if let admission = state.withLock({ $0.nextAdmission }) { admit(admission) }
+        // Before anybody is accepted.
+        if let admission = state.withLock({ $0.nextAdmission.take() }) { admit(admission) }
         thawSocket()
-        state.withLock { state in
+        let latest = state.withLock { state in
             state.isFrozen = false
-            state.nextAdmission = nil
-            guard let link = state.link?.link, link.isUp, state.link?.attachment == nil else {
-                return
+            if let link = state.link?.link, link.isUp, state.link?.attachment == nil {
+                state.link?.attachment = attach(link, state.specification)
             }
-            state.link?.attachment = attach(link, state.specification)
+            return state.nextAdmission.take()
         }
+        if let latest { admit(latest) }
     }
 
     private func thawSocket() {

@@ -15,20 +15,21 @@ extension MemifPortBackend {
 
     /// The port of another process that a specification is for, as far as it can go on.
     ///
-    /// - Throws: `PortError` where its peer would have to be told something, and the other process may go
-    ///   on with it yet.
+    /// - Throws: `PortError` while the other process may go on itself, where it has no such port, or its peer
+    ///   would have to be told something.
     func claim(_ specification: PortSpecification) throws(PortError) -> MemifPort? {
         let all = inherited.withLock(\.self)
-        guard let inherited = all.claim(specification.path) else { return nil }
+        guard let inherited = all.claim(specification.path) else {
+            if all.areLent { throw .notYetOurs("does not have the port") }
+            return nil
+        }
         let declaration = specification.declaration
         guard inherited.specification.vm == specification.vm,
             !declaration.needsNewInterface(after: inherited.specification.declaration)
         else {
             if all.areLent {
                 all.add([inherited])
-                throw PortError(
-                    reason: "the process before had the port with other settings",
-                    remedy: "it is opened anew as soon as libvirt can be asked")
+                throw .notYetOurs("has the port with other settings")
             }
             end(inherited, DisconnectText.changed)
             return nil
@@ -87,7 +88,15 @@ extension MemifPortBackend {
                     ])
             }
         }
-        return port(
-            specification, interface, socket, inherited.identity, earlier: earlier, isFrozen: true)
+        return port(specification, interface, socket, inherited.identity, earlier: earlier)
+    }
+}
+
+extension PortError {
+    /// Another process serves these directories still.
+    fileprivate static func notYetOurs(_ what: String) -> PortError {
+        PortError(
+            reason: "the process before \(what)",
+            remedy: "wait until it has ended: then the port is opened")
     }
 }

@@ -28,13 +28,13 @@ final class MemifPort: Port {
     private let linkChanged: @Sendable () -> Void
     let state: Mutex<State>
 
-    /// - Parameters:
-    ///   - earlier: what went through the port before.
-    ///   - isFrozen: whether it stands still, as its socket does, until ``thaw()``.
+    /// It stands still, as its socket does, until ``thaw()``.
+    ///
+    /// - Parameter earlier: what went through the port before.
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, earlier: PortTraffic, isFrozen: Bool, loop: EventLoop,
-        worker: PacketWorker, logger: Logger, linkChanged: @escaping @Sendable () -> Void
+        _ identity: FileIdentity, earlier: PortTraffic, loop: EventLoop, worker: PacketWorker,
+        logger: Logger, linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
         self.socket = socket
@@ -48,8 +48,7 @@ final class MemifPort: Port {
         state = Mutex(
             State(
                 specification: specification, identity: identity, earlier: earlier,
-                isFrozen: isFrozen))
-        setAdmission(specification.admission)
+                isFrozen: true, nextAdmission: specification.admission))
         interface.onEvent { [weak self] event in self?.handle(event) }
     }
 

@@ -36,14 +36,22 @@ public final class MemifPortBackend: PortBackend {
     public func open(_ specification: PortSpecification) throws(PortError) -> any Port {
         let configuration = try interfaceConfiguration(specification)
         if let port = try claim(specification) { return port }
-        let isFrozen = inherited.withLock(\.self).areLent
+        let port = try place(specification, configuration)
+        port.thaw()
+        return port
+    }
+
+    /// A new port, which stands still: who has found its socket already is not accepted before the interface
+    /// is there and knows whom it serves.
+    private func place(
+        _ specification: PortSpecification, _ configuration: InterfaceConfiguration
+    ) throws(PortError) -> MemifPort {
         let placed = try PlacedListener(specification)
         let identity = placed.identity
         do throws(MemifError) {
             let socket = try MasterSocket(
-                placed.listener, on: loop, options: options(specification), frozen: isFrozen)
-            return port(
-                specification, try socket.add(configuration), socket, identity, isFrozen: isFrozen)
+                placed.listener, on: loop, options: options(specification), frozen: true)
+            return port(specification, try socket.add(configuration), socket, identity)
         } catch {
             SocketFile.remove(specification.path, ifStill: identity)
             throw PortError(
@@ -63,14 +71,15 @@ public final class MemifPortBackend: PortBackend {
         await withCheckedContinuation { continuation in worker.submit { continuation.resume() } }
     }
 
+    /// A port of its parts, which stands still, as its socket does.
     func port(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic(), isFrozen: Bool
+        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic()
     ) -> MemifPort {
         let linksChanged = linksChanged.withLock(\.self)
         return MemifPort(
-            specification, interface, socket, identity, earlier: earlier, isFrozen: isFrozen,
-            loop: loop, worker: worker, logger: logger
+            specification, interface, socket, identity, earlier: earlier, loop: loop,
+            worker: worker, logger: logger
         ) {
             linksChanged(specification.vm, specification.domainName)
         }

@@ -52,6 +52,8 @@ struct Deeds {
     /// The record before the deed, and the directory before the socket.
     private mutating func prepare(_ wanted: WantedPorts, _ state: inout DomainState) {
         guard case .defined(let declarations) = wanted, !declarations.isEmpty else { return }
+        // Another process may go on with both as they are.
+        if host.inherited.areLent { return }
         var ports = state.ports.mapValues { $0.specification.declaration }
         for declaration in declarations { ports[declaration.name] = declaration }
         do throws(PortError) {

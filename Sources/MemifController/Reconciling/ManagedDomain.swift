@@ -39,7 +39,8 @@ final class ManagedDomain: Sendable {
         return ports.contains { $0.socketState() != .standing }
     }
 
-    /// Opens what the record tells of, before anything can be asked; so nothing is removed yet.
+    /// Opens what the record tells of and does not stand, before anything can be asked; so nothing is removed
+    /// yet.
     ///
     /// - Parameter ran: whether peers were served in the process before because the domain ran, or had run
     ///   a moment before: the linger, if it is one, begins anew with the first look.
@@ -50,8 +51,8 @@ final class ManagedDomain: Sendable {
         let wanted = WantedPorts.defined(declarationsAsBefore(&state))
         state.drain = host.draining.scope(of: vm)
         let plan = PortPlan(
-            wanted: wanted, standing: [:], run: state.run, isDraining: state.drain != nil,
-            now: .now)
+            wanted: wanted, standing: state.standing, run: state.run,
+            isDraining: state.drain != nil, now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         await deeds.open(plan, wanted, &state)
         state.waiting = host.inherited.names(of: vm)

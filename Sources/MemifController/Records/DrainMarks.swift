@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LinuxIO
 internal import Synchronization
 
@@ -13,22 +14,36 @@ enum DrainScope: Sendable, Hashable {
 /// with it.
 final class DrainMarks: Sendable {
     private struct State {
-        var host: Bool
-        var domains: Set<VMIdentifier>
+        var host = false
+        var domains: Set<VMIdentifier> = []
 
-        init(_ layout: RuntimeLayout) {
-            host = File.exists(layout.drainMark)
-            let names = (try? Directory.entries(of: layout.drainedDomainsDirectory)) ?? []
-            domains = Set(names.compactMap { VMIdentifier($0) })
+        /// Nothing.
+        init() {}
+
+        /// What is marked on disk: no file is no mark, and an error is not.
+        init(_ layout: RuntimeLayout) throws(SystemError) {
+            do throws(SystemError) {
+                _ = try FileStatus(path: layout.drainMark)
+                host = true
+            } catch {
+                guard error.code == ENOENT else { throw error }
+            }
+            do throws(SystemError) {
+                let names = try Directory.entries(of: layout.drainedDomainsDirectory)
+                domains = Set(names.compactMap { VMIdentifier($0) })
+            } catch {
+                guard error.code == ENOENT else { throw error }
+            }
         }
     }
 
     private let layout: RuntimeLayout
     private let standing: Mutex<State>
 
+    /// Knows of no mark where they cannot be read: who is to go by them reads them again.
     init(_ layout: RuntimeLayout) {
         self.layout = layout
-        standing = Mutex(State(layout))
+        standing = Mutex((try? State(layout)) ?? State())
     }
 
     /// Whether the host is being drained.
@@ -44,8 +59,20 @@ final class DrainMarks: Sendable {
         }
     }
 
-    /// Looks whether another process has set marks or taken some away.
-    func readAgain() { standing.withLock { $0 = State(layout) } }
+    /// Looks which marks there are: another process may have set some or taken some away.
+    ///
+    /// - Throws: `PortError` where that cannot be told; then it is as before.
+    func readAgain() throws(PortError) {
+        do throws(SystemError) {
+            let state = try State(layout)
+            standing.withLock { $0 = state }
+        } catch {
+            throw PortError(
+                reason: "what is drained cannot be read: \(error)",
+                remedy: "make the state directory readable for the daemon, and move away what "
+                    + "stands in the marks' place")
+        }
+    }
 
     /// Sets the host's mark or takes it away: on disk before this returns, and not at all when it throws.
     func set(_ isSet: Bool) throws(PortError) {

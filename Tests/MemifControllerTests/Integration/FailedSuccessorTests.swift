@@ -54,7 +54,10 @@ struct FailedSuccessorTests {
         var batch = FrameBatch(frameCapacity: 1)
         batch.append([1, 2, 3])
 
-        let successor = try DoomedSuccessor(libvirtd.scratch.path)
+        // Of another group, which its sockets' directories are not to have before it serves.
+        let successor = try DoomedSuccessor(libvirtd.scratch.path, group: "kvm")
+        let directory = daemon.layout.directory(of: Sample.vm(1))
+        let group = try FileStatus(path: directory).group
         var inheritance: Inheritance? = try await successor.restore()
         // A frame that waits: nobody may take it out while both are there.
         let sent = try sender.transmitBurst(batch)
@@ -64,6 +67,7 @@ struct FailedSuccessorTests {
         #expect(port.traffic.isLinkUp && port.traffic.receivedPackets == 0)
         #expect(throws: PortError.self) { _ = try port.openChannel(for: nil) }
         #expect(inheritance?.predecessor != nil)
+        #expect(try FileStatus(path: directory).group == group && group != Accounts.group("kvm"))
         successor.controller.abandon()
         successor.controller.releaseClaim()
         inheritance = nil
@@ -97,8 +101,9 @@ struct DoomedSuccessor {
     let controller: Controller
     private let layout: RuntimeLayout
 
-    init(_ path: String) throws {
+    init(_ path: String, group: String? = nil) throws {
         var configuration = HostConfiguration()
+        configuration.group = group ?? configuration.group
         configuration.runtimeDirectory = "\(path)/run"
         configuration.stateDirectory = "\(path)/state"
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
