@@ -23,7 +23,7 @@ internal import Synchronization
 /// at a time, again after a failure with growing pauses, and all of them after a connection, a lost
 /// event and once in a while. While nothing can be asked, nothing is changed.
 public final class Controller: Sendable {
-    private struct State {
+    struct State {
         var domains: [VMIdentifier: ManagedDomain] = [:]
         /// Domains that ran when they were last looked at.
         var active: Set<VMIdentifier> = []
@@ -39,7 +39,7 @@ public final class Controller: Sendable {
     let gate = ReconcileGate()
     let handOvers = HandOverRequests()
     private let loop = ReconcileLoop()
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
     private let requestResync: AsyncStream<Void>.Continuation
 
@@ -296,55 +296,13 @@ public final class Controller: Sendable {
         return outcome
     }
 
-    private func reconcile(
+    func reconcile(
         _ domain: ManagedDomain, _ reading: DomainReading?, _ noticed: ContinuousClock.Instant,
         backWithin grace: Duration? = nil
     ) async -> ReconcileQueue.Outcome? {
         await gate.pass {
             await domain.reconcile(reading, backWithin: grace, noticed: noticed)
         }
-    }
-
-    private func lookAtMissing(
-        _ vm: VMIdentifier, noticed: ContinuousClock.Instant
-    ) async -> ReconcileQueue.Outcome {
-        let added = host.added.ports(of: vm)
-        let isPrepared = !added.isEmpty && added.allSatisfy { $0.expires != nil }
-        let (domain, absence) = state.withLock { state in
-            state.active.remove(vm)
-            let domain = state.domains[vm]
-            return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : .gone)
-        }
-        guard let domain else {
-            if absence == .gone { await forget(vm) }
-            return .settled(lookAgainAfter: absence.left)
-        }
-        // Where nothing but prepared ports stands, nothing can be removed too early.
-        let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
-        if case .unsure(let left) = absence, canWait { return .settled(lookAgainAfter: left) }
-        guard let outcome = await reconcile(domain, nil, noticed, backWithin: absence.left) else {
-            return .unavailable
-        }
-        if domain.snapshot.isEmpty {
-            state.withLock { $0.domains[vm] = nil }
-            guard absence == .gone else { return .settled(lookAgainAfter: absence.left) }
-            await forget(vm)
-        }
-        return outcome
-    }
-
-    /// Whether something is left of a domain, though it be a mark only.
-    private func isRemembered(_ domain: ManagedDomain?, _ vm: VMIdentifier) -> Bool {
-        domain != nil || host.draining.domains.contains(vm) || host.inherited.domains.contains(vm)
-    }
-
-    /// Forgets a domain that is gone.
-    private func forget(_ vm: VMIdentifier) async {
-        state.withLock { $0.ledger.forget(vm) }
-        if !host.inherited.names(of: vm).isEmpty {
-            _ = await gate.pass { host.closeUnclaimed(of: vm, beside: []) }
-        }
-        if !host.configuration.observes { host.draining.forget(vm) }
     }
 
     /// Lists whenever that is asked for, and has everything looked at: what is listed, and what is

@@ -29,19 +29,50 @@ struct DomainDirectory: Sendable {
         }
     }
 
+    /// What a sweep has left.
+    struct Rest: Sendable, Hashable {
+        /// What does not belong there: another's files and sockets.
+        var foreign: [String] = []
+        /// Why something that is ours, and not to be kept, stays; nil where nothing does.
+        var problem: PortError?
+    }
+
     /// Removes sockets that are named as ours are, that nobody holds and that are not to be kept: what
-    /// an earlier process left.
+    /// an earlier process left, or this one could not remove.
     ///
-    /// - Returns: what stays and does not belong there: another's files and sockets.
-    func sweep(keeping ports: Set<String>) -> [String] {
+    /// - Parameter removeFile: how a file is removed.
+    func sweep(
+        keeping ports: Set<String>,
+        removeFile: (String) throws(SystemError) -> Void = { (file) throws(SystemError) in
+            try File.remove(file)
+        }
+    ) -> Rest {
         let wanted = Set(ports.map { "\($0).sock" })
-        let names = (try? Directory.entries(of: path)) ?? []
-        return names.filter { name in
-            if wanted.contains(name) { return false }
-            guard Self.isOurs(name) else { return true }
-            let file = "\(path)/\(name)"
-            guard (try? SocketFile.probe(file)) == .stale else { return true }
-            return (try? File.remove(file)) == nil
+        var rest = Rest()
+        do throws(SystemError) {
+            for name in try names() where !wanted.contains(name) {
+                let file = "\(path)/\(name)"
+                guard Self.isOurs(name), try SocketFile.probe(file) == .stale else {
+                    rest.foreign.append(name)
+                    continue
+                }
+                try removeFile(file)
+            }
+        } catch {
+            rest.problem = PortError(
+                reason: "a socket that is done with cannot be removed: \(error)",
+                remedy: "make \(path) writable for the daemon")
+        }
+        return rest
+    }
+
+    /// What is in it; nothing where there is no such directory.
+    private func names() throws(SystemError) -> [String] {
+        do throws(SystemError) {
+            return try Directory.entries(of: path)
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return [] }
+            throw error
         }
     }
 

@@ -162,7 +162,8 @@ struct Deeds {
         host.closeUnclaimed(of: vm, beside: plan.portsAfter)
         if state.isEmpty { return }
         let directory = DomainDirectory(host.layout, vm)
-        let foreign = directory.sweep(keeping: plan.portsAfter)
+        let rest = directory.sweep(keeping: plan.portsAfter)
+        let foreign = rest.foreign
         if foreign != state.foreign, !foreign.isEmpty {
             host.logger.warning(
                 "a domain's directory holds files that are not ours",
@@ -174,6 +175,8 @@ struct Deeds {
         }
         state.foreign = foreign
         do throws(PortError) {
+            // The record tells of what has yet to go.
+            if let problem = rest.problem { throw problem }
             if plan.portsAfter.isEmpty {
                 try directory.remove()
                 try host.records.remove(vm)

@@ -90,10 +90,9 @@ final class DrainMarks: Sendable {
         }
     }
 
-    /// Takes away the mark of a domain that is gone. One that stays is tried again.
-    func forget(_ vm: VMIdentifier) {
-        guard domains.contains(vm) else { return }
-        try? set(false, for: vm)
+    /// Takes away the mark of a domain that is gone, if it has one.
+    func forget(_ vm: VMIdentifier) throws(PortError) {
+        if domains.contains(vm) { try set(false, for: vm) }
     }
 
     private static func mark(_ path: String, _ isSet: Bool) throws(PortError) {
