@@ -220,8 +220,9 @@ public final class Controller: Sendable {
             }
             host.changes.tell(.connection)
             requestResync.yield()
-        case .changed(let vm, let cause):
+        case .changed(let vm, let cause, let incident):
             host.logger.debug("event", metadata: ["vm": "\(vm)", "event": "\(cause)"])
+            if let incident { domain(vm)?.note(incident) }
             state.withLock { state in
                 state.statistics.events += 1
                 state.statistics.lastEvent = Date().timeIntervalSince1970
@@ -274,7 +275,7 @@ public final class Controller: Sendable {
         guard let reading else { return await lookAtMissing(vm, noticed: noticed) }
         let domain = state.withLock { state in
             state.ledger.saw(vm)
-            if reading.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
+            if reading.phase.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
             if let domain = state.domains[vm] { return domain }
             let domain = ManagedDomain(vm, name: reading.shownName, host: host)
             state.domains[vm] = domain

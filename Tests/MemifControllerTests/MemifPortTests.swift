@@ -140,6 +140,42 @@ struct MemifPortTests {
         #expect(try SocketFile.probe("\(scratch.path)/a.sock") == .absent)
     }
 
+    @Test("while it is paused a port takes frames off the rings, drops and counts them")
+    func paused() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        let port = try backend.open(
+            specification(scratch) { port in
+                port.ringSize = 8
+                port.attachment =
+                    InterfaceAddress("192.0.2.1/24").map(PortAttachment.responder) ?? .none
+            })
+        let slave = try slave(scratch)
+        let link = try await slave.waitForLink(within: .seconds(30))
+        guard var sender = link.takeTransmitQueue(0), var receiver = link.takeReceiveQueue(0) else {
+            Issue.record("the link has no queues")
+            return
+        }
+        var frames = FrameBatch()
+        frames.append(arpRequest(for: [192, 0, 2, 1]))
+        port.setPaused(true)
+        // More than the ring holds.
+        for _ in 0..<100 {
+            let sent = try await eventually { try sender.transmitBurst(frames) == 1 }
+            #expect(sent)
+        }
+        #expect(await eventually { port.traffic.pausedPackets == 100 })
+        #expect(port.traffic.receivedPackets == 100 && port.traffic.droppedPackets == 100)
+        var replies = FrameBatch()
+        #expect(try receiver.receiveBurst(into: &replies) == 0)
+
+        port.setPaused(false)
+        #expect(try sender.transmitBurst(frames) == 1)
+        let answered = try await eventually { try receiver.receiveBurst(into: &replies) > 0 }
+        #expect(answered)
+        #expect(port.traffic.pausedPackets == 100 && port.traffic.sentPackets == 1)
+    }
+
     @Test("id and secret have to be the port's")
     func identity() async throws {
         let scratch = try Scratch()

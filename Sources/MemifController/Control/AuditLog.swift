@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// Who had what changed over the control socket: two lines of JSON for each such call, one before anything
 /// is done and one that says what came of it. A call with the first alone was under way when the daemon
-/// was killed.
+/// was killed. And one line for what befell a domain with ports by itself.
 ///
 /// The lines go to a file of their own, where one is named, and else to the daemon's log.
 final class AuditLog: Sendable {
@@ -55,16 +55,27 @@ final class AuditLog: Sendable {
     func begin(
         _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?
     ) -> AuditEntry {
-        let number = callCount.add(1, ordering: .relaxed).newValue
-        let entry = AuditEntry(procedure, arguments, by: credentials, call: "\(run)-\(number)")
+        let entry = begun(procedure, arguments, by: credentials)
         write(entry)
         return entry
+    }
+
+    private func begun(
+        _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?
+    ) -> AuditEntry {
+        let number = callCount.add(1, ordering: .relaxed).newValue
+        return AuditEntry(procedure, arguments, by: credentials, call: "\(run)-\(number)")
     }
 
     /// Adds the line after it.
     ///
     /// - Parameter refusal: why it was not done; nil when it was.
     func end(_ call: AuditEntry, refusal: String? = nil) { write(call.ended(refusal)) }
+
+    /// Adds the line of something that nobody has called for.
+    func note(_ incident: String, _ arguments: [String: String]) {
+        write(begun(incident, arguments, by: nil).ended(nil))
+    }
 
     private func write(_ entry: AuditEntry) {
         let line = entry.line

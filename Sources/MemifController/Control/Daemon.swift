@@ -48,7 +48,7 @@ public struct Daemon: Sendable {
         let keeps = (manager?.storeCapacity ?? 0) > 0
         host = Host(
             configuration, backend: backend, logger: logger,
-            store: keeps ? manager.map { DescriptorStore(manager: $0) } : nil)
+            store: keeps ? manager.map { DescriptorStore(manager: $0) } : nil, audit: audit)
         controller = Controller(host, source: source)
         self.uri = uri
     }

@@ -29,8 +29,9 @@ public enum DomainScope: Sendable, Hashable {
 public enum SourceNotice: Sendable, Hashable {
     /// The connection stands: everything may have changed since the last one.
     case connected
-    /// Something may have happened to this domain; the text is for the log.
-    case changed(VMIdentifier, cause: String)
+    /// Something may have happened to this domain; the text is for the log, and the incident is what a
+    /// look may come too late for.
+    case changed(VMIdentifier, cause: String, incident: DomainIncident? = nil)
     /// Notices may have been lost: look at everything.
     case gap
     /// There is no connection, for the reason given; until the next one nothing can be asked.
@@ -55,15 +56,15 @@ public struct DomainListing: Sendable, Hashable {
 public struct DomainReading: Sendable, Hashable {
     /// Its name now; it can be renamed.
     public var name: String
-    /// Whether it runs, or is about to: paused and starting up count.
-    public var isActive: Bool
+    /// How it runs.
+    public var phase: DomainPhase
     /// Its XML: the live one while it is active, else that of its definition.
     public var xml: String
 
     /// Makes a reading.
-    public init(name: String, isActive: Bool, xml: String) {
+    public init(name: String, phase: DomainPhase, xml: String) {
         self.name = name
-        self.isActive = isActive
+        self.phase = phase
         self.xml = xml
     }
 

@@ -42,7 +42,9 @@ public final class LibvirtDomainSource: DomainSource {
                 guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {
                     return
                 }
-                notify(.changed(vm, cause: "\(event.content)"))
+                notify(
+                    .changed(
+                        vm, cause: "\(event.content)", incident: DomainIncident(event.content)))
             case .event: break
             }
         }
@@ -67,20 +69,23 @@ public final class LibvirtDomainSource: DomainSource {
         }
     }
 
-    /// Name and XML of one domain.
+    /// Name, XML and state of one domain.
     public func read(_ vm: VMIdentifier) async throws(DomainSourceError) -> DomainReading? {
         guard let uuid = LibvirtUUID(bytes: vm.bytes) else { return nil }
         return try await ask { connection throws(LibvirtError) in
             do throws(LibvirtError) {
-                // One call: this is asked for every domain, again and again.
-                let xml = try await Domain(uuid, on: connection).xml()
+                // Two calls and no more: this is asked for every domain, again and again.
+                let domain = Domain(uuid, on: connection)
+                let xml = try await domain.xml()
+                let state = try await domain.state()
                 let name: String
                 if let printed = DomainDocument.name(in: xml) {
                     name = printed
                 } else {
                     name = try await connection.lookUpDomain(uuid: uuid).name
                 }
-                return DomainReading(name: name, isActive: Self.isActive(xml), xml: xml)
+                return DomainReading(
+                    name: name, phase: DomainPhase(state, isActive: Self.isActive(xml)), xml: xml)
             } catch {
                 if error.code == .noDomain { return nil }
                 throw error
@@ -88,8 +93,8 @@ public final class LibvirtDomainSource: DomainSource {
         }
     }
 
-    /// Whether the XML is that of a run: only then its element has an id. Asked separately, the
-    /// answer could be of another moment than the XML.
+    /// Whether the XML is that of a run: only then its element has an id. The state, which is asked for
+    /// separately, can be of another moment than the XML.
     static func isActive(_ xml: String) -> Bool {
         guard let start = xml.firstRange(of: "<domain") else { return false }
         return xml[start.upperBound...].prefix { $0 != ">" }.contains(" id=")

@@ -6,6 +6,8 @@ extension MemifPort {
     var traffic: PortTraffic {
         state.withLock { state in
             var traffic = state.earlier
+            traffic.pausedPackets = pause.dropped
+            traffic.droppedPackets += traffic.pausedPackets
             if let (link, attachment) = state.link {
                 traffic.add(link, attachment)
                 traffic.isLinkUp = link.isUp

@@ -27,6 +27,7 @@ final class MemifPort: Port {
     let logger: Logger
     private let linkChanged: @Sendable () -> Void
     let state: Mutex<State>
+    let pause = PauseGate()
 
     /// It stands still, as its socket does, until ``thaw()``.
     ///
@@ -59,6 +60,8 @@ final class MemifPort: Port {
         }
         if !isFrozen { admit(admission) }
     }
+
+    func setPaused(_ isPaused: Bool) { pause.set(isPaused) }
 
     func admit(_ admission: Admission) {
         switch admission {
@@ -177,7 +180,8 @@ final class MemifPort: Port {
 
     /// Has the worker serve a link.
     func attach(_ link: MemifLink, _ specification: PortSpecification) -> PacketAttachment {
-        worker.attach(link, Self.handler(for: specification.declaration.attachment))
+        worker.attach(
+            link, pause.guarding(Self.handler(for: specification.declaration.attachment)))
     }
 
     /// What the frames of a link go to.

@@ -42,6 +42,9 @@ public protocol Port: AnyObject, Sendable {
     /// Whether peers are served; those that are not are told the reason and let go.
     func setAdmission(_ admission: Admission)
 
+    /// Whether frames of a peer are dropped and counted, as its domain stands still.
+    func setPaused(_ isPaused: Bool)
+
     /// Gives the socket the owner, group and mode of the specification again, and makes it anew where
     /// it is gone. Links stand: a peer may be one that never connects again.
     func place(_ specification: PortSpecification) throws(PortError)
@@ -83,6 +86,8 @@ public protocol Port: AnyObject, Sendable {
 extension Port {
     /// For ports whose links have no queues.
     public var queues: [PortQueue] { [] }
+    /// For ports that pass no frames.
+    public func setPaused(_ isPaused: Bool) {}
 
     /// For ports that connect nobody.
     public func settle(until deadline: ContinuousClock.Instant) async {}

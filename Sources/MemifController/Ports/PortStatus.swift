@@ -70,6 +70,8 @@ public struct PortTraffic: Sendable, Hashable {
     public var malformedPackets: UInt64 = 0
     /// Those of them for which the peer's ring had no room.
     public var unsentPackets: UInt64 = 0
+    /// Those of them that came while the domain stood still, since this process has had the port.
+    public var pausedPackets: UInt64 = 0
     /// Links that came up so far.
     public var connects: UInt64 = 0
     /// Links that ended so far.

@@ -83,7 +83,7 @@ struct Deeds {
         _ ports: [String: PortDeclaration], _ state: inout DomainState
     ) throws(PortError) {
         let record = DomainRecord(
-            vm: vm, name: state.name, isRunning: state.run == .running,
+            vm: vm, name: state.name, isRunning: state.run.isActive,
             ports: ports.values.sorted { $0.name < $1.name }, added: host.added.ports(of: vm))
         guard record != state.record else { return }
         try host.records.write(record)

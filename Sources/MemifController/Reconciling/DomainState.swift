@@ -17,6 +17,7 @@ struct DomainState: Sendable {
 
     var name: String
     var run: RunState = .idle
+    var phase = DomainPhase.off(nil)
     /// How long it may yet be back, where it was missing at the last look; nil where it is there, or gone
     /// for good.
     var graceLeft: Duration?
@@ -97,7 +98,7 @@ struct DomainState: Sendable {
         }
         for (name, standing) in ports where result[name] == nil {
             switch standing.specification.admission {
-            case .open: result[name] = PortCondition(.ready)
+            case .open: result[name] = phase.condition
             case .draining:
                 result[name] = PortCondition(
                     .draining,

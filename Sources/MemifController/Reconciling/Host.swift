@@ -21,13 +21,16 @@ struct Host: Sendable {
     let defaultGroup: UInt32
     /// Where everything is left for the next process; nil where nobody keeps it.
     let store: DescriptorStore?
+    /// Has a line for what befalls domains; nil where nobody keeps one.
+    let audit: AuditLog?
 
     init(
         _ configuration: HostConfiguration, backend: any PortBackend, logger: Logger,
-        store: DescriptorStore? = nil
+        store: DescriptorStore? = nil, audit: AuditLog? = nil
     ) {
         self.configuration = configuration
         self.store = store
+        self.audit = audit
         layout = RuntimeLayout(configuration)
         records = RecordStore(layout)
         draining = DrainMarks(layout)

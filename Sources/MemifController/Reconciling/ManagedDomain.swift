@@ -9,6 +9,8 @@ final class ManagedDomain: Sendable {
     let vm: VMIdentifier
     private let host: Host
     private let state: Mutex<DomainState>
+    /// How its last run ended, as an event has told: for one of which there is nothing left to read.
+    private let lastEnd = Mutex<RunEnd?>(nil)
 
     /// A domain that is new to this process.
     ///
@@ -60,6 +62,14 @@ final class ManagedDomain: Sendable {
         store(state)
     }
 
+    /// Something has happened of which the next look may find no trace.
+    func note(_ incident: DomainIncident) {
+        switch incident {
+        case .ended(let end): lastEnd.withLock { $0 = end }
+        case .crashed: report("crashed", of: snapshot.name)
+        }
+    }
+
     /// Makes what stands what is wanted, as far as it goes.
     ///
     /// - Parameters:
@@ -71,9 +81,16 @@ final class ManagedDomain: Sendable {
         noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
         var state = snapshot
+        let before = state.run
+        // What has left comes back, if it does, with events of its own.
+        let grace = phase(of: reading) == .off(.migrated) ? nil : grace
         state.graceLeft = reading == nil ? grace : nil
         if reading == nil, grace == nil { host.added.loseDefinition(of: vm) }
         let (wanted, declared) = look(at: reading, &state)
+        if state.phase.isActive { lastEnd.withLock { $0 = nil } }
+        if before == .running, state.phase == .off(.crashed) || state.phase == .off(.failed) {
+            report("ended by itself", of: state.name)
+        }
         let outcome = await carryOut(wanted, declared: declared, &state, noticed: noticed)
         store(state)
         return outcome
@@ -92,7 +109,8 @@ final class ManagedDomain: Sendable {
     private func look(
         at reading: DomainReading?, _ state: inout DomainState
     ) -> (WantedPorts, DeclaredPorts?) {
-        state.run = state.run.next(isRunning: reading?.isActive ?? false, now: .now)
+        state.phase = phase(of: reading)
+        state.run = state.run.next(state.phase, now: .now)
         if let reading { state.name = reading.shownName }
         let rule = host.policy.current.rule(forDomain: state.name)
         guard let reading else {
@@ -106,6 +124,12 @@ final class ManagedDomain: Sendable {
         }
         var declared = DeclaredPorts.read(fromDomainXML: reading.xml, under: rule)
         return (.defined(declarations(&declared, &state)), declared)
+    }
+
+    /// How it runs; how the last run ended goes by what an event has told, where nothing else tells.
+    private func phase(of reading: DomainReading?) -> DomainPhase {
+        let phase = reading?.phase ?? .off(nil)
+        return phase == .off(nil) ? .off(lastEnd.withLock(\.self)) : phase
     }
 
     /// What stood and was added, as far as the policy of today allows it.
@@ -164,10 +188,16 @@ final class ManagedDomain: Sendable {
             var deeds = Deeds(vm: vm, host: host, noticed: noticed)
             await deeds.carryOut(plan, wanted, &state)
             outcome = deeds.outcome
+            for standing in state.ports.values {
+                standing.port.setPaused(state.phase.standsStill)
+            }
         }
         state.waiting = host.inherited.names(of: vm)
         report(state.update(state.assess(declared, outcome)), state)
-        let pauses = [plan.lookAgainAfter, nextExpiry, state.graceLeft].compactMap(\.self)
+        // Not every end of a standstill is told: that of a migration that fails is not.
+        let standstill = state.phase.standsStill ? host.configuration.pollInterval : nil
+        let pauses = [plan.lookAgainAfter, nextExpiry, state.graceLeft, standstill]
+            .compactMap(\.self)
         return outcome.isSuccess ? .settled(lookAgainAfter: pauses.min()) : .failed
     }
 
@@ -187,6 +217,14 @@ final class ManagedDomain: Sendable {
         _ wanted: WantedPorts, _ plan: PortPlan, _ state: DomainState
     ) -> Foresight {
         Foresight(vm: vm, host: host, wanted: wanted, plan: plan, state: state)
+    }
+
+    /// A line for whoever wants to know why, here and in the audit.
+    private func report(_ incident: String, of name: String) {
+        host.logger.warning(
+            "a domain with ports has \(incident)",
+            metadata: ["vm": "\(vm)", "domain": "\(name.printable)"])
+        host.audit?.note(incident, ["uuid": "\(vm)", "domain": name])
     }
 
     /// One line for each port whose condition has changed.

@@ -99,7 +99,7 @@ struct PortPlan: Sendable, Hashable {
         } else {
             // Who is served still is let go because the run is over.
             let isServed = port.admission.isServing && run != .idle
-            let reason = isServed ? DisconnectText.shutOff : DisconnectText.undefined
+            let reason = isServed ? run.endText : DisconnectText.undefined
             actions.append(.close(name, reason: reason))
         }
     }
@@ -109,13 +109,13 @@ struct PortPlan: Sendable, Hashable {
     ) -> Admission {
         let serving: Admission = isDraining ? .draining : .open
         // While the host is drained no link outlives its domain's run for good.
-        let isLasting = declaration.link == .always && !(isDraining && run.isDown)
-        if run == .running || isLasting { return serving }
+        let isLasting = declaration.link == .always && !(isDraining && run.isOver)
+        if run.isActive || isLasting { return serving }
         if current?.isServing == true, let left = run.remaining(of: declaration.linger, now: now) {
             wait(left)
             return serving
         }
-        return .closed(reason: DisconnectText.shutOff)
+        return .closed(reason: run.endText)
     }
 
     private mutating func wait(_ left: Duration) {

@@ -17,22 +17,56 @@ struct StandingPort: Sendable, Hashable {
 enum RunState: Sendable, Hashable {
     /// It has not run since this process first heard of it, so no link has anything to outlive.
     case idle
+    /// It is being started or migrated here and has not run yet: if it never does, all is as it was
+    /// before. When the run before it was last seen, if there was one.
+    case arriving(after: ContinuousClock.Instant?)
     case running
     case down(since: ContinuousClock.Instant)
+    /// It runs on another host now, so there is nothing here for a link to wait for.
+    case left
 
     /// What it is after a look.
-    func next(isRunning: Bool, now: ContinuousClock.Instant) -> RunState {
-        switch (self, isRunning) {
-        case (_, true): .running
-        case (.running, false): .down(since: now)
-        case (.idle, false), (.down, false): self
+    func next(_ phase: DomainPhase, now: ContinuousClock.Instant) -> RunState {
+        switch phase {
+        case .running, .paused, .crashed, .ending: .running
+        // What runs already is on its way to another host.
+        case .starting, .moving: self == .running ? .running : .arriving(after: lastEnd)
+        case .off(.migrated): .left
+        case .off:
+            switch self {
+            case .running: .down(since: now)
+            case .arriving(let end): end.map { .down(since: $0) } ?? .idle
+            case .idle, .down, .left: self
+            }
+        }
+    }
+
+    private var lastEnd: ContinuousClock.Instant? {
+        switch self {
+        case .down(let since): since
+        case .arriving(let end): end
+        case .idle, .running, .left: nil
+        }
+    }
+
+    /// Whether it runs, or is about to.
+    var isActive: Bool {
+        switch self {
+        case .arriving, .running: true
+        case .idle, .down, .left: false
         }
     }
 
     /// Whether it was seen to run, and runs no longer.
-    var isDown: Bool {
-        if case .down = self { true } else { false }
+    var isOver: Bool {
+        switch self {
+        case .down, .left: true
+        case .idle, .arriving, .running: false
+        }
     }
+
+    /// What peers are told that are not served, as the run is over.
+    var endText: String { self == .left ? DisconnectText.migrated : DisconnectText.shutOff }
 
     /// How much of a linger is left; nil when none is.
     func remaining(of linger: Duration, now: ContinuousClock.Instant) -> Duration? {
@@ -45,6 +79,7 @@ enum RunState: Sendable, Hashable {
 /// What peers are told when they are let go.
 enum DisconnectText {
     static let shutOff = "domain shut off"
+    static let migrated = "domain migrated"
     static let undefined = "domain undefined"
     static let removed = "port removed"
     static let changed = "port changed"

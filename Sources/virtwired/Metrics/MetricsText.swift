@@ -131,6 +131,10 @@ extension MetricsText {
             ("port_tx_packets_total", .counter, "Frames to the peer.", \.sentPackets),
             ("port_tx_bytes_total", .counter, "Bytes to the peer.", \.sentBytes),
             ("port_dropped_total", .counter, "Frames that found no place.", \.droppedPackets),
+            (
+                "port_dropped_paused_total", .counter,
+                "Those of them that came while the domain stood still.", \.pausedPackets
+            ),
             ("port_connects_total", .counter, "Links that came up.", \.connects),
         ]
         // A host has many ports, and each has a line in every family.

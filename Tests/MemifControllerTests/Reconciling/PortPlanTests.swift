@@ -157,7 +157,7 @@ private struct PlanModel: CustomStringConvertible {
     }
 
     private mutating func look(fails: () -> Bool) {
-        run = run.next(isRunning: isRunning, now: now)
+        run = run.next(isRunning ? .running : .off(nil), now: now)
         let plan = PortPlan(wanted: wanted, standing: standing, run: run, now: now)
         for action in plan.actions where !fails() {
             switch action {

@@ -76,6 +76,7 @@ final class FakePort: Port {
         var closedWith: String?
         var traffic = PortTraffic()
         var queues: [PortQueue] = []
+        var isPaused = false
     }
 
     private let state: Mutex<State>
@@ -98,11 +99,14 @@ final class FakePort: Port {
     var admission: Admission { state.withLock { $0.admission } }
     var specification: PortSpecification { state.withLock { $0.specification } }
     var closedWith: String? { state.withLock { $0.closedWith } }
+    var isPaused: Bool { state.withLock { $0.isPaused } }
 
     func setAdmission(_ admission: Admission) {
         state.withLock { $0.admission = admission }
         backend.tell(admission)
     }
+
+    func setPaused(_ isPaused: Bool) { state.withLock { $0.isPaused = isPaused } }
 
     func place(_ specification: PortSpecification) throws(PortError) {
         do throws(SystemError) {

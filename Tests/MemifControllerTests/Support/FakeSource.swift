@@ -5,7 +5,8 @@ import Synchronization
 final class FakeSource: DomainSource {
     struct Domain {
         var name: String
-        var isActive = false
+        var phase = DomainPhase.off(nil)
+        var isActive: Bool { phase.isActive }
         var isPersistent = true
         var inactive: String
         var live: String
@@ -37,14 +38,24 @@ final class FakeSource: DomainSource {
     func start(_ vm: VMIdentifier, silently: Bool = false) {
         change(vm, "started", silently) { domain in
             let xml = domain?.inactive ?? ""
-            domain?.isActive = true
+            domain?.phase = .running
             domain?.live = xml
         }
     }
 
-    func stop(_ vm: VMIdentifier, silently: Bool = false) {
-        change(vm, "stopped", silently) { domain in
-            domain?.isActive = false
+    /// Has a domain run on in another way, or start in it.
+    func turn(_ vm: VMIdentifier, _ phase: DomainPhase, silently: Bool = false) {
+        change(vm, "turned", silently) { domain in
+            guard var turned = domain else { return }
+            if !turned.isActive { turned.live = turned.inactive }
+            turned.phase = phase
+            domain = turned
+        }
+    }
+
+    func stop(_ vm: VMIdentifier, _ end: RunEnd = .ordinary, silently: Bool = false) {
+        change(vm, "stopped", silently, .ended(end)) { domain in
+            domain?.phase = .off(end)
             if domain?.isPersistent == false { domain = nil }
         }
     }
@@ -61,13 +72,19 @@ final class FakeSource: DomainSource {
     }
 
     private func change(
-        _ vm: VMIdentifier, _ cause: String, _ silently: Bool, _ body: (inout Domain?) -> Void
+        _ vm: VMIdentifier, _ cause: String, _ silently: Bool,
+        _ incident: DomainIncident? = nil, _ body: (inout Domain?) -> Void
     ) {
         let notify = state.withLock { state in
             body(&state.domains[vm])
             return silently || !state.isAvailable ? nil : state.notify
         }
-        notify?(.changed(vm, cause: cause))
+        notify?(.changed(vm, cause: cause, incident: incident))
+    }
+
+    /// Tells of something that changes nothing.
+    func tell(_ incident: DomainIncident, of vm: VMIdentifier) {
+        change(vm, "told", false, incident) { _ in }
     }
 
     func disconnect() {
@@ -126,7 +143,7 @@ final class FakeSource: DomainSource {
         guard isAvailable else { throw .unavailable("the fake is away") }
         return domain.map { domain in
             DomainReading(
-                name: domain.name, isActive: domain.isActive,
+                name: domain.name, phase: domain.phase,
                 xml: domain.isActive ? domain.live : domain.inactive)
         }
     }
