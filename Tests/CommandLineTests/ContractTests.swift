@@ -26,6 +26,7 @@ struct ContractTests {
             slave("ping", "192.0.2.1", "--size", "41"),
             slave("raw-data", "--size", "5"), slave("raw-data", "--interval", "-1"),
             slave("capture", "f.pcap", "--count", "0"), slave("capture"),
+            slave("capture", "-", "--format", "json"),
             ["memif", "bridge", "--a", "tap:x", "--b", "tap:x"],
             ["memif", "bridge", "--a", "tap:x"],
             ["memif", "bridge", "--a", "x.sock", "--b", "tap:x"],

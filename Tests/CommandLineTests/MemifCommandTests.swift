@@ -83,6 +83,51 @@ struct MemifCommandTests {
         #expect(trips.lost <= 1)
     }
 
+    @Test("as JSON, a responder and a ping say who is where in one object a line")
+    func objects() async throws {
+        struct Line: Decodable {
+            let address: String?
+            let hardware: String?
+            let socket: String?
+            let event: String?
+            let peer: String?
+            let reason: String?
+            let time: String?
+
+            enum CodingKeys: String, CodingKey {
+                case address, socket, event, peer, reason, time
+                case hardware = "hardware_address"
+            }
+
+            init(_ text: some StringProtocol) throws {
+                self = try JSONDecoder().decode(Line.self, from: Data(text.utf8))
+            }
+        }
+        let socket = newSocketPath()
+        let responder = try ProgramRun(
+            "virtwire",
+            [
+                "memif", "responder", "--role", "master", "--socket", socket, "--address",
+                "192.0.2.1/24", "--format", "json",
+            ])
+        let here = try Line(try #require(await responder.nextLine()))
+        #expect(here.address == "192.0.2.1" && here.socket == socket)
+        let ping = await
+            (try bench(
+                "slave", socket, "--mode", "ping", "--to", "192.0.2.1", "--wait", "30",
+                "--seconds", "0.1", "--format", "json")).ended()
+        #expect(ping.status == 0, "\(ping.errors)")
+        let there = try Line(try #require(ping.output.split(separator: "\n").first))
+        #expect(there.address == "192.0.2.1" && there.hardware == here.hardware)
+        #expect(here.hardware?.hasPrefix("02:") == true)
+        let up = try Line(try #require(await responder.nextLine()))
+        #expect(up.event == "up" && up.peer == "virtwire" && up.reason == nil && up.time != nil)
+        let down = try Line(try #require(await responder.nextLine()))
+        #expect(down.event == "down" && down.reason?.hasPrefix("the peer disconnected") == true)
+        responder.signal(SIGINT)
+        #expect(await responder.ended().status == 0)
+    }
+
     @Test("frames come back from an echo; an interrupted bench reports and ends with 0")
     func echo() async throws {
         let socket = newSocketPath()

@@ -18,7 +18,10 @@ extension Bench {
                     Frames.hardwareAddress(inReply: frame, for: to)
                 }
             }
-            if let neighbour { try? StandardOutput.line("\(to) is at \(neighbour)") }
+            if let neighbour {
+                let found = AddressRecord(to, at: neighbour)
+                try? plan.format.line(found, found.text)
+            }
         }
         var number: UInt16 = 0
         while !isStopping {

@@ -33,7 +33,7 @@ final class Bench: Sendable {
     func run(for limit: Duration?) async throws -> BenchReport {
         let start = ContinuousClock.now
         try startThreads()
-        await printRates(since: start, until: limit.map { start + $0 })
+        await printRates(for: limit)
         stopping.store(true, ordering: .relaxed)
         let elapsed = ContinuousClock.now - start
         await threadsEnded()
@@ -74,48 +74,25 @@ final class Bench: Sendable {
     }
 
     /// Ends when the time is up, the task is cancelled, nobody reads, or the link is over.
-    private func printRates(
-        since start: ContinuousClock.Instant, until end: ContinuousClock.Instant?
-    )
-        async
-    {
+    private func printRates(for limit: Duration?) async {
         var last = counters
         var lastTrips = RoundTrips()
-        var lastTime = start
-        while link.isUp {
-            let next = lastTime + .seconds(1)
-            guard let woken = await sleep(until: end.map { min($0, next) } ?? next) else { return }
-            let time = ContinuousClock.now
+        try? await everySecond(for: limit, while: { link.isUp }) { seconds, total in
             let now = counters
             let trips = state.withLock { $0.roundTrips }
-            let passed = RateRecord(
-                packets: now.packets - last.packets, bytes: now.bytes - last.bytes,
-                seconds: (time - lastTime).seconds)
-            let second = BenchSecond(
-                seconds: (time - start).seconds.rounded(to: 3), rate: passed, trips: trips,
-                before: lastTrips)
-            guard (try? write(second)) != nil else { return }
-            if let end, woken >= end { return }
-            (last, lastTrips, lastTime) = (now, trips, time)
-        }
-    }
-
-    /// Sleeps in short steps, for the link may end meanwhile; nil when cancelled.
-    private func sleep(until time: ContinuousClock.Instant) async -> ContinuousClock.Instant? {
-        while true {
-            let now = ContinuousClock.now
-            if now >= time || !link.isUp { return now }
-            let step = min(time, now + .milliseconds(50))
-            guard (try? await ContinuousClock().sleep(until: step)) != nil else { return nil }
+            try write(
+                BenchSecond(
+                    seconds: total.rounded(to: 3),
+                    rate: RateRecord(since: last, now, seconds: seconds), trips: trips,
+                    before: lastTrips))
+            (last, lastTrips) = (now, trips)
         }
     }
 
     private func write(_ second: BenchSecond) throws {
-        switch (plan.format, plan.mode) {
-        case (.json, .ping): try StandardOutput.json(second.answers)
-        case (.json, _): try StandardOutput.json(second.passed)
-        case (.table, .ping): try StandardOutput.line(second.answers.text)
-        case (.table, _): try StandardOutput.line(second.passed.text)
+        switch plan.mode {
+        case .ping: try plan.format.line(second.answers, second.answers.text)
+        case .tx, .rx, .echo: try plan.format.line(second.passed, second.passed.text)
         }
     }
 

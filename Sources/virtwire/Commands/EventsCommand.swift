@@ -90,10 +90,7 @@ private struct EventPrinter: Sendable {
             switch notice {
             case .event(let event) where isWanted(event):
                 let record = EventRecord(event)
-                switch format {
-                case .table: try StandardOutput.line(record.line)
-                case .json: try StandardOutput.json(record)
-                }
+                try format.line(record, record.line)
                 printed += 1
                 if printed == count { return }
             case .event: break

@@ -88,10 +88,7 @@ struct WatchCommand: AsyncParsableCommand {
         if let port = record.port, !vm.isEmpty, !vm.contains(port.vm), !vm.contains(port.uuid) {
             return false
         }
-        switch output.format {
-        case .table: try StandardOutput.line(record.line)
-        case .json: try StandardOutput.json(record)
-        }
+        try output.format.line(record, record.line)
         return true
     }
 }

@@ -6,6 +6,14 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case table
     /// For programs: one object, or one object a line where the output is a stream.
     case json
+
+    /// Writes one line of a stream: an object, or text.
+    func line(_ object: some Encodable, _ text: @autoclosure () -> String) throws {
+        switch self {
+        case .table: try StandardOutput.line(text())
+        case .json: try StandardOutput.json(object)
+        }
+    }
 }
 
 struct OutputOptions: ParsableArguments {

@@ -39,17 +39,16 @@ final class OpenPort: Sendable {
     ) throws {
         if let tap { return try tap.start(handler) }
         memif?.interface.onEvent { [self] event in
+            let outlet = outlet as? MemifOutlet
             switch event {
             case .up(let link):
-                (outlet as? MemifOutlet)?.use(link)
+                outlet?.use(link)
                 links.withLock { $0 = [link] }
                 worker.attach(link, Passing(body: handler))
-                say("\(title): link up: \(link.terms.peerName)")
-            case .down(let end):
-                (outlet as? MemifOutlet)?.use(nil)
-                say("\(title): link down: \(end)")
-            case .failed(let end): say("\(title): no link: \(end)")
+            case .down: outlet?.use(nil)
+            case .failed: break
             }
+            say("\(title): \(LinkEventRecord(event).text)")
         }
     }
 

@@ -9,9 +9,17 @@ final class PcapFile: Sendable {
     /// The most bytes of a frame that are kept; longer ones are cut, and say how long they were.
     static let snapLength = 65_535
 
-    private struct State {
+    /// What has been written.
+    struct Written: Hashable, Sendable {
         var frames: UInt64 = 0
+        /// Of the frames as they came, before any were cut.
+        var bytes: UInt64 = 0
+    }
+
+    private struct State {
+        var written = Written()
         var failure: CommandFailure?
+        var isClosed = false
     }
 
     private let file: FileHandle
@@ -50,45 +58,48 @@ final class PcapFile: Sendable {
         }
     }
 
-    /// How many frames are written.
-    var frames: UInt64 { state.withLock(\.frames) }
+    /// What has been written so far.
+    var written: Written { state.withLock(\.written) }
 
     /// Whether no more are wanted.
-    var isFull: Bool { mostFrames.map { frames >= $0 } ?? false }
+    var isFull: Bool { mostFrames.map { written.frames >= $0 } ?? false }
 
     /// Why it cannot be written.
     var failure: CommandFailure? { state.withLock(\.failure) }
 
-    /// Writes frames, with the time of now.
+    /// Writes frames, with the time of now. Those of several threads do not mix, nor do their times.
     func write(_ frames: borrowing FrameBatch) {
-        let now = Date().timeIntervalSince1970
-        let stamp = [UInt32(now), UInt32((now - now.rounded(.down)) * 1e6)].flatMap(Self.little)
-        let records = (0..<frames.count).map { index in
-            let kept = frames.bytes(of: index, count: Self.snapLength)
-            let lengths = [kept.count, frames.byteCount(of: index)]
-            return stamp + lengths.flatMap { Self.little(UInt32($0)) } + kept
-        }
-        write(records)
-    }
-
-    /// Ends it.
-    func close() {
-        if path != "-" { try? file.close() }
-    }
-
-    /// Under the lock, so that the frames of two threads do not mix.
-    private func write(_ records: [[UInt8]]) {
         state.withLock { state in
-            guard state.failure == nil else { return }
-            let room = mostFrames.map { Int(clamping: $0 - state.frames) } ?? .max
-            let wanted = records.prefix(room)
+            guard state.failure == nil, !state.isClosed else { return }
+            let room = mostFrames.map { Int(clamping: $0 - state.written.frames) } ?? .max
+            let now = Date().timeIntervalSince1970
+            let stamp = [UInt32(now), UInt32((now - now.rounded(.down)) * 1e6)].flatMap(Self.little)
+            var written = state.written
+            var records: [UInt8] = []
+            for index in 0..<min(frames.count, room) {
+                let byteCount = frames.byteCount(of: index)
+                let kept = frames.bytes(of: index, count: Self.snapLength)
+                records += stamp + Self.little(UInt32(kept.count)) + Self.little(UInt32(byteCount))
+                records += kept
+                written.frames += 1
+                written.bytes += UInt64(byteCount)
+            }
             do {
-                try file.write(contentsOf: Data(wanted.joined()))
-                state.frames += UInt64(wanted.count)
+                try file.write(contentsOf: Data(records))
+                state.written = written
             } catch {
                 state.failure = CommandFailure(
                     .failed, "cannot write \(path): \(error.localizedDescription)")
             }
+        }
+    }
+
+    /// Ends it, with the frame whose turn it is written whole; what comes later is not.
+    func close() {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.isClosed = true
+            if path != "-" { try? file.close() }
         }
     }
 

@@ -15,10 +15,18 @@ struct RateRecord: Encodable {
 
     /// What passed within some seconds.
     init(packets: UInt64, bytes: UInt64, seconds: Double) {
+        // No rate is infinite, though the first look may be at once.
+        let seconds = max(seconds, 1e-9)
         self.packets = packets
         self.bytes = bytes
         megapacketsPerSecond = (Double(packets) / seconds / 1e6).rounded(to: 4)
         gigabitsPerSecond = (Double(bytes) * 8 / seconds / 1e9).rounded(to: 4)
+    }
+
+    /// What passed a link's queues from one look at their counters to the next.
+    init(since last: QueueCounters, _ now: QueueCounters, seconds: Double) {
+        self.init(
+            packets: now.packets - last.packets, bytes: now.bytes - last.bytes, seconds: seconds)
     }
 
     /// For people.
@@ -27,21 +35,26 @@ struct RateRecord: Encodable {
     }
 }
 
-/// Sleeps until each second is over, and calls back with the seconds since the one before and since the
-/// start. Ends when the time is up, the task is cancelled, or the body says so.
+/// Calls back when each second is over, and when the time is, with the seconds since the call before and
+/// since the start. Ends when the time is up, the task is cancelled, or nothing more is to come, which is
+/// looked at in short steps; then, too, there is a call for what has passed.
 func everySecond(
-    for limit: Duration?, _ body: (_ seconds: Double, _ total: Double) throws -> Bool
+    for limit: Duration?, while mayGoOn: () -> Bool = { true },
+    _ body: (_ seconds: Double, _ total: Double) throws -> Void
 ) async throws {
-    let start = ContinuousClock.now
+    let clock = ContinuousClock()
+    let start = clock.now
     let end = limit.map { start + $0 }
     var last = start
-    while true {
+    while mayGoOn() {
         let due = min(end ?? last + .seconds(1), last + .seconds(1))
-        guard (try? await ContinuousClock().sleep(until: due)) != nil else { return }
-        let now = ContinuousClock.now
-        let goesOn = try body((now - last).seconds, (now - start).seconds)
+        while clock.now < due, mayGoOn() {
+            let step = min(due, clock.now + .milliseconds(20))
+            guard (try? await clock.sleep(until: step)) != nil else { return }
+        }
+        let now = clock.now
+        try body((now - last).seconds, (now - start).seconds)
         last = now
         if let end, now >= end { return }
-        if !goesOn { return }
     }
 }

@@ -46,12 +46,13 @@ struct BridgeCommand: AsyncParsableCommand {
         }
         let say: @Sendable (String) -> Void = { StandardOutput.say($0) }
         try ports.a.start(on: worker, say) { frames in
-            there.count(frames, sent: ports.b.outlet.send(frames))
+            // First, so that the file has whatever went on.
             file?.write(frames)
+            there.count(frames, sent: ports.b.outlet.send(frames))
         }
         try ports.b.start(on: worker, say) { frames in
-            back.count(frames, sent: ports.a.outlet.send(frames))
             file?.write(frames)
+            back.count(frames, sent: ports.a.outlet.send(frames))
         }
         StandardOutput.say("bridging \(ports.a.title) and \(ports.b.title)")
         var last = (there.value, back.value)
@@ -65,20 +66,16 @@ struct BridgeCommand: AsyncParsableCommand {
             if let failure = file?.failure ?? ports.a.failure ?? ports.b.failure {
                 throw failure
             }
-            return true
         }
     }
 
     private func write(_ record: BridgeRecord) throws {
-        switch output.format {
-        case .json: try StandardOutput.json(record)
-        case .table:
-            try StandardOutput.line(
-                "\(record.seconds.fixed(1)) s  "
-                    + "a to b: \(record.there.packets) frames  \(record.there.text)  "
-                    + "b to a: \(record.back.packets) frames  \(record.back.text)  "
-                    + "lost: \(record.drops)")
-        }
+        try output.format.line(
+            record,
+            "\(record.seconds.fixed(1)) s  "
+                + "a to b: \(record.there.packets) frames  \(record.there.text)  "
+                + "b to a: \(record.back.packets) frames  \(record.back.text)  "
+                + "lost: \(record.drops)")
     }
 }
 

@@ -70,21 +70,14 @@ struct PingCommand: AsyncParsableCommand {
         } onCancel: {
             pinger.stop()
         }
-        try write(result)
+        let trips = result.trips
+        try output.format.line(
+            trips,
+            "\(trips.count + trips.lost) requests, \(trips.count) answers, \(trips.lost) lost, "
+                + "mean round trip \(trips.mean.fixed(1)) us")
         if let end = result.end { throw CommandFailure(.failed, "\(end)") }
-        if result.trips.count == 0 {
+        if trips.count == 0 {
             throw CommandFailure(.failed, "no answer from \(target): does it live on this link?")
-        }
-    }
-
-    private func write(_ result: Pinger.Outcome) throws {
-        switch output.format {
-        case .json: try StandardOutput.json(result.trips)
-        case .table:
-            let trips = result.trips
-            try StandardOutput.line(
-                "\(trips.count + trips.lost) requests, \(trips.count) answers, \(trips.lost) lost, "
-                    + "mean round trip \(trips.mean.fixed(1)) us")
         }
     }
 }
@@ -190,12 +183,9 @@ private final class Pinger: Sendable {
     }
 
     private func write(_ answer: Answer) throws {
-        switch format {
-        case .json: try StandardOutput.json(answer)
-        case .table:
-            try StandardOutput.line(
-                "\(byteCount) bytes from \(to): seq=\(answer.sequence) time=\(answer.time) us")
-        }
+        try format.line(
+            answer,
+            "\(byteCount) bytes from \(to): seq=\(answer.sequence) time=\(answer.time) us")
     }
 
     /// Sends a frame and passes what comes back to a closure until it finds what it looks for.

@@ -105,13 +105,9 @@ private final class Printing: PacketHandler {
             let bytes = frames.bytes(of: index)
             let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
             do {
-                switch format {
-                case .json:
-                    try StandardOutput.json(Record(bytes: bytes.count, hex: hex.joined()))
-                case .table:
-                    try StandardOutput.line(
-                        "\(bytes.count) bytes: \(hex.joined(separator: " "))")
-                }
+                try format.line(
+                    Record(bytes: bytes.count, hex: hex.joined()),
+                    "\(bytes.count) bytes: \(hex.joined(separator: " "))")
                 state.withLock { $0.count += 1 }
             } catch {
                 state.withLock { $0.isClosed = true }

@@ -4,9 +4,14 @@ internal import Memif
 struct ResponderCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "responder",
-        abstract: "Answer ARP and ping at one end of a link, until interrupted.")
+        abstract: "Answer ARP and ping at one end of a link, until interrupted.",
+        discussion: """
+            Prints the address, and each link that comes up or ends. With --format json those are objects, \
+            one a line.
+            """)
 
     @OptionGroup var memif: MemifOptions
+    @OptionGroup var output: OutputOptions
 
     @Option(help: "The address to answer for, such as 192.168.1.1/24.")
     var address: String
@@ -25,15 +30,12 @@ struct ResponderCommand: AsyncParsableCommand {
         let worker = try PacketWorker.start()
         defer { worker.stop() }
         let responder = Responder(address: own)
-        try StandardOutput.line("\(own) is at \(responder.hardwareAddress) on \(memif.socket)")
+        let found = AddressRecord(own, at: responder.hardwareAddress, on: memif.socket)
+        try output.format.line(found, found.text)
         for await event in open.interface.events() {
-            switch event {
-            case .up(let link):
-                worker.attach(link, responder)
-                try StandardOutput.line("link up: \(link.terms.peerName)")
-            case .down(let end): try StandardOutput.line("link down: \(end)")
-            case .failed(let end): try StandardOutput.line("no link: \(end)")
-            }
+            if case .up(let link) = event { worker.attach(link, responder) }
+            let record = LinkEventRecord(event)
+            try output.format.line(record, record.text)
         }
     }
 }
