@@ -164,15 +164,12 @@ struct MemifPortTests {
     private func besideBridge(
         _ script: String, _ socket: String
     ) async throws -> ProgramRun.Ended {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(fileURLWithPath: own).deletingLastPathComponent()
-            .appendingPathComponent("virtwire").path
-        return await
+        await
             (try ProgramRun(
                 "/usr/bin/unshare",
                 [
-                    "--map-root-user", "--net", "sh", "-c", "\(Self.bridge)\n\(script)", program,
-                    socket,
+                    "--map-root-user", "--net", "sh", "-c", "\(Self.bridge)\n\(script)",
+                    try ProgramRun.path(of: "virtwire"), socket,
                 ])).ended()
     }
 

@@ -13,15 +13,18 @@ final class ProgramRun: Sendable {
     private let output = Pipe()
     private let errors = Pipe()
 
-    /// Starts a program: a path, or one of ours. `/proc/self/exe` is the tests' own, and the programs
-    /// stand beside it.
-    init(_ program: String = "virtwire", _ arguments: [String], input: String = "") throws {
+    /// The path of one of our programs: `/proc/self/exe` is the tests' own, and they stand beside it.
+    static func path(of program: String) throws -> String {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: own).deletingLastPathComponent()
+            .appendingPathComponent(program).path
+    }
+
+    /// Starts a program: a path, or one of ours.
+    init(_ program: String = "virtwire", _ arguments: [String], input: String = "") throws {
         let process = Process()
-        process.executableURL =
-            program.hasPrefix("/")
-            ? URL(fileURLWithPath: program)
-            : URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(program)
+        process.executableURL = URL(
+            fileURLWithPath: program.hasPrefix("/") ? program : try Self.path(of: program))
         process.arguments = arguments
         process.standardOutput = output
         process.standardError = errors
