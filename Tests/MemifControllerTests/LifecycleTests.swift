@@ -63,7 +63,7 @@ struct LifecycleTests {
                     it.port(one, "a")?.admission == .closed(reason: "domain migrated")
                 })
             #expect(it.port(one, "b")?.admission == .open)
-            #expect(it.condition(one, "a")?.reason == "domain migrated")
+            #expect(await eventually { it.condition(one, "a")?.reason == "domain migrated" })
 
             // It comes back, loses its definition, and goes again: with its sockets.
             it.source.turn(one, .moving)
