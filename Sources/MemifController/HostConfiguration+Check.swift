@@ -38,13 +38,22 @@ extension HostConfiguration {
 
     /// What is not as it might be, and keeps nothing from running.
     public func remarks() -> [PortError] {
-        guard Accounts.group(group) == nil else { return [] }
-        return [
-            PortError(
-                reason: "this host has no group '\(group)'; sockets get the daemon's own, "
-                    + Accounts.groupName(Accounts.currentGroup),
-                remedy: "make the group, or name another with --group")
-        ]
+        var remarks: [PortError] = []
+        if Accounts.group(group) == nil {
+            remarks.append(
+                PortError(
+                    reason: "this host has no group '\(group.printable)'; sockets get the daemon's "
+                        + "own, \(Accounts.groupName(Accounts.currentGroup))",
+                    remedy: "make the group, or name another with --group"))
+        }
+        if Accounts.group(adminGroup) == nil {
+            remarks.append(
+                PortError(
+                    reason: "this host has no group '\(adminGroup.printable)'; only root and the "
+                        + "daemon's own user can administer the daemon",
+                    remedy: "make the group, or name another with --admin-group"))
+        }
+        return remarks
     }
 
     private static func problem(_ flag: String, _ path: String) -> PortError? {

@@ -9,6 +9,9 @@ public struct HostConfiguration: Sendable, Hashable {
     /// The group of sockets and their directories where a port names none. Where the host has no
     /// such group, the process's own takes its place.
     public var group = "virtwire"
+    /// The group that may administer the daemon, over its control socket. Where the host has no such group,
+    /// only root and the daemon's own user may. Not ``group``: who may use ports has no say in others'.
+    public var adminGroup = "virtwire-admin"
     /// The file that has a line for each call which changed something; nil: the daemon's log has them.
     public var auditLog: String?
     /// Which domains can have what.
@@ -55,7 +58,7 @@ public struct RuntimeLayout: Sendable, Hashable {
     public func socket(of vm: VMIdentifier, port: String) -> String {
         "\(directory(of: vm))/\(port).sock"
     }
-    /// The daemon's control socket, for those who administer it: 0660, for the host's group.
+    /// The daemon's control socket, for those who administer it: 0660, for the group of those; 0600 without.
     public var controlSocket: String { "\(runtime)/control.sock" }
     /// The control socket for those who only ask: 0666.
     public var readOnlyControlSocket: String { "\(runtime)/control-ro.sock" }

@@ -49,6 +49,9 @@ struct DaemonCommand: ParsableCommand {
     @Option(help: "The group of sockets whose ports name none.")
     var group: String?
 
+    @Option(help: "The group that may administer the daemon over its control socket.")
+    var adminGroup: String?
+
     @Option(help: "How much to log.")
     var logLevel: LogLevel?
 
@@ -67,7 +70,7 @@ struct DaemonCommand: ParsableCommand {
             (SettingsKey.connect, connect), (SettingsKey.runtimeDirectory, runtimeDirectory),
             (SettingsKey.stateDirectory, stateDirectory),
             (SettingsKey.secretsDirectory, secretsDirectory), (SettingsKey.group, group),
-            (SettingsKey.logLevel, logLevel?.rawValue),
+            (SettingsKey.adminGroup, adminGroup), (SettingsKey.logLevel, logLevel?.rawValue),
         ]
         return Dictionary(
             given.compactMap { key, value in value.map { (key.joined(separator: "."), $0) } },

@@ -13,13 +13,26 @@ struct ControlServerTests {
             let version = try await it.link.call(Virtwire.VERSION, XDRVoid())
             #expect(version.version.text == Daemon.version)
             #expect(version.protocol == 17)
-            #expect(try FileStatus(path: it.layout.controlSocket).permissions == 0o660)
+            let path = it.layout.readOnlyControlSocket
+            #expect(try FileStatus(path: path).permissions == 0o666)
             let unknown = XDRProcedure<XDRVoid, XDRVoid>(
                 program: Virtwire.program, version: 1, number: 99, name: "UNKNOWN")
             let error = await #expect(throws: RPCError.self) {
                 _ = try await it.link.call(unknown, XDRVoid())
             }
             #expect(error?.description.contains("unknown procedure: 99") == true)
+        }
+    }
+
+    @Test("who may use ports may not administer the daemon: that has a group of its own, or none")
+    func administrators() async throws {
+        try await ControlHarness.run({ ($0.group, $0.adminGroup) = ("root", "kvm") }) { it in
+            let socket = try FileStatus(path: it.layout.controlSocket)
+            #expect(socket.permissions == 0o660 && socket.group == Accounts.group("kvm"))
+        }
+        try await ControlHarness.run({ ($0.group, $0.adminGroup) = ("kvm", "no-such") }) { it in
+            let socket = try FileStatus(path: it.layout.controlSocket)
+            #expect(socket.permissions == 0o600 && socket.group != Accounts.group("kvm"))
         }
     }
 

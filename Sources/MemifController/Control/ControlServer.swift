@@ -57,12 +57,14 @@ enum ControlAccess: Sendable, Hashable {
     /// Ask, and change nothing.
     case readOnly
 
-    /// The mode of the socket. Domains' names, ports and peers are no secret on a host; libvirt's
-    /// read-only socket tells as much.
-    var mode: UInt32 {
+    /// The mode and the group of the socket; nil leaves the group as it comes. Domains' names, ports and
+    /// peers are no secret on a host; libvirt's read-only socket tells as much.
+    ///
+    /// - Parameter administrators: the group that may do everything, beside the daemon's own user.
+    func permissions(_ administrators: UInt32?) -> (mode: UInt32, group: UInt32?) {
         switch self {
-        case .administrative: 0o660
-        case .readOnly: 0o666
+        case .administrative: (administrators == nil ? 0o600 : 0o660, administrators)
+        case .readOnly: (0o666, nil)
         }
     }
 

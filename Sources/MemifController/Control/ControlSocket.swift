@@ -18,15 +18,20 @@ final class ControlSocket: Sendable {
         _ inherited: consuming OwnedDescriptor?, loop: EventLoop
     ) throws(PortError) {
         path = access.path(host.layout)
+        let (mode, group) = access.permissions(host.adminGroup)
         do throws(SystemError) {
             let listener: UnixListener
             if let inherited, (try? SocketFile.probe(path)) == .live {
                 listener = try UnixListener(adopting: inherited)
+                identity = try FileStatus(path: path).identity
+                // The process before may have had other settings.
+                try SocketFile.adjust(
+                    path, ifStill: identity, mode: mode, user: nil, group: group)
             } else {
                 listener = try SocketFile.listenUnlessTaken(
-                    at: path, kind: .stream, mode: access.mode, group: host.defaultGroup)
+                    at: path, kind: .stream, mode: mode, group: group)
+                identity = try FileStatus(path: path).identity
             }
-            identity = try FileStatus(path: path).identity
             try start(listener, access, procedures, host.logger, loop)
         } catch {
             throw PortError(

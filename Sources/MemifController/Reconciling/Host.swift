@@ -19,6 +19,8 @@ struct Host: Sendable {
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32
+    /// Who administers the daemon; nil where there is no such group, so that only its own user does.
+    let adminGroup: UInt32?
     /// Where everything is left for the next process; nil where nobody keeps it.
     let store: DescriptorStore?
     /// Has a line for what befalls domains; nil where nobody keeps one.
@@ -42,6 +44,7 @@ struct Host: Sendable {
         self.changes = changes
         backend.adopt(inherited)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
+        adminGroup = Accounts.group(configuration.adminGroup)
     }
 
     /// Closes what another process has left and no port has been opened for.

@@ -85,7 +85,7 @@ struct DaemonOptions: ParsableArguments {
             let remedy =
                 switch error.code {
                 case 2, 111: "is virtwired running, with this --runtime-directory?"
-                case 13: "ask as a user who may open the socket"
+                case 13: "ask as root, or as a member of the daemon's admin-group"
                 default: "look at the daemon's log"
                 }
             throw CommandFailure(.failed, "\(error); \(remedy)")

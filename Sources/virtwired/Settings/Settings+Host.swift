@@ -7,6 +7,7 @@ extension HostConfiguration {
         stateDirectory = try reader.text(SettingsKey.stateDirectory) ?? stateDirectory
         secretsDirectory = try reader.text(SettingsKey.secretsDirectory) ?? secretsDirectory
         group = try reader.text(SettingsKey.group) ?? group
+        adminGroup = try reader.text(SettingsKey.adminGroup) ?? adminGroup
         auditLog = try reader.text(SettingsKey.auditLog) ?? auditLog
         let grace = Duration.zero...Duration.seconds(3600)
         orphanGrace = try reader.duration(SettingsKey.orphanGrace, in: grace) ?? orphanGrace

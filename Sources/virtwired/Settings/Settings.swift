@@ -93,6 +93,7 @@ enum SettingsKey {
     static let stateDirectory = ["state-directory"]
     static let secretsDirectory = ["secrets-directory"]
     static let group = ["group"]
+    static let adminGroup = ["admin-group"]
     static let auditLog = ["audit-log"]
     static let orphanGrace = ["orphan-grace"]
     static let pollInterval = ["poll-interval"]
@@ -113,7 +114,7 @@ enum SettingsKey {
     static func known(rules: [String]) -> Set<[String]> {
         var known: Set = [
             connect, logLevel, metrics, runtimeDirectory, stateDirectory, secretsDirectory, group,
-            auditLog, orphanGrace, pollInterval, resyncInterval, self.rules,
+            adminGroup, auditLog, orphanGrace, pollInterval, resyncInterval, self.rules,
         ]
         for name in rules + [fallback] {
             for part in ofRule where name != fallback || part != "domains" {

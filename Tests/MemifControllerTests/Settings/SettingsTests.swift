@@ -25,6 +25,7 @@ struct SettingsTests {
             state-directory: "/var/lib/x"
             secrets-directory: /etc/x
             group: vpp
+            admin-group: wheel
             orphan-grace: 7s
             poll-interval: 500ms
             resync-interval: 2m
@@ -57,6 +58,7 @@ struct SettingsTests {
         expected.host.stateDirectory = "/var/lib/x"
         expected.host.secretsDirectory = "/etc/x"
         expected.host.group = "vpp"
+        expected.host.adminGroup = "wheel"
         expected.host.orphanGrace = .seconds(7)
         expected.host.pollInterval = .milliseconds(500)
         expected.host.resyncInterval = .seconds(120)
