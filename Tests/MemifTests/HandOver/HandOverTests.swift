@@ -178,6 +178,7 @@ struct HandOverTests {
         let isEnough = Flag()
         let slave = pair.slave
         async let sent = onThread { try Self.count(from: slave, until: isEnough) }
+        defer { isEnough.raise() }
         var socket = pair.socket
         var link = pair.master
         var next: UInt32 = 0
