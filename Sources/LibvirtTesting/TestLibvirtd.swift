@@ -161,7 +161,10 @@ public final class TestLibvirtd: Sendable {
             mkdir -p "${pair#*:}"
             mount --bind "$1/${pair%%:*}" "${pair#*:}"
         done
-        [ "$wants_qemu" = no ] || virtlogd --daemon --pid-file "$1/virtlogd.pid"
+        # One that was told to end may have its place still.
+        [ "$wants_qemu" = no ] || until virtlogd --daemon --pid-file "$1/virtlogd.pid"; do
+            sleep 0.05
+        done
         exec libvirtd --pid-file "$1/libvirtd.pid" ${network:+--listen}
         """
 }

@@ -14,14 +14,16 @@ struct RealDaemon {
     let layout: RuntimeLayout
 
     /// Runs it while the body does things to its surroundings.
+    ///
+    /// - Parameter uri: of the libvirt daemon; nil: of the scratch directory's own test driver.
     static func run(
-        in scratch: Scratch, _ change: (inout HostConfiguration) -> Void = { _ in },
+        in scratch: Scratch, uri: String? = nil, _ change: (inout HostConfiguration) -> Void = { _ in },
         _ body: (RealDaemon) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var configuration = scratch.configuration
         change(&configuration)
-        let uri = PrivateLibvirtd.uri(in: scratch)
+        let uri = uri ?? PrivateLibvirtd.uri(in: scratch)
         let daemon = try Daemon(
             configuration, uri: uri, source: LibvirtDomainSource(uri: uri),
             backend: try MemifPortBackend(logger: logger), logger: logger)
