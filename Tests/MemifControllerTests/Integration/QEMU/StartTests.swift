@@ -118,7 +118,7 @@ extension QEMUTests {
                     }
                     #expect(
                         await eventually {
-                            QEMUTests.RunTests.incidents(audit).contains("ended by itself")
+                            AuditLine.procedures(audit).contains("ended by itself")
                         })
                     let survivor = try await libvirtd.connection.lookUpDomain(name: alive.name)
                     #expect(try await survivor.state().state == .running)
