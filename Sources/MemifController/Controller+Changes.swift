@@ -61,8 +61,10 @@ extension Controller {
             }
             throw .refused(
                 PortError(
-                    reason: "port '\(port.printable)' is declared by the domain itself",
-                    remedy: "remove it from the domain's metadata"))
+                    reason:
+                        "port '\(port.printable)' was not added: the domain declares it, or the "
+                        + "host's settings do",
+                    remedy: "remove it from the domain's metadata, or from the settings"))
         }
         await lookNow(at: vm)
         guard domain(vm)?.snapshot.ports[port] != nil else { return }
@@ -194,7 +196,8 @@ extension Controller {
         guard let domainName = reading?.shownName ?? expectedName else {
             throw .question(.noDomain(vm.description))
         }
-        let rule = host.policy.current.rule(forDomain: domainName)
+        let policy = host.policy.current
+        let rule = policy.rule(forDomain: domainName)
         let declared = reading.map { DeclaredPorts.read(fromDomainXML: $0.xml, under: rule) }
         let own = Set(declared?.ports.map(\.name) ?? []).union(declared?.malformed ?? [])
         if own.contains(declaration.name) {
@@ -203,8 +206,17 @@ extension Controller {
                     reason: "the domain declares a port '\(declaration.name)' itself",
                     remedy: "change it in the domain's metadata, or add one of another name"))
         }
+        let selectors = reading == nil ? [] : policy.selectors.filter { $0.selects(domainName) }
+        let given = Set(selectors.flatMap { $0.ports.map(\.name) })
+        if given.contains(declaration.name) {
+            throw .refused(
+                PortError(
+                    reason:
+                        "the host's settings give the domain a port '\(declaration.name)' already",
+                    remedy: "change it in the settings, or add one of another name"))
+        }
         let others = host.added.ports(of: vm).map(\.declaration.name)
-        let count = own.union(others).subtracting([declaration.name]).count
+        let count = own.union(given).union(others).subtracting([declaration.name]).count
         if let breach = rule.breach(of: declaration, beside: count) {
             throw .refused(PortError(reason: breach.sentence, remedy: breach.remedy))
         }
@@ -238,26 +250,16 @@ extension PortRequest {
     /// The declaration, as strictly as a call can be answered: what is not known is refused, not passed
     /// over with a warning.
     fileprivate func declaration() throws(ChangeError) -> PortDeclaration {
-        let known = PortAttribute.allCases.map(\.rawValue)
-        for name in attributes.keys.sorted() where !known.contains(name) {
-            throw .refused(
-                PortError(
-                    reason: "a port has no attribute '\(name.printable)'",
-                    remedy: "known are \(known.joined(separator: ", "))"))
-        }
         if let lifetime, lifetime > Self.longestLifetime {
             throw .refused(
                 PortError(
                     reason: "a lifetime of \(lifetime) is too long",
                     remedy: "name one of a year at most, or declare the port in the metadata"))
         }
-        do throws(AttributeError) {
-            return try PortDeclaration(attributes: attributes)
+        do throws(PortError) {
+            return try PortDeclaration(strictly: attributes)
         } catch {
-            throw .refused(
-                PortError(
-                    reason: "attribute \(error.attribute.rawValue): \(error.problem)",
-                    remedy: error.remedy))
+            throw .refused(error)
         }
     }
 }

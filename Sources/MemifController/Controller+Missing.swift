@@ -49,7 +49,10 @@ extension Controller {
                 "a domain that is gone stays drained", metadata: ["reason": "\(error)"])
             return .failed
         }
-        state.withLock { $0.ledger.forget(vm) }
+        state.withLock { state in
+            state.ledger.forget(vm)
+            if state.unseen.remove(vm) != nil { state.statistics.orphansRemoved += 1 }
+        }
         return .settled(lookAgainAfter: nil)
     }
 }

@@ -30,6 +30,8 @@ public final class Controller: Sendable {
         var ledger: PresenceLedger
         var connection = ConnectionState.connecting
         var statistics = ControllerStatistics()
+        /// Domains that an earlier process left something of, and that have not been seen since.
+        var unseen: Set<VMIdentifier> = []
     }
 
     let host: Host
@@ -175,9 +177,13 @@ public final class Controller: Sendable {
         var statistics = state.withLock { state in
             var statistics = state.statistics
             statistics.activeDomains = state.active.count
+            statistics.inactiveDomains = max(0, state.ledger.count - state.active.count)
             return statistics
         }
-        (statistics.queueDepth, statistics.longestLook) = loop.load
+        let load = loop.load
+        statistics.queueDepth = load.depth
+        statistics.longestLook = load.longestLook
+        statistics.longestWait = load.longestWait
         return statistics
     }
 
@@ -205,7 +211,10 @@ public final class Controller: Sendable {
             }
         }
         state.withLock { state in
-            for domain in domains { state.domains[domain.vm] = domain }
+            for domain in domains {
+                state.domains[domain.vm] = domain
+                state.unseen.insert(domain.vm)
+            }
         }
     }
 
@@ -224,7 +233,7 @@ public final class Controller: Sendable {
             host.logger.debug("event", metadata: ["vm": "\(vm)", "event": "\(cause)"])
             if let incident { domain(vm)?.note(incident) }
             state.withLock { state in
-                state.statistics.events += 1
+                state.statistics.add(cause)
                 state.statistics.lastEvent = Date().timeIntervalSince1970
             }
             loop.mark(vm, .event)
@@ -275,6 +284,7 @@ public final class Controller: Sendable {
         guard let reading else { return await lookAtMissing(vm, noticed: noticed) }
         let domain = state.withLock { state in
             state.ledger.saw(vm)
+            state.unseen.remove(vm)
             if reading.phase.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
             if let domain = state.domains[vm] { return domain }
             let domain = ManagedDomain(vm, name: reading.shownName, host: host)

@@ -24,7 +24,10 @@ struct DaemonCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The file of settings, in YAML.",
-            discussion: "Without it \(SettingsFile.usualPath), if that is there.",
+            discussion: """
+                Without it \(SettingsFile.usualPath), if that is there. The files conf.d/*.yaml beside it \
+                are read after it, in the order of their names.
+                """,
             valueName: "file"))
     var config: String?
 
@@ -55,6 +58,9 @@ struct DaemonCommand: ParsableCommand {
     @Option(help: "How much to log.")
     var logLevel: LogLevel?
 
+    @Option(help: "How to write a line of the log.")
+    var logFormat: LogFormat?
+
     @Flag(help: "Go on in the place of the virtwired that runs here, without disconnecting anyone.")
     var takeOver = false
 
@@ -71,6 +77,7 @@ struct DaemonCommand: ParsableCommand {
             (SettingsKey.stateDirectory, stateDirectory),
             (SettingsKey.secretsDirectory, secretsDirectory), (SettingsKey.group, group),
             (SettingsKey.adminGroup, adminGroup), (SettingsKey.logLevel, logLevel?.rawValue),
+            (SettingsKey.logFormat, logFormat?.rawValue),
         ]
         return Dictionary(
             given.compactMap { key, value in value.map { (key.joined(separator: "."), $0) } },
@@ -92,7 +99,8 @@ struct DaemonCommand: ParsableCommand {
         let isThere = config != nil || (try? FileStatus(path: path)) != nil
         return try Settings(
             flags: flags, environment: ProcessInfo.processInfo.environment,
-            file: isThere ? try SettingsFile(path) : nil)
+            file: isThere ? try SettingsFile(path) : nil,
+            fragments: try SettingsFile.fragments(in: SettingsFile.directory(beside: path)))
     }
 
     /// Runs the daemon, or says why it does not.
@@ -103,7 +111,7 @@ struct DaemonCommand: ParsableCommand {
             let problems = settings.host.problems()
             for problem in problems { Self.say("\(problem)") }
             guard problems.isEmpty else { throw ExitCode(1) }
-            let threshold = LogThreshold(settings.logLevel)
+            let threshold = LogThreshold(settings.logLevel, settings.logFormat)
             for remark in settings.host.remarks() {
                 threshold.logger.warning(
                     "\(remark.reason)", metadata: ["remedy": "\(remark.remedy)"])
@@ -132,7 +140,11 @@ struct DaemonCommand: ParsableCommand {
             daemon.reopenAuditLog()
             reload.perform { () throws(SettingsError) in try self.settings() }
         }
-        try await DaemonService(daemon: daemon, metrics: settings.metrics, logger: logger).run()
+        let answers = MetricsAnswers(daemon, reload, showsPorts: settings.hasPortMetrics)
+        try await DaemonService(
+            daemon: daemon, metrics: settings.metrics, metricsGroup: settings.metricsGroup,
+            answers: answers, logger: logger
+        ).run()
     }
 
     /// Says why the daemon does not run.

@@ -9,11 +9,23 @@ enum LogLevel: String, CaseIterable, ExpressibleByArgument {
     var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
 }
 
+/// How a line of the log is written.
+enum LogFormat: String, CaseIterable, ExpressibleByArgument {
+    /// For people.
+    case text
+    /// For programs: one object of JSON a line.
+    case json
+}
+
 /// How much is logged at the moment, for all loggers together.
 final class LogThreshold: Sendable {
     private let current: Mutex<Logger.Level>
+    private let format: LogFormat
 
-    init(_ level: LogLevel) { current = Mutex(level.level) }
+    init(_ level: LogLevel, _ format: LogFormat = .text) {
+        current = Mutex(level.level)
+        self.format = format
+    }
 
     /// May be changed at any time, and holds from the next line on.
     var level: Logger.Level {
@@ -30,19 +42,23 @@ final class LogThreshold: Sendable {
     }
 
     /// A logger to standard error, one line for each change.
-    var logger: Logger { Logger(label: "virtwired") { ThresholdHandler($0, self) } }
+    var logger: Logger {
+        Logger(label: "virtwired") { label in
+            switch format {
+            case .text:
+                var lines = StreamLogHandler.standardError(label: label)
+                lines.logLevel = .trace
+                return ThresholdHandler(lines: lines, threshold: self)
+            case .json: return ThresholdHandler(lines: JSONLogHandler(), threshold: self)
+            }
+        }
+    }
 }
 
-/// Writes to standard error what reaches the common threshold.
-private struct ThresholdHandler: LogHandler {
-    private var lines: StreamLogHandler
-    private let threshold: LogThreshold
-
-    init(_ label: String, _ threshold: LogThreshold) {
-        lines = .standardError(label: label)
-        lines.logLevel = .trace
-        self.threshold = threshold
-    }
+/// Passes on what reaches the common threshold.
+private struct ThresholdHandler<Lines: LogHandler>: LogHandler {
+    var lines: Lines
+    let threshold: LogThreshold
 
     var logLevel: Logger.Level {
         get { threshold.level }

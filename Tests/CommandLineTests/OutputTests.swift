@@ -1,5 +1,6 @@
 import Foundation
 import LibvirtProtocol
+import MemifController
 import Testing
 import VirtwireProtocol
 import XDR

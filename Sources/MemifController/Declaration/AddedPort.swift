@@ -61,13 +61,23 @@ extension DeclaredPorts {
     mutating func joined(
         _ declared: [PortDeclaration], with added: [AddedPort], under rule: PolicyRule
     ) -> [PortDeclaration] {
+        joined(declared, with: added.map(\.declaration), called: "added port", under: rule)
+    }
+
+    /// As above, for ports from anywhere else.
+    ///
+    /// - Parameter element: where they come from, for what is found about them.
+    mutating func joined(
+        _ declared: [PortDeclaration], with others: [PortDeclaration], called element: String,
+        under rule: PolicyRule
+    ) -> [PortDeclaration] {
         var result = declared
         let names = Set(declared.map(\.name)).union(malformed)
-        for port in added.map(\.declaration) where !names.contains(port.name) {
+        for port in others where !names.contains(port.name) {
             if let breach = rule.breach(of: port, beside: result.count) {
                 add(
                     DeclarationFinding(
-                        severity: .error, element: "added port", port: port.name,
+                        severity: .error, element: element, port: port.name,
                         attribute: breach.attribute?.rawValue, problem: breach.problem,
                         remedy: breach.remedy))
             } else {

@@ -29,13 +29,30 @@ public enum DomainScope: Sendable, Hashable {
 public enum SourceNotice: Sendable, Hashable {
     /// The connection stands: everything may have changed since the last one.
     case connected
-    /// Something may have happened to this domain; the text is for the log, and the incident is what a
-    /// look may come too late for.
-    case changed(VMIdentifier, cause: String, incident: DomainIncident? = nil)
+    /// Something may have happened to this domain; the cause counts for logs and graphs only, and the incident
+    /// is what a look may come too late for.
+    case changed(VMIdentifier, cause: EventCause, incident: DomainIncident? = nil)
     /// Notices may have been lost: look at everything.
     case gap
     /// There is no connection, for the reason given; until the next one nothing can be asked.
     case disconnected(reason: String)
+}
+
+/// What has happened, in words.
+public struct EventCause: Sendable, Hashable, CustomStringConvertible {
+    /// The event, such as `stopped`.
+    public var event: String
+    /// More exactly, such as `crashed`; empty where there is nothing more.
+    public var detail: String
+
+    /// Makes one.
+    public init(_ event: String, _ detail: String = "") {
+        self.event = event
+        self.detail = detail
+    }
+
+    /// Both words.
+    public var description: String { detail.isEmpty ? event : "\(event) \(detail)" }
 }
 
 /// A line of the list of domains.

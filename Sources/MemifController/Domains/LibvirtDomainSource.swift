@@ -44,7 +44,7 @@ public final class LibvirtDomainSource: DomainSource {
                 }
                 notify(
                     .changed(
-                        vm, cause: "\(event.content)", incident: DomainIncident(event.content)))
+                        vm, cause: EventCause(event), incident: DomainIncident(event.content)))
             case .event: break
             }
         }
@@ -115,6 +115,17 @@ public final class LibvirtDomainSource: DomainSource {
                 throw .refused("libvirt has not answered within \(patience)")
             }
             throw DomainSourceError(error)
+        }
+    }
+}
+
+extension EventCause {
+    /// In the words of libvirt's own tools.
+    init(_ event: DomainEvent) {
+        if case .lifecycle(let type, let detail) = event.content {
+            self.init(LibvirtNames.event(type), LibvirtNames.detail(detail, of: type))
+        } else {
+            self.init(LibvirtNames.kind(event.kind))
         }
     }
 }

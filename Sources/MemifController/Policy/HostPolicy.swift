@@ -5,6 +5,9 @@ public struct HostPolicy: Sendable, Hashable {
     public var rules: [PolicyRule] = []
     /// For domains that no rule is for.
     public var fallback = PolicyRule(name: "default")
+    /// What domains get beside what they declare themselves. Every one that is for a domain counts; of
+    /// two ports of the same name the first does.
+    public var selectors: [PortSelector] = []
 
     /// Every domain gets what ``PolicyRule/init(name:)`` allows.
     public init() {}

@@ -72,6 +72,11 @@ public struct PortTraffic: Sendable, Hashable {
     public var unsentPackets: UInt64 = 0
     /// Those of them that came while the domain stood still, since this process has had the port.
     public var pausedPackets: UInt64 = 0
+    /// Those of them that an earlier process could not pass on: what for is not handed over.
+    public var earlierDrops: UInt64 {
+        let known = malformedPackets + unsentPackets + pausedPackets
+        return droppedPackets > known ? droppedPackets - known : 0
+    }
     /// Links that came up so far.
     public var connects: UInt64 = 0
     /// Links that ended so far.

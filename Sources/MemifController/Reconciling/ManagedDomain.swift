@@ -139,14 +139,16 @@ final class ManagedDomain: Sendable {
         return declarations(&unread, &state)
     }
 
-    /// Everything that is to stand: what the domain declares, and what was added to it.
+    /// Everything that is to stand: what the domain declares, what the host gives it, and what was added.
     private func declarations(
         _ declared: inout DeclaredPorts, _ state: inout DomainState
     ) -> [PortDeclaration] {
-        let rule = host.policy.current.rule(forDomain: state.name)
+        let policy = host.policy.current
+        let rule = policy.rule(forDomain: state.name)
         let own = declared.resolved(lastGood: state.lastGood, under: rule)
         state.lastGood = Self.byName(own)
-        return declared.joined(own, with: host.added.ports(of: vm), under: rule)
+        let given = declared.joined(own, with: policy, forDomain: state.name)
+        return declared.joined(given, with: host.added.ports(of: vm), under: rule)
     }
 
     /// Closes every port and keeps the record: the next process puts them back.

@@ -47,11 +47,17 @@ final class ReconcileLoop: Sendable {
     /// Whether nothing waits for a look and none is under way.
     var isIdle: Bool { state.withLock { $0.queue.isIdle } }
 
-    /// How many domains wait for a look, and how many seconds the longest look under way has lasted.
-    var load: (depth: Int, longestLook: Double) {
+    /// How many domains wait for a look, and how many seconds the longest wait and the longest look under
+    /// way have lasted.
+    var load: (depth: Int, longestWait: Double, longestLook: Double) {
         state.withLock { state in
-            let longest = state.running.values.map { $0.duration(to: .now) }.max() ?? .zero
-            return (state.queue.depth, longest / .seconds(1))
+            func seconds(since start: ContinuousClock.Instant?) -> Double {
+                (start?.duration(to: .now) ?? .zero) / .seconds(1)
+            }
+            return (
+                state.queue.depth, seconds(since: state.queue.oldestMark),
+                seconds(since: state.running.values.min())
+            )
         }
     }
 

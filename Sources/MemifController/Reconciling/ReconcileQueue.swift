@@ -64,6 +64,9 @@ struct ReconcileQueue {
     /// How many domains wait for a look that is due.
     var depth: Int { entries.values.count { $0.mark != nil } }
 
+    /// Since when the domain has waited that has waited longest; nil when none waits.
+    var oldestMark: Instant? { entries.values.compactMap(\.mark?.since).min() }
+
     /// Whether nothing is marked and nothing runs.
     var isIdle: Bool { !entries.values.contains { $0.mark != nil || $0.isRunning } }
 

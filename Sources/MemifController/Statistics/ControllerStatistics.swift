@@ -15,7 +15,9 @@ public struct ControllerStatistics: Sendable, Hashable {
     /// Times that events may have been lost.
     public internal(set) var gaps: UInt64 = 0
     /// Events that told of a change.
-    public internal(set) var events: UInt64 = 0
+    public var events: UInt64 { causes.values.reduce(0, +) }
+    /// The same by what has happened.
+    public private(set) var causes: [EventCause: UInt64] = [:]
     /// When the last one came, in seconds since 1970; 0 before the first.
     public internal(set) var lastEvent: Double = 0
     /// Looks, by how they ended.
@@ -28,10 +30,25 @@ public struct ControllerStatistics: Sendable, Hashable {
     public internal(set) var queueDepth = 0
     /// Seconds that the longest of the looks under way has lasted.
     public internal(set) var longestLook: Double = 0
+    /// Seconds that the domain which has waited longest has waited for a look.
+    public internal(set) var longestWait: Double = 0
     /// Domains that ran when they were last looked at.
     public internal(set) var activeDomains = 0
+    /// Domains that are there and did not.
+    public internal(set) var inactiveDomains = 0
+    /// Domains of which an earlier process had left something, that are no longer there, and of which
+    /// nothing is left now.
+    public internal(set) var orphansRemoved: UInt64 = 0
 
     init() {}
+
+    /// The most kinds of events that are told apart: a graph has a line for each.
+    private static let mostCauses = 128
+
+    mutating func add(_ cause: EventCause) {
+        let isKnown = causes[cause] != nil || causes.count < Self.mostCauses
+        causes[isKnown ? cause : EventCause("other"), default: 0] += 1
+    }
 }
 
 /// Durations counted by how long they were.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Libvirt
 internal import LibvirtProtocol
+internal import MemifController
 
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

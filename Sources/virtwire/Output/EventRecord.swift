@@ -1,5 +1,6 @@
 internal import Libvirt
 internal import LibvirtProtocol
+internal import MemifController
 internal import XDR
 
 /// An event as it is written out.

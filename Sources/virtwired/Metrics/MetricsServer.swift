@@ -14,8 +14,17 @@ struct MetricsServer {
 
     /// Starts to answer.
     ///
-    /// - Throws: `PortError` when the address cannot be had.
-    init(_ address: MetricsAddress, _ answers: MetricsAnswers) async throws(PortError) {
+    /// - Parameter group: that of a UNIX socket; nil: the daemon's own.
+    /// - Throws: `PortError` when the address cannot be had, or there is no such group.
+    init(
+        _ address: MetricsAddress, group: String? = nil, _ answers: MetricsAnswers
+    ) async throws(PortError) {
+        let number = group.flatMap { Accounts.group($0) }
+        if let group, number == nil {
+            throw PortError(
+                reason: "metrics cannot be served: this host has no group '\(group.printable)'",
+                remedy: "make it, or name another in the setting metrics-group")
+        }
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 16)
             .childChannelInitializer { channel in
@@ -31,7 +40,7 @@ struct MetricsServer {
             switch address {
             case .unix(let path):
                 let listener = try SocketFile.listenUnlessTaken(
-                    at: path, kind: .stream, mode: Self.mode)
+                    at: path, kind: .stream, mode: Self.mode, group: number)
                 socket = (path, try FileStatus(path: path).identity)
                 channel = try await bootstrap.withBoundSocket(
                     listener.descriptor.duplicate().release()
@@ -60,8 +69,15 @@ struct MetricsServer {
 /// What is answered to a path.
 struct MetricsAnswers: Sendable {
     private let daemon: Daemon
+    private let reload: SettingsReload
+    private let showsPorts: Bool
 
-    init(_ daemon: Daemon) { self.daemon = daemon }
+    /// - Parameter showsPorts: whether there are figures of each port.
+    init(_ daemon: Daemon, _ reload: SettingsReload, showsPorts: Bool) {
+        self.daemon = daemon
+        self.reload = reload
+        self.showsPorts = showsPorts
+    }
 
     /// Status and text.
     func answer(_ method: HTTPMethod, _ path: String) -> (HTTPResponseStatus, String) {
@@ -71,7 +87,8 @@ struct MetricsAnswers: Sendable {
         switch path.split(separator: "?", maxSplits: 1).first {
         case "/metrics":
             let text = MetricsText(
-                daemon.status(), daemon.statistics(), version: Daemon.version)
+                daemon.status(), daemon.statistics(), ProcessFigures.now, reload.state,
+                version: Daemon.version, showsPorts: showsPorts)
             return (.ok, text.text)
         case "/healthz":
             return (.ok, "alive\n")

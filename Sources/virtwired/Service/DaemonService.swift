@@ -6,6 +6,9 @@ struct DaemonService {
     let daemon: Daemon
     /// Where metrics are served; nil: nowhere.
     let metrics: MetricsAddress?
+    /// The group of the socket where they are; nil: the daemon's own.
+    let metricsGroup: String?
+    let answers: MetricsAnswers
     let logger: Logger
 
     /// Serves until its task is cancelled.
@@ -47,7 +50,7 @@ struct DaemonService {
     private func serveMetrics() async {
         guard let metrics, !Task.isCancelled else { return }
         do throws(PortError) {
-            let server = try await MetricsServer(metrics, MetricsAnswers(daemon))
+            let server = try await MetricsServer(metrics, group: metricsGroup, answers)
             let (end, _) = AsyncStream.makeStream(of: Void.self)
             for await _ in end {}
             await server.stop()

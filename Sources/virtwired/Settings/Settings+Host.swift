@@ -20,14 +20,26 @@ extension HostConfiguration {
 }
 
 extension HostPolicy {
-    /// Takes the rules, in the order of their list.
-    init(_ reader: SettingsReader, rules names: [String]) throws(SettingsError) {
+    /// Takes rules and selectors, each in the order of their list.
+    init(
+        _ reader: SettingsReader, rules names: [String], selectors: [String]
+    ) throws(SettingsError) {
         self.init()
+        for name in selectors {
+            guard name.isSelectorName, !self.selectors.contains(where: { $0.name == name }) else {
+                throw SettingsError(
+                    reader.place(of: SettingsKey.selectors),
+                    "has '\(name.printable)', which names no selector of its own",
+                    remedy: "use letters, digits and '-', each name once, and not 'selectors'")
+            }
+            self.selectors.append(try PortSelector(reader, name))
+        }
         fallback = try PolicyRule(reader, SettingsKey.fallback, like: fallback)
         for name in names {
             guard name.isRuleName, !rules.contains(where: { $0.name == name }) else {
                 throw SettingsError(
-                    "policy.rules", "has '\(name.printable)', which names no rule of its own",
+                    reader.place(of: SettingsKey.rules),
+                    "has '\(name.printable)', which names no rule of its own",
                     remedy:
                         "use letters, digits and '-', each name once, and not 'default' or 'rules'")
             }
@@ -65,9 +77,40 @@ extension PolicyRule {
     }
 }
 
+extension PortSelector {
+    fileprivate init(_ reader: SettingsReader, _ name: String) throws(SettingsError) {
+        let (domains, declare) = (
+            SettingsKey.selector(name, "domains"), SettingsKey.selector(name, "declare")
+        )
+        guard let patterns = try reader.list(domains), !patterns.isEmpty else {
+            throw SettingsError(
+                reader.place(of: domains), "is missing",
+                remedy: "say which domains get the ports, such as [\"vnf-*\"]")
+        }
+        guard let declarations = try reader.list(declare), !declarations.isEmpty else {
+            throw SettingsError(
+                reader.place(of: declare), "is missing",
+                remedy: "say which ports the domains get, such as [\"lan0 queues=2 group=vpp\"]")
+        }
+        do throws(PortError) {
+            try self.init(
+                name: name, domains: patterns.map { NamePattern($0) }, declarations: declarations)
+        } catch {
+            throw SettingsError(
+                reader.place(of: declare), "cannot be used: \(error.reason)", remedy: error.remedy)
+        }
+    }
+}
+
 extension String {
+    fileprivate var isSelectorName: Bool { self != "selectors" && isSettingsName }
+
     fileprivate var isRuleName: Bool {
-        !isEmpty && self != SettingsKey.fallback && self != "rules" && utf8.count <= 64
+        self != SettingsKey.fallback && self != "rules" && isSettingsName
+    }
+
+    private var isSettingsName: Bool {
+        !isEmpty && utf8.count <= 64
             && utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),

@@ -8,8 +8,14 @@ struct Settings: Hashable {
     var uri = "qemu:///system"
     /// How much is logged.
     var logLevel = LogLevel.info
+    /// How a line of the log is written.
+    var logFormat = LogFormat.text
     /// Where metrics are served; nil: nowhere.
     var metrics: MetricsAddress?
+    /// The group of their socket; nil: the daemon's own.
+    var metricsGroup: String?
+    /// Whether metrics have figures of each port: as many lines as there are ports, in every family.
+    var hasPortMetrics = true
     /// What the controller is told.
     var host = HostConfiguration()
 
@@ -22,25 +28,31 @@ struct Settings: Hashable {
     ///   - flags: values from the command line, by key.
     ///   - environment: all variables; `LIBVIRT_DEFAULT_URI` counts where no URI is set otherwise.
     ///   - file: the file of settings, where there is one.
+    ///   - fragments: further files, each of which goes before the one before it.
     init(
-        flags: [String: String], environment: [String: String], file: SettingsFile?
+        flags: [String: String], environment: [String: String], file: SettingsFile?,
+        fragments: [SettingsFile] = []
     ) throws(SettingsError) {
         let variables = SettingsEnvironment(environment)
-        var layers = [Self.layer(flags), variables.layer]
-        if let file { layers.append(Self.layer(file)) }
-        let reader = SettingsReader(layers)
-        let rules = try reader.list(SettingsKey.rules) ?? []
-        let known = SettingsKey.known(rules: rules)
-        try file.map { (file) throws(SettingsError) in try Self.refuseStrangers(in: file, known) }
+        let files = (file.map { [$0] } ?? []) + fragments
+        let reader = SettingsReader(
+            [Self.layer(flags), variables.layer] + files.reversed().map { Self.layer($0) })
+        let rules = try reader.joinedList(SettingsKey.rules)
+        let selectors = try reader.joinedList(SettingsKey.selectors)
+        let known = SettingsKey.known(rules: rules, selectors: selectors)
+        for file in files { try Self.refuseStrangers(in: file, known) }
         try variables.refuseStrangers(known)
 
         if let usual = environment["LIBVIRT_DEFAULT_URI"], !usual.isEmpty { uri = usual }
         uri = try reader.text(SettingsKey.connect) ?? uri
         try Self.check(uri)
         logLevel = try reader.choice(SettingsKey.logLevel, LogLevel.self) ?? logLevel
+        logFormat = try reader.choice(SettingsKey.logFormat, LogFormat.self) ?? logFormat
         metrics = try reader.metrics(SettingsKey.metrics)
+        metricsGroup = try reader.text(SettingsKey.metricsGroup)
+        hasPortMetrics = try reader.flag(SettingsKey.metricsPorts) ?? hasPortMetrics
         try host.read(reader)
-        host.policy = try HostPolicy(reader, rules: rules)
+        host.policy = try HostPolicy(reader, rules: rules, selectors: selectors)
     }
 
     private static func layer(_ flags: [String: String]) -> SettingsReader.Layer {
@@ -52,7 +64,7 @@ struct Settings: Hashable {
     }
 
     private static func layer(_ file: SettingsFile) -> SettingsReader.Layer {
-        .init(values: file.values) { "\(file.path): \($0.joined(separator: "."))" }
+        .init(values: file.values, isFile: true) { "\(file.path): \($0.joined(separator: "."))" }
     }
 
     private static func refuseStrangers(
@@ -88,7 +100,10 @@ struct Settings: Hashable {
 enum SettingsKey {
     static let connect = ["connect"]
     static let logLevel = ["log-level"]
+    static let logFormat = ["log-format"]
     static let metrics = ["metrics"]
+    static let metricsGroup = ["metrics-group"]
+    static let metricsPorts = ["metrics-ports"]
     static let runtimeDirectory = ["runtime-directory"]
     static let stateDirectory = ["state-directory"]
     static let secretsDirectory = ["secrets-directory"]
@@ -99,6 +114,7 @@ enum SettingsKey {
     static let pollInterval = ["poll-interval"]
     static let resyncInterval = ["resync-interval"]
     static let rules = ["policy", "rules"]
+    static let selectors = ["ports", "selectors"]
 
     /// What a rule of the policy has; the rule `default` has no `domains`.
     static let ofRule = [
@@ -110,12 +126,21 @@ enum SettingsKey {
 
     static func rule(_ name: String, _ part: String) -> [String] { ["policy", name, part] }
 
+    /// What a selector has.
+    static let ofSelector = ["domains", "declare"]
+
+    static func selector(_ name: String, _ part: String) -> [String] { ["ports", name, part] }
+
     /// Every key that can have a value.
-    static func known(rules: [String]) -> Set<[String]> {
+    static func known(rules: [String], selectors: [String]) -> Set<[String]> {
         var known: Set = [
             connect, logLevel, metrics, runtimeDirectory, stateDirectory, secretsDirectory, group,
             adminGroup, auditLog, orphanGrace, pollInterval, resyncInterval, self.rules,
+            self.selectors, logFormat, metricsGroup, metricsPorts,
         ]
+        for name in selectors {
+            for part in ofSelector { known.insert(selector(name, part)) }
+        }
         for name in rules + [fallback] {
             for part in ofRule where name != fallback || part != "domains" {
                 known.insert(rule(name, part))

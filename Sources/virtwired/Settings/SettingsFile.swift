@@ -47,6 +47,32 @@ struct SettingsFile {
         values = InMemoryProvider(values: Dictionary(pairs) { first, _ in first }).snapshot()
     }
 
+    /// The files of a directory whose names end in `.yaml`, in the order of their names; none where there
+    /// is no such directory.
+    static func fragments(in directory: String) throws(SettingsError) -> [SettingsFile] {
+        guard (try? FileStatus(path: directory)) != nil else { return [] }
+        let names: [String]
+        do throws(SystemError) {
+            names = try Directory.entries(of: directory)
+        } catch {
+            throw SettingsError(
+                directory.printable, "cannot be read: \(error)",
+                remedy: "make it readable for the daemon, or remove it")
+        }
+        var files: [SettingsFile] = []
+        // Editors and package managers leave copies there that begin with a dot or end otherwise.
+        for name in names where name.hasSuffix(".yaml") && !name.hasPrefix(".") {
+            files.append(try SettingsFile("\(directory)/\(name)"))
+        }
+        return files
+    }
+
+    /// Where the further files of a file are: in `conf.d` beside it.
+    static func directory(beside path: String) -> String {
+        guard let end = path.lastIndex(of: "/") else { return "conf.d" }
+        return path[...end] + "conf.d"
+    }
+
     private static func parse(_ bytes: [UInt8], _ path: String) throws(SettingsError) -> Node? {
         do {
             return try Parser(yaml: Data(bytes)).singleRoot()

@@ -7,6 +7,8 @@ struct SettingsReader {
     /// One place that settings come from.
     struct Layer {
         var values: any ConfigSnapshot
+        /// Whether it is one of several files, whose lists are taken together.
+        var isFile = false
         /// The key as it is spelled there, with the place where that is not plain.
         var spell: ([String]) -> String
     }
@@ -43,16 +45,42 @@ struct SettingsReader {
     /// Several texts.
     func list(_ key: [String]) throws(SettingsError) -> [String]? {
         for layer in layers {
-            do {
-                let found = try layer.values.value(
-                    forKey: AbsoluteConfigKey(key), type: .stringArray)
-                if case .stringArray(let texts) = found.value?.content { return texts }
-            } catch {
-                throw SettingsError(
-                    layer.spell(key), "is no list", remedy: "write one, such as [a, b]")
-            }
+            if let texts = try list(key, in: layer) { return texts }
         }
         return nil
+    }
+
+    /// Several texts, of all files together: those of the one that is asked last at the front.
+    func joinedList(_ key: [String]) throws(SettingsError) -> [String] {
+        var joined: [String] = []
+        for layer in layers {
+            guard let texts = try list(key, in: layer) else { continue }
+            if !layer.isFile { return texts }
+            joined = texts + joined
+        }
+        return joined
+    }
+
+    private func list(_ key: [String], in layer: Layer) throws(SettingsError) -> [String]? {
+        do {
+            let found = try layer.values.value(forKey: AbsoluteConfigKey(key), type: .stringArray)
+            if case .stringArray(let texts) = found.value?.content { return texts }
+            return nil
+        } catch {
+            throw SettingsError(
+                layer.spell(key), "is no list", remedy: "write one, such as [a, b]")
+        }
+    }
+
+    /// Where a key has its value from; the key alone where it has none.
+    func place(of key: [String]) -> String {
+        let layer = layers.first { layer in
+            [ConfigType.stringArray, .string].contains { type in
+                let found = try? layer.values.value(forKey: AbsoluteConfigKey(key), type: type)
+                return found?.value != nil
+            }
+        }
+        return layer?.spell(key) ?? key.joined(separator: ".")
     }
 
     /// A whole number.

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Logging
 internal import MemifController
 internal import Synchronization
@@ -6,6 +7,7 @@ internal import Synchronization
 /// leave everything as it was.
 final class SettingsReload: Sendable {
     private let current: Mutex<Settings>
+    private let last = Mutex(SettingsState(time: Date.now.timeIntervalSince1970))
     private let threshold: LogThreshold
     private let daemon: Daemon
 
@@ -16,6 +18,9 @@ final class SettingsReload: Sendable {
         self.daemon = daemon
     }
 
+    /// How the last reading went.
+    var state: SettingsState { last.withLock(\.self) }
+
     /// Reads, and has what is new hold.
     func perform(_ read: () throws(SettingsError) -> Settings) {
         let logger = threshold.logger
@@ -23,11 +28,13 @@ final class SettingsReload: Sendable {
         do throws(SettingsError) {
             new = try read()
         } catch {
+            last.withLock { $0.isCurrent = false }
             logger.error(
                 "the settings cannot be read again; those from before hold",
                 metadata: ["reason": "\(error)"])
             return
         }
+        last.withLock { $0 = SettingsState(time: Date.now.timeIntervalSince1970) }
         let old = current.withLock { $0 }
         threshold.level = new.logLevel.level
         if new.host.policy != old.host.policy { daemon.adopt(new.host.policy) }
@@ -39,7 +46,7 @@ final class SettingsReload: Sendable {
             logger.notice("settings read again")
         } else {
             logger.warning(
-                "settings read again; only policy and log-level change while the daemon runs",
+                "settings read again; only policy, ports and log-level change while the daemon runs",
                 metadata: ["remedy": "restart virtwired for the others"])
         }
     }

@@ -112,11 +112,13 @@ struct ServiceTests {
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
         let socket = "\(libvirtd.scratch.path)/metrics.sock"
         let daemon = try await DaemonProcess(
-            in: libvirtd.scratch, under: ["env", "VIRTWIRED_METRICS=\(socket)"])
+            in: libvirtd.scratch,
+            under: ["env", "VIRTWIRED_METRICS=\(socket)", "VIRTWIRED_METRICS_GROUP=daemon"])
         _ = try await libvirtd.define("<memif:port name='a'/>", name: "odd \"name\\")
         #expect(await eventually { daemon.stands(["a"]) })
         #expect(await eventually { (try? SocketFile.probe(socket)) == .live })
         #expect(try FileStatus(path: socket).permissions == 0o660)
+        #expect(try FileStatus(path: socket).group == Accounts.group("daemon"))
 
         let ready = try await ask(socket, "GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
         #expect(ready.hasPrefix("HTTP/1.1 200 OK"))

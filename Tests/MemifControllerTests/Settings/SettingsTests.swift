@@ -20,6 +20,9 @@ struct SettingsTests {
             # A comment.
             connect: test:///default
             log-level: debug
+            log-format: json
+            metrics-group: graphs
+            metrics-ports: false
             metrics: 127.0.0.1:9464
             runtime-directory: /run/x
             state-directory: "/var/lib/x"
@@ -53,6 +56,9 @@ struct SettingsTests {
         var expected = Settings()
         expected.uri = "test:///default"
         expected.logLevel = .debug
+        expected.logFormat = .json
+        expected.metricsGroup = "graphs"
+        expected.hasPortMetrics = false
         expected.metrics = .loopback(host: "127.0.0.1", port: 9464)
         expected.host.runtimeDirectory = "/run/x"
         expected.host.stateDirectory = "/var/lib/x"

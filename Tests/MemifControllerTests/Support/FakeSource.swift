@@ -79,7 +79,7 @@ final class FakeSource: DomainSource {
             body(&state.domains[vm])
             return silently || !state.isAvailable ? nil : state.notify
         }
-        notify?(.changed(vm, cause: cause, incident: incident))
+        notify?(.changed(vm, cause: EventCause(cause), incident: incident))
     }
 
     /// Tells of something that changes nothing.

@@ -1,4 +1,5 @@
 internal import Libvirt
+internal import MemifController
 
 /// A domain as it is written out.
 struct DomainRecord: Encodable {

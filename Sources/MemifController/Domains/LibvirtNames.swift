@@ -1,29 +1,31 @@
-internal import LibvirtProtocol
+package import LibvirtProtocol
 
 /// The names of libvirt's numbers as its own tools write them: `VIR_DOMAIN_EVENT_ID_RTC_CHANGE` is
 /// "rtc-change". A number that is not known stays as it is.
-enum LibvirtNames {
-    static func name(_ value: some CustomStringConvertible, without prefix: String) -> String {
+package enum LibvirtNames {
+    package static func name(
+        _ value: some CustomStringConvertible, without prefix: String
+    ) -> String {
         let name = value.description
         guard name.hasPrefix(prefix) else { return name }
         return name.dropFirst(prefix.count).lowercased().replacing("_", with: "-")
     }
 
-    static func kind(_ kind: virDomainEventID) -> String {
+    package static func kind(_ kind: virDomainEventID) -> String {
         let name = name(kind, without: "VIR_DOMAIN_EVENT_ID_")
         return name.hasPrefix("pm") ? "pm-" + name.dropFirst(2) : name
     }
 
-    static func state(_ state: virDomainState) -> String {
+    package static func state(_ state: virDomainState) -> String {
         name(state, without: "VIR_DOMAIN_")
     }
 
-    static func event(_ type: virDomainEventType) -> String {
+    package static func event(_ type: virDomainEventType) -> String {
         name(type, without: "VIR_DOMAIN_EVENT_")
     }
 
     /// The detail of a lifecycle event; each type has an enumeration of its own.
-    static func detail(_ detail: Int32, of type: virDomainEventType) -> String {
+    package static func detail(_ detail: Int32, of type: virDomainEventType) -> String {
         let value: any CustomStringConvertible =
             switch type {
             case .defined: virDomainEventDefinedDetailType(rawValue: detail)
