@@ -187,6 +187,12 @@ public final class Controller: Sendable {
         return statistics
     }
 
+    /// Whether looks at domains have made no progress for so many seconds.
+    func isStuck(longerThan limit: Double) -> Bool {
+        let load = loop.load
+        return load.longestLook > limit || load.stalled > limit
+    }
+
     /// Puts back what the records tell of, and finds what no record tells of.
     func restore() async {
         let start = ContinuousClock.now

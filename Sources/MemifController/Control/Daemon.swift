@@ -65,17 +65,18 @@ public struct Daemon: Sendable {
     /// What has been done so far.
     public func statistics() -> ControllerStatistics { controller.statistics() }
 
-    /// Returns when everything that serves has come round once, and no look at a domain has been under
-    /// way for longer than five minutes: a daemon that is stuck never does.
+    /// Returns when everything that serves has come round once, no look at a domain has been under way for
+    /// longer than five minutes, and none that is due has been put off for as long while nothing else was
+    /// looked at: a daemon that is stuck never does.
     public func comeRound() async {
         await host.backend.comeRound()
-        while controller.statistics().longestLook > Self.longestLook, !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(1))
+        while controller.isStuck(longerThan: longestLook), !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(200))
         }
     }
 
     /// Seconds that a look at a domain takes at most, several answers of a slow libvirt included.
-    static let longestLook: Double = 300
+    var longestLook: Double = 300
 
     /// Serves until its task is cancelled, and then tells peers "daemon stopping" and takes every socket
     /// away; or until another process goes on with everything.

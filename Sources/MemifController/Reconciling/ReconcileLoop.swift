@@ -6,6 +6,8 @@ final class ReconcileLoop: Sendable {
         var queue = ReconcileQueue()
         /// The looks under way, and since when they are.
         var running: [VMIdentifier: ContinuousClock.Instant] = [:]
+        /// When a look began or ended last.
+        var progress = ContinuousClock.now
         var armed: ContinuousClock.Instant?
         /// Who waits for a look that has not begun, and for one that has.
         var waiting: [VMIdentifier: [CheckedContinuation<Void, Never>]] = [:]
@@ -47,16 +49,18 @@ final class ReconcileLoop: Sendable {
     /// Whether nothing waits for a look and none is under way.
     var isIdle: Bool { state.withLock { $0.queue.isIdle } }
 
-    /// How many domains wait for a look, and how many seconds the longest wait and the longest look under
-    /// way have lasted.
-    var load: (depth: Int, longestWait: Double, longestLook: Double) {
+    /// How many domains wait for a look; how many seconds the longest wait and the longest look under way have
+    /// lasted; and for how many some have waited while no look has begun or ended.
+    var load: (depth: Int, longestWait: Double, longestLook: Double, stalled: Double) {
         state.withLock { state in
             func seconds(since start: ContinuousClock.Instant?) -> Double {
                 (start?.duration(to: .now) ?? .zero) / .seconds(1)
             }
+            let oldest = state.queue.oldestMark
             return (
-                state.queue.depth, seconds(since: state.queue.oldestMark),
-                seconds(since: state.running.values.min())
+                state.queue.depth, seconds(since: oldest),
+                seconds(since: state.running.values.min()),
+                seconds(since: oldest.map { max($0, state.progress) })
             )
         }
     }
@@ -97,6 +101,7 @@ final class ReconcileLoop: Sendable {
             switch state.queue.next(now: .now) {
             case .look(let vm, let since):
                 state.running[vm] = .now
+                state.progress = .now
                 state.served[vm] = state.waiting.removeValue(forKey: vm)
                 return ((vm, since), nil)
             case .wait(let until):
@@ -122,6 +127,7 @@ final class ReconcileLoop: Sendable {
     private func finish(_ vm: VMIdentifier, _ outcome: ReconcileQueue.Outcome) {
         let served = state.withLock { state in
             state.running[vm] = nil
+            state.progress = .now
             state.queue.finish(vm, outcome, now: .now)
             return state.served.removeValue(forKey: vm) ?? []
         }

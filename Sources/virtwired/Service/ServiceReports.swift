@@ -10,12 +10,16 @@ final class ServiceReports: Sendable {
     private let logger: Logger
     private let isReady = Atomic<Bool>(false)
 
-    /// - Returns: nil where no service manager started this process.
-    init?(logger: Logger) {
+    init(_ manager: ServiceManager, logger: Logger) {
+        self.manager = manager
         self.logger = logger
+    }
+
+    /// - Returns: nil where no service manager started this process.
+    convenience init?(logger: Logger) {
         do throws(SystemError) {
             guard let manager = try ServiceManager() else { return nil }
-            self.manager = manager
+            self.init(manager, logger: logger)
         } catch {
             logger.warning(
                 "the service manager cannot be told anything",
