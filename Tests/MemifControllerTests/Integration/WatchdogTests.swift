@@ -100,6 +100,6 @@ private final class HeldSource: DomainSource {
     func read(_ vm: VMIdentifier) async throws(DomainSourceError) -> DomainReading? {
         if state.withLock(\.isHeld) { for await _ in gate.stream {} }
         return DomainReading(
-            name: "held", isActive: false, xml: Sample.xml("", name: "held", vm: vm))
+            name: "held", phase: .off(nil), xml: Sample.xml("", name: "held", vm: vm))
     }
 }
