@@ -213,7 +213,9 @@ public final class Controller: Sendable {
         await withDiscardingTaskGroup { group in
             for domain in domains {
                 let ran = host.inherited.suggestRunning(domain.vm)
-                group.addTask { await domain.restore(noticed: start, ran: ran) }
+                group.addTask(executorPreference: WaitingThreads.shared) {
+                    await domain.restore(noticed: start, ran: ran)
+                }
             }
         }
         state.withLock { state in

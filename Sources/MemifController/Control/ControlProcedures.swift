@@ -1,5 +1,6 @@
 internal import LibvirtProtocol
 internal import LibvirtRPC
+internal import LinuxIO
 internal import VirtwireProtocol
 internal import XDR
 
@@ -33,7 +34,11 @@ struct ControlProcedures: Sendable {
         table.serve(Virtwire.PLAN) { (arguments) async throws(CallRefusal) in
             let name = arguments.vm.text
             return try await answering { () async throws(QuestionError) in
-                let steps = try await controller.plan(for: name.isEmpty ? nil : name)
+                // Accounts and secrets are looked up, which may take a while.
+                let steps = try await withTaskExecutorPreference(WaitingThreads.shared) {
+                    () async throws(QuestionError) in
+                    try await controller.plan(for: name.isEmpty ? nil : name)
+                }
                 return virtwire_plan_ret(steps: steps.map { virtwire_plan_step($0) })
             }
         }

@@ -1,5 +1,6 @@
 internal import LibvirtProtocol
 internal import LibvirtRPC
+internal import LinuxIO
 internal import VirtwireProtocol
 internal import XDR
 
@@ -87,6 +88,16 @@ extension ControlCaller {
         _ body: () async throws(CallRefusal) -> Answer
     ) async throws(CallRefusal) -> Answer {
         guard access == .administrative else { throw .readOnly(name) }
+        return try await withTaskExecutorPreference(WaitingThreads.shared) {
+            () async throws(CallRefusal) in
+            try await audited(name, arguments, audit, body)
+        }
+    }
+
+    private func audited<Answer>(
+        _ name: String, _ arguments: [String: String], _ audit: AuditLog,
+        _ body: () async throws(CallRefusal) -> Answer
+    ) async throws(CallRefusal) -> Answer {
         let call = audit.begin(name, arguments, by: credentials)
         do throws(CallRefusal) {
             let answer = try await body()

@@ -67,12 +67,17 @@ public struct Daemon: Sendable {
 
     /// Returns when everything that serves has come round once, no look at a domain has been under way for
     /// longer than five minutes, and none that is due has been put off for as long while nothing else was
-    /// looked at: a daemon that is stuck never does.
+    /// looked at: a daemon that is stuck never does. One look may be under way for as long as the host's
+    /// disk or account databases do not answer: they would answer no other process, and that one would have
+    /// no links.
     public func comeRound() async {
         await host.backend.comeRound()
-        while controller.isStuck(longerThan: longestLook), !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(200))
-        }
+        while isStuck, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(200)) }
+    }
+
+    private var isStuck: Bool {
+        controller.isStuck(longerThan: longestLook)
+            && WaitingThreads.shared.longestWait < .seconds(longestLook / 2)
     }
 
     /// Seconds that a look at a domain takes at most, several answers of a slow libvirt included.

@@ -55,7 +55,11 @@ extension Controller {
     /// Opens and writes down what could not be while another process might have gone on itself.
     private func restoreRest() async {
         await withDiscardingTaskGroup { group in
-            for domain in knownDomains { group.addTask { await domain.restore(noticed: .now) } }
+            for domain in knownDomains {
+                group.addTask(executorPreference: WaitingThreads.shared) {
+                    await domain.restore(noticed: .now)
+                }
+            }
         }
     }
 

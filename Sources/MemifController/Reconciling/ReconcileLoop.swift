@@ -1,6 +1,10 @@
+internal import LinuxIO
 internal import Synchronization
 
 /// Drives a queue: looks at one domain after another, several at a time, each once at a time.
+///
+/// A look may wait for a disk, or for an account service that does not answer. So looks have threads of their
+/// own, and one that lasts long makes room for another.
 final class ReconcileLoop: Sendable {
     private struct State {
         var queue = ReconcileQueue()
@@ -13,6 +17,38 @@ final class ReconcileLoop: Sendable {
         var waiting: [VMIdentifier: [CheckedContinuation<Void, Never>]] = [:]
         var served: [VMIdentifier: [CheckedContinuation<Void, Never>]] = [:]
         var hasEnded = false
+
+        /// What to look at now, or when to ask again although nothing may have happened.
+        mutating func next(
+            now: ContinuousClock.Instant
+        ) -> ((VMIdentifier, ContinuousClock.Instant)?, alarm: ContinuousClock.Instant?) {
+            if let room = roomAt(now: now), room > now { return (nil, arm(room)) }
+            guard running.count < ReconcileLoop.mostWaiting else { return (nil, nil) }
+            switch queue.next(now: now) {
+            case .look(let vm, let since):
+                running[vm] = now
+                progress = now
+                served[vm] = waiting.removeValue(forKey: vm)
+                return ((vm, since), nil)
+            case .wait(let until): return (nil, until.flatMap { arm($0) })
+            }
+        }
+
+        /// When the number of looks that do not wait for anything is below the limit again, if no other ends
+        /// before that; nil when it is.
+        private func roomAt(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+            let ends = running.values.map { $0 + ReconcileLoop.patience }.filter { $0 > now }
+            return ends.count < ReconcileLoop.mostAtOnce ? nil : ends.min()
+        }
+
+        /// The moment, unless it is waited for one that is no later already.
+        private mutating func arm(
+            _ moment: ContinuousClock.Instant
+        ) -> ContinuousClock.Instant? {
+            if let armed, armed <= moment { return nil }
+            armed = moment
+            return moment
+        }
     }
 
     private let state = Mutex(State())
@@ -22,6 +58,10 @@ final class ReconcileLoop: Sendable {
     /// How many domains are looked at at once: within the calls that a libvirt daemon takes from one
     /// connection before it stops reading.
     static let mostAtOnce = 4
+    /// How long a look lasts before it is taken to wait for something that others may not need.
+    static let patience = Duration.seconds(2)
+    /// How many are under way at once with those.
+    static let mostWaiting = 32
 
     init() {
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -74,7 +114,7 @@ final class ReconcileLoop: Sendable {
         await withDiscardingTaskGroup { group in
             for await _ in wakes {
                 while let (vm, since) = next(&group) {
-                    group.addTask {
+                    group.addTask(executorPreference: WaitingThreads.shared) {
                         let outcome = await look(vm, since)
                         self.finish(vm, outcome)
                     }
@@ -93,25 +133,7 @@ final class ReconcileLoop: Sendable {
     private func next(
         _ group: inout DiscardingTaskGroup
     ) -> (VMIdentifier, ContinuousClock.Instant)? {
-        let (found, alarm) = state.withLock { state in
-            guard state.running.count < Self.mostAtOnce else {
-                return (nil, nil)
-                    as ((VMIdentifier, ContinuousClock.Instant)?, ContinuousClock.Instant?)
-            }
-            switch state.queue.next(now: .now) {
-            case .look(let vm, let since):
-                state.running[vm] = .now
-                state.progress = .now
-                state.served[vm] = state.waiting.removeValue(forKey: vm)
-                return ((vm, since), nil)
-            case .wait(let until):
-                guard let until, until < state.armed ?? until + .seconds(1) else {
-                    return (nil, nil)
-                }
-                state.armed = until
-                return (nil, until)
-            }
-        }
+        let (found, alarm) = state.withLock { state in state.next(now: .now) }
         if let alarm {
             group.addTask {
                 try? await Task.sleep(until: alarm, clock: .continuous)
