@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -232,3 +233,15 @@ int clinuxio_open_tap(const char *name, char *actual) {
 void clinuxio_close_others(posix_spawn_file_actions_t *actions, int kept) {
     posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1 + kept);
 }
+
+static const char access_list[] = "system.posix_acl_access";
+
+ssize_t clinuxio_read_access_list(const char *path, void *bytes, size_t capacity) {
+    return lgetxattr(path, access_list, bytes, capacity);
+}
+
+int clinuxio_set_access_list(const char *path, const void *bytes, size_t length) {
+    return lsetxattr(path, access_list, bytes, length, 0);
+}
+
+int clinuxio_remove_access_list(const char *path) { return lremovexattr(path, access_list); }

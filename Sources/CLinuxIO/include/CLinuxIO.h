@@ -54,6 +54,11 @@ int clinuxio_open_lock(int directory, const char *name);
 /// open with O_PATH | O_NOFOLLOW | O_CLOEXEC, of a file or link itself: needs _GNU_SOURCE.
 int clinuxio_open_file_itself(const char *path);
 
+/// lgetxattr, lsetxattr and lremovexattr of system.posix_acl_access: Swift's Glibc lacks <sys/xattr.h>.
+ssize_t clinuxio_read_access_list(const char *path, void *bytes, size_t capacity);
+int clinuxio_set_access_list(const char *path, const void *bytes, size_t length);
+int clinuxio_remove_access_list(const char *path);
+
 /// pidfd_open: a descriptor, close-on-exec, that is readable once the process has ended.
 int clinuxio_open_process(int process);
 

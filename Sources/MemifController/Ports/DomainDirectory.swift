@@ -16,6 +16,19 @@ struct DomainDirectory: Sendable {
         parent = layout.domainsDirectory
     }
 
+    /// Lets those in who are not of the directory's group.
+    func admit(_ list: AccessList) throws(PortError) {
+        do throws(SystemError) {
+            try list.apply(to: path)
+        } catch {
+            throw PortError(
+                reason: "who is to use the socket cannot enter its directory, which is another "
+                    + "group's: \(error)",
+                remedy: "give the domain's ports one group and no owner, or name a "
+                    + "--runtime-directory whose file system has access control lists")
+        }
+    }
+
     /// Makes it, or puts it right.
     func ensure(group: UInt32?) throws(PortError) {
         do throws(SystemError) {

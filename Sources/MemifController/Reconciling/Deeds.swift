@@ -58,24 +58,40 @@ struct Deeds {
         for declaration in declarations { ports[declaration.name] = declaration }
         do throws(PortError) {
             try write(ports, &state)
-            try DomainDirectory(host.layout, vm).ensure(group: directoryGroup(declarations, state))
+            let access = access(declarations, state)
+            let directory = DomainDirectory(host.layout, vm)
+            try directory.ensure(group: access.group)
+            admit(access, to: directory)
         } catch {
             obstacle = error
             outcome.problem = error
         }
     }
 
-    /// The directory has one group: that of the first port which names one, else the host's. A name
-    /// that cannot be looked up for the moment does not take the directory from a port that stands.
-    private func directoryGroup(
-        _ declarations: [PortDeclaration], _ state: DomainState
-    ) -> UInt32 {
-        for declaration in declarations {
-            guard let name = declaration.group else { continue }
-            if let group = Accounts.group(name) { return group }
-            if let group = state.ports[declaration.name]?.specification.group { return group }
+    /// What keeps some from the directory keeps no port from standing for the others.
+    private mutating func admit(_ access: DirectoryAccess, to directory: DomainDirectory) {
+        do throws(PortError) {
+            try directory.admit(access.list)
+        } catch {
+            for port in access.guests { outcome.failures[port] = error }
         }
-        return host.defaultGroup
+    }
+
+    /// Whom the directory is for. A name that cannot be looked up for the moment does not take it from a port
+    /// that stands.
+    private func access(
+        _ declarations: [PortDeclaration], _ state: DomainState
+    ) -> DirectoryAccess {
+        let parties = declarations.compactMap { declaration -> DirectoryAccess.Party? in
+            let standing = state.ports[declaration.name]?.specification
+            let user = declaration.owner.flatMap { Accounts.user($0) ?? standing?.user }
+            let group = declaration.group.flatMap { Accounts.group($0) ?? standing?.group }
+            if group == nil, declaration.group != nil { return nil }
+            return DirectoryAccess.Party(
+                port: declaration.name, user: user, group: group ?? host.defaultGroup,
+                namesGroup: group != nil)
+        }
+        return DirectoryAccess(parties, hostGroup: host.defaultGroup)
     }
 
     /// Writes the record unless it says the same already.

@@ -1,19 +1,24 @@
 internal import LinuxIO
 
-/// Whether a user can use a port's socket, as the bits of its path have it. Access control lists are
-/// not looked at.
+/// Whether a user can use a port's socket, as the bits of its path have it, and the access control lists.
 struct Reachability {
     /// Who would connect.
     let user: UInt32
     let groups: Set<UInt32>
     /// What stands at a path.
     var status: (String) -> FileStatus? = { try? FileStatus(path: $0) }
+    /// Who has a group's rights to it, beside the group.
+    var accessList: (String) -> AccessList = { AccessList(of: $0) }
 
     /// The rights of a file or directory that the user has, as one digit of an octal mode.
-    private func rights(_ file: FileStatus) -> UInt32 {
+    private func rights(_ file: FileStatus, at path: String) -> UInt32 {
         if user == 0 { return 7 }
         if file.user == user { return file.mode >> 6 & 7 }
-        return (groups.contains(file.group) ? file.mode >> 3 : file.mode) & 7
+        let list = accessList(path)
+        let isAdmitted =
+            groups.contains(file.group) || list.users.contains(user)
+            || !list.groups.isDisjoint(with: groups)
+        return (isAdmitted ? file.mode >> 3 : file.mode) & 7
     }
 
     /// What keeps the user from a socket: the first obstacle on the way to it.
@@ -26,7 +31,7 @@ struct Reachability {
             let isDirectory = index < parts.count - 1
             // DPDK's client wants to read and write the directory of its socket.
             let needed: UInt32 = !isDirectory ? 6 : index == parts.count - 2 ? 7 : 1
-            guard rights(file) & needed == needed else {
+            guard rights(file, at: path) & needed == needed else {
                 let wish = [
                     "1": "entered", "7": "read, written and entered", "6": "read and written",
                 ]
