@@ -229,8 +229,8 @@ struct RestartTests {
 
     @Test("any sequence of operations and restarts ends with exactly the wanted sockets")
     func convergence() async throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SeededGenerator(seed: seed)
+        var random = SeededGenerator("any sequence of operations and restarts")
+        let seed = random.seed
         let scratch = try Scratch()
         let source = FakeSource()
         for _ in 0..<6 {
@@ -247,7 +247,7 @@ struct RestartTests {
     private static func operate(_ source: FakeSource, _ random: inout SeededGenerator) {
         let vm = Sample.vm(UInt8.random(in: 1...6, using: &random))
         let silently = Int.random(in: 0..<5, using: &random) == 0
-        switch Int.random(in: 0..<9, using: &random) {
+        switch Int.random(in: 0..<10, using: &random) {
         case 0, 1, 2:
             let names = ["a", "b", "c"].filter { _ in Bool.random(using: &random) }
             let attributes = [
@@ -258,9 +258,14 @@ struct RestartTests {
             }
             source.define(vm, ports.joined(), silently: silently)
         case 3, 4: source.start(vm, silently: silently)
-        case 5: source.stop(vm, silently: silently)
+        case 5:
+            let end = [RunEnd.ordinary, .crashed, .failed, .migrated].randomElement(using: &random)
+            source.stop(vm, end ?? .ordinary, silently: silently)
         case 6: source.undefine(vm, silently: silently)
         case 7: source.disconnect()
+        case 8:
+            let phases = [DomainPhase.starting, .paused, .moving, .crashed, .ending, .running]
+            source.turn(vm, phases.randomElement(using: &random) ?? .running, silently: silently)
         default: source.connect()
         }
     }

@@ -17,7 +17,8 @@ struct RealDaemon {
     ///
     /// - Parameter uri: of the libvirt daemon; nil: of the scratch directory's own test driver.
     static func run(
-        in scratch: Scratch, uri: String? = nil, _ change: (inout HostConfiguration) -> Void = { _ in },
+        in scratch: Scratch, uri: String? = nil,
+        _ change: (inout HostConfiguration) -> Void = { _ in },
         _ body: (RealDaemon) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

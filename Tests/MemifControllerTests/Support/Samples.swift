@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import MemifController
 
 /// Things that tests need and that do not matter by themselves.
@@ -40,9 +42,20 @@ enum Sample {
 
 /// SplitMix64: small, and the same everywhere.
 struct SeededGenerator: RandomNumberGenerator {
+    let seed: UInt64
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) {
+        self.seed = seed
+        state = seed
+    }
+
+    /// Prints the seed with the name of the test; `VIRTWIRE_TEST_SEED` gives it back.
+    init(_ test: String) {
+        let given = ProcessInfo.processInfo.environment["VIRTWIRE_TEST_SEED"].flatMap(UInt64.init)
+        self.init(seed: given ?? UInt64.random(in: 0...UInt64.max))
+        print("\(test): VIRTWIRE_TEST_SEED=\(seed)")
+    }
 
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
