@@ -21,9 +21,10 @@ struct DaemonProcess {
         return URL(fileURLWithPath: own).deletingLastPathComponent().path + "/virtwired"
     }
 
-    static func flags(_ scratch: Scratch) -> [String] {
+    /// - Parameter uri: of the libvirt daemon; nil: of the scratch directory's own test driver.
+    static func flags(_ scratch: Scratch, uri: String? = nil) -> [String] {
         [
-            "--connect", PrivateLibvirtd.uri(in: scratch), "--runtime-directory",
+            "--connect", uri ?? PrivateLibvirtd.uri(in: scratch), "--runtime-directory",
             "\(scratch.path)/run", "--state-directory", "\(scratch.path)/state",
         ]
     }

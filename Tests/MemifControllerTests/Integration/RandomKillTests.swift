@@ -8,7 +8,7 @@ import Testing
 
 /// Unlike the storm, these kills do not wait until the daemon is ready, and what happens meanwhile
 /// includes redefining a domain that runs.
-@Suite("virtwired killed while it starts", .serialized)
+@Suite("virtwired killed while it starts", .serialized, .timeLimit(.minutes(4)))
 struct RandomKillTests {
     /// What a domain is, as its owner made it.
     private struct Owned {
@@ -21,13 +21,13 @@ struct RandomKillTests {
         var wanted: Set<String> { live ?? defined ?? [] }
     }
 
-    @Test("twenty kills under a churn of domains, and then exactly the wanted sockets")
+    @Test("150 kills under a churn of domains, and then exactly the wanted sockets")
     func kills() async throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SeededGenerator(seed: seed)
+        var random = SeededGenerator("150 kills under a churn of domains")
+        let seed = random.seed
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
         var owned: [VMIdentifier: Owned] = [:]
-        for _ in 0..<20 {
+        for _ in 0..<150 {
             let arguments = [DaemonProcess.program] + DaemonProcess.flags(libvirtd.scratch)
             let process = try await ChildProcess(arguments)
             for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -97,13 +97,15 @@ final class QEMULibvirtd: Sendable {
 /// A domain of QEMU's without KVM, disk or guest: its firmware finds nothing to start and waits.
 struct EmptyMachine {
     var vm = Sample.vm(1)
+    /// Of its name, which goes on with the number of its UUID.
+    var prefix = "vm"
     var ports = "<memif:port name='a' linger='60s'/>"
     /// What becomes of it when its guest crashes.
     var onCrash = "destroy"
     /// A vhost-user NIC whose socket nobody has made: with `reconnect` a start waits, without it fails.
     var missingSocket: (path: String, reconnects: Bool)?
 
-    var name: String { "vm-\(vm.bytes.last ?? 0)" }
+    var name: String { "\(prefix)-\(vm.bytes.last ?? 0)" }
 
     var xml: String {
         """
