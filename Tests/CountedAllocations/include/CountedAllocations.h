@@ -3,6 +3,7 @@
 #define COUNTED_ALLOCATIONS_H
 
 #include "CountedAccesses.h"
+#include "CountedHeap.h"
 #include "CountedSystemCalls.h"
 #include "OwnDescriptors.h"
 

@@ -1,55 +1,110 @@
+import CountedAllocations
 import Foundation
 import LinuxIO
 import Memif
 import Testing
 
-@Suite("Many links on one control thread")
+/// In processes of their own, where all that is counted is theirs.
+@Suite("A thousand links on one control thread", .timeLimit(.minutes(4)))
 struct ScaleTests {
-    @Test("idle links never wake it")
-    func idle() async throws {
-        let loop = try EventLoop.start(name: "memif-idle")
-        defer { loop.stop() }
-        let directory = try TemporaryDirectory()
-        let socket = try MasterSocket.listen(
-            at: directory.address(), on: loop, options: .patient)
-        var slaves: [MemifInterface] = []
-        for id in UInt32(0)..<50 {
-            var configuration = InterfaceConfiguration(id: id)
-            configuration.ringSize = 8
-            _ = try socket.add(configuration)
-            slaves.append(
-                try MemifInterface.connect(
-                    to: directory.address(), configuration, on: loop,
-                    handshakeTimeout: .seconds(120)))
-        }
-        for slave in slaves { _ = try await slave.waitForLink(within: .seconds(60)) }
-        // Queues that are taken, in each mode, do not wake it either.
-        for (number, mode) in [ReceiveMode.polling, .interrupt].enumerated() {
-            let queue = try unwrap(slaves[number].link?.takeReceiveQueue(0, mode: mode))
-            expectEqual(queue.hasNews, false)
-        }
-        // Once the last events are handled, nothing is left to do, and no timer runs.
-        let clock = ContinuousClock()
-        try await eventually("it sleeps through") {
-            let before = try Self.wakeUps("memif-idle")
-            try await clock.sleep(until: clock.now + .milliseconds(300), tolerance: nil)
-            return try Self.wakeUps("memif-idle") == before
-        }
-        #expect(slaves.allSatisfy { $0.link?.isUp == true })
-        for slave in slaves { slave.remove() }
-        socket.close()
+    @Test("idle ones never wake it, and cost the bursts of another nothing")
+    func idle() async {
+        await #expect(processExitsWith: .success) { try await Self.workBesideIdleOnes() }
     }
 
-    /// How often a thread of this process went to sleep and was woken again, as the kernel counts.
-    private static func wakeUps(_ name: String) throws -> Int {
-        for task in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task") {
-            let status = try? String(
-                contentsOfFile: "/proc/self/task/\(task)/status", encoding: .utf8)
-            let lines = status?.split(separator: "\n") ?? []
-            guard lines.first?.hasSuffix("\t\(name)") == true else { continue }
-            let line = try #require(lines.first { $0.hasPrefix("voluntary_ctxt_switches") })
-            return try #require(line.split(separator: "\t").last.flatMap { Int($0) })
+    private static func workBesideIdleOnes() async throws {
+        DescriptorReserve.raiseLimit()
+        let crowd = try LinkCrowd()
+        let idle = try await crowd.add(0..<999) { $0.ringSize = 8 }
+        // Queues that are taken, in each mode, do not wake it either.
+        for (number, mode) in [ReceiveMode.polling, .interrupt].enumerated() {
+            let queue = try unwrap(idle[number].slave.link?.takeReceiveQueue(0, mode: mode))
+            expectEqual(queue.hasNews, false)
         }
-        throw GaveUp()
+        let ways = BurstCost.Way.allCases.flatMap { way in MemifRole.allCases.map { (way, $0) } }
+        for (number, (way, role)) in ways.enumerated() {
+            let id = 999 + UInt32(number)
+            let busy = try await crowd.add(id..<id + 1) { $0.ringSize = 64 }[0]
+            let links = try await busy.links()
+            let before = try await Rest.begun()
+            let cost = try await onThread {
+                try role == .slave
+                    ? BurstCost(of: way, from: links.master, to: links.slave)
+                    : BurstCost(of: way, from: links.slave, to: links.master)
+            }
+            // However long that took: it has not run, and so asked nothing of the kernel.
+            let after = try Rest()
+            try #require(after == before, "\(way), received by the \(role)")
+            try #require(cost == BurstCost(), "\(way), received by the \(role)")
+            busy.slave.remove()
+            busy.master.remove()
+        }
+        try #require(idle.allSatisfy { $0.master.link?.isUp == true })
+    }
+
+    @Test("each costs its region, eight descriptors, and a few kilobytes")
+    func memory() async {
+        await #expect(processExitsWith: .success) { try await Self.countMemory() }
+    }
+
+    private static func countMemory() async throws {
+        DescriptorReserve.raiseLimit()
+        let crowd = try LinkCrowd()
+        let shape: @Sendable (inout InterfaceConfiguration) -> Void = {
+            $0.ringSize = 64
+            $0.bufferSize = 2048
+            $0.bufferSpacing = 2048
+        }
+        // The first few open what stays.
+        let first = try await crowd.add(0..<32, shape)
+        // Both rings, in whole pages, and the buffers.
+        let region = 4096 + 2 * 64 * 2048
+        try #require(first[0].slave.link?.details.regionByteCounts == [region])
+        _ = try await Rest.begun()
+        let (before, heapBefore) = (try ProcessResources.current(), heap_bytes())
+        let more = try await crowd.add(32..<1032, shape)
+        _ = try await Rest.begun()
+        let (after, heap) = (try ProcessResources.current(), heap_bytes() - heapBefore)
+        // Each end maps the region, and holds its file, a socket and two eventfds.
+        try #require(after.sharedMappings - before.sharedMappings == 2000)
+        try #require(after.sharedByteCount - before.sharedByteCount == 2000 * region)
+        try #require(after.descriptors - before.descriptors == 8000)
+        try #require(heap / more.count <= 12 * 1024)
+    }
+
+    /// How the control thread sleeps.
+    private struct Rest: Equatable {
+        /// One letter, as proc(5) has them.
+        let state: String
+        /// How often it went to sleep so far.
+        let count: Int
+
+        init() throws {
+            for task in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task") {
+                let status = try? String(
+                    contentsOfFile: "/proc/self/task/\(task)/status", encoding: .utf8)
+                var facts: [Substring: Substring] = [:]
+                for line in status?.split(separator: "\n") ?? [] {
+                    let pair = line.split(separator: ":\t", maxSplits: 1)
+                    if pair.count == 2 { facts[pair[0]] = pair[1] }
+                }
+                guard facts["Name"] == Substring(LinkCrowd.threadName) else { continue }
+                state = try #require(facts["State"]?.first.map(String.init))
+                count = try #require(facts["voluntary_ctxt_switches"].flatMap { Int($0) })
+                return
+            }
+            throw GaveUp()
+        }
+
+        /// Waits until all that was to be done is done, and the thread sleeps.
+        static func begun() async throws -> Rest {
+            var last = try Rest()
+            try await eventually("the control thread sleeps") {
+                let before = last
+                last = try Rest()
+                return last.state == "S" && last == before
+            }
+            return last
+        }
     }
 }

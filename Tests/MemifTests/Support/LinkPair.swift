@@ -32,6 +32,11 @@ final class LinkPair: Sendable {
         loop.stop()
     }
 
+    /// The two ends as the one in this role sees them: the other, and itself.
+    func ends(around role: MemifRole) -> (outside: MemifLink, inside: MemifLink) {
+        role == .slave ? (master, slave) : (slave, master)
+    }
+
     /// The end that sends and the end that receives, for a direction.
     func ends(_ direction: RingDirection) -> (sender: MemifLink, receiver: MemifLink) {
         switch direction {

@@ -1,16 +1,26 @@
 import Foundation
+import LinuxIO
 
 /// What this process holds, as the kernel counts it.
 struct ProcessResources: Equatable {
     var descriptors = 0
     var sharedMappings = 0
+    var sharedByteCount = 0
 
     static func current() throws -> ProcessResources {
         let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
-        let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+        // Foundation would read no more than the kernel gives at once.
+        let maps = String(decoding: try File.read("/proc/self/maps", limit: 1 << 24), as: UTF8.self)
+        let shared = maps.split(separator: "\n").filter { $0.contains("memfd:") }
         return ProcessResources(
-            descriptors: descriptors.count,
-            sharedMappings: maps.split(separator: "\n").count { $0.contains("memfd:") })
+            descriptors: descriptors.count, sharedMappings: shared.count,
+            sharedByteCount: shared.map(byteCount).reduce(0, +))
+    }
+
+    /// The bytes of a mapping, as its line tells: from one address to another.
+    private static func byteCount(_ line: Substring) -> Int {
+        let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
+        return ends.count == 2 ? ends[1] - ends[0] : 0
     }
 
     /// What it holds once it has stopped changing, or once it is what was hoped for: the last handler

@@ -8,7 +8,7 @@ extension MemifRates {
     static func links(_ words: [String]) async throws {
         guard words.count == 2 else { throw Wrong("links COUNT SECONDS") }
         let (count, seconds) = (try number(words[0]), try number(words[1]))
-        // Three descriptors for each end of a link, and a few more.
+        // Four descriptors for each end of a link, and a few more.
         var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         let idle = try IdleLinks()
