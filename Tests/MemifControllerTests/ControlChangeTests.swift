@@ -109,7 +109,7 @@ struct ControlChangeTests {
                 _ = try await it.link.call(
                     Virtwire.PORT_REMOVE, virtwire_port_remove_args(vm: "vm-1", name: "a"))
             }
-            #expect(declared.contains("declared by the domain itself"), "\(declared)")
+            #expect(declared.contains("was not added: the domain declares it"), "\(declared)")
             it.source.disconnect()
             let away = await refusal { _ = try await add(["name": "b"], on: it.link) }
             #expect(away.contains("libvirt cannot be asked"), "\(away)")

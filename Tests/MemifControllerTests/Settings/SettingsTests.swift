@@ -13,46 +13,52 @@ struct SettingsTests {
         try Settings(flags: [:], environment: [:], file: try file(text))
     }
 
+    /// Every setting, each as it is not without it.
+    private static let everything = """
+        # A comment.
+        connect: test:///default
+        log-level: debug
+        log-format: json
+        metrics-group: graphs
+        metrics-ports: false
+        metrics: 127.0.0.1:9464
+        runtime-directory: /run/x
+        state-directory: "/var/lib/x"
+        secrets-directory: /etc/x
+        group: vpp
+        admin-group: wheel
+        orphan-grace: 7s
+        poll-interval: 500ms
+        resync-interval: 2m
+        policy:
+          rules: [tenants, lab]
+          default:
+            ports: 8
+            memory: 64 MiB
+          tenants:
+            domains: ["tenant-*", db?]
+            ports: 2
+            queues: 1
+            memory: 16MiB
+            names: [lan*]
+            owners: []
+            groups: [vpp]
+            secrets: [a, b]
+            attach: [none]
+            secret-required: yes
+            lasting-links: false
+          lab:
+            domains:
+              - lab
+        """
+
     @Test("everything that can be set is taken from the file")
     func file() throws {
-        let settings = try Self.settings(
-            """
-            # A comment.
-            connect: test:///default
-            log-level: debug
-            log-format: json
-            metrics-group: graphs
-            metrics-ports: false
-            metrics: 127.0.0.1:9464
-            runtime-directory: /run/x
-            state-directory: "/var/lib/x"
-            secrets-directory: /etc/x
-            group: vpp
-            admin-group: wheel
-            orphan-grace: 7s
-            poll-interval: 500ms
-            resync-interval: 2m
-            policy:
-              rules: [tenants, lab]
-              default:
-                ports: 8
-                memory: 64 MiB
-              tenants:
-                domains: ["tenant-*", db?]
-                ports: 2
-                queues: 1
-                memory: 16MiB
-                names: [lan*]
-                owners: []
-                groups: [vpp]
-                secrets: [a, b]
-                attach: [none]
-                secret-required: yes
-                lasting-links: false
-              lab:
-                domains:
-                  - lab
-            """)
+        let settings = try Self.settings(Self.everything)
+        #expect(settings == Self.expected())
+    }
+
+    private static func expected() -> Settings {
         var expected = Settings()
         expected.uri = "test:///default"
         expected.logLevel = .debug
@@ -88,7 +94,7 @@ struct SettingsTests {
         lab.name = "lab"
         lab.domains = [NamePattern("lab")]
         expected.host.policy.rules = [tenants, lab]
-        #expect(settings == expected)
+        return expected
     }
 
     @Test("flags go before the environment, the environment before the file")
