@@ -181,7 +181,7 @@ struct MemifPortTests {
         let scratch = try Scratch()
         let backend = try MemifPortBackend(logger: logger)
         var wanted = specification(scratch) { $0.id = 7 }
-        wanted.secret = Array("open sesame".utf8)
+        wanted.secret = PortSecret(present: Array("open sesame".utf8))
         let port = try backend.open(wanted)
         let stranger = try slave(scratch, id: 0, secret: "open sesame")
         #expect(await eventually { stranger.lastEnd?.reason.text.contains("id 0") == true })
@@ -189,6 +189,35 @@ struct MemifPortTests {
         #expect(await eventually { ignorant.lastEnd?.reason.text.contains("secret") == true })
         let friend = try slave(scratch, id: 7, secret: "open sesame")
         #expect(await eventually { friend.link != nil && port.traffic.isLinkUp })
+    }
+
+    @Test("while a secret changes both are right; then only the new one, and the link stands")
+    func secretChange() async throws {
+        let scratch = try Scratch()
+        let backend = try MemifPortBackend(logger: logger)
+        var wanted = specification(scratch)
+        let (old, new) = (Array("old".utf8), Array("new".utf8))
+        wanted.secret = PortSecret(present: old)
+        let port = try backend.open(wanted)
+        let first = try slave(scratch, secret: "new")
+        #expect(await eventually { first.lastEnd?.reason.text.contains("secret") == true })
+        try port.acceptSecret(PortSecret(present: new, former: old))
+        #expect(await eventually { first.link != nil && port.traffic.isLinkUp })
+        first.remove()
+        let second = try slave(scratch, secret: "old")
+        #expect(await eventually { second.link != nil && port.traffic.isLinkUp })
+        let link = try #require(second.link)
+        try port.acceptSecret(PortSecret(present: new))
+        #expect(link.isUp)
+        link.disconnect(.init(.removed, "to come again"))
+        #expect(await eventually { second.lastEnd?.reason.text.contains("wrong secret") == true })
+        // One that begins in the midst of the change has both.
+        let other = try Scratch()
+        var between = specification(other)
+        between.secret = PortSecret(present: new, former: old)
+        let next = try backend.open(between)
+        let late = try slave(other, secret: "old")
+        #expect(await eventually { late.link != nil && next.traffic.isLinkUp })
     }
 
     @Test("a live server and another's file at the path are left alone; a dead socket is replaced")

@@ -136,15 +136,15 @@ final class MasterConnection: Sendable {
 
     private func bind(_ id: UInt32) throws(LinkEnd) {
         let interface = socket?.interface(id: id)
-        let isGuarded = interface?.configuration.secret != nil
-        if isGuarded, let problem = socket?.guessingProblem(of: peer) {
+        let configuration = interface?.presentConfiguration
+        if configuration?.secret != nil, let problem = socket?.guessingProblem(of: peer) {
             state.withLock { $0.interface = interface }
             throw LinkEnd(.refused, problem)
         }
         let action = state.withLock { state in
             state.interface = interface
             return state.handshake.bind(
-                to: interface?.configuration, isConnected: interface?.isOccupied ?? false,
+                to: configuration, isConnected: interface?.isOccupied ?? false,
                 refusal: interface?.refusal)
         }
         guard case .acknowledge = action, let interface else {

@@ -15,6 +15,8 @@ public final class MemifInterface: Sendable {
         /// Whether nothing happens to it any more.
         var isOver = false
         var refusal: DisconnectReason?
+        /// What slaves have to show, where that has changed.
+        var secrets: (present: Secret?, former: Secret?)?
         /// Numbers the events, so that a new subscriber gets none from before its time.
         var sequence: UInt64 = 0
         var subscribers: [UInt64: Subscriber] = [:]
@@ -86,6 +88,21 @@ public final class MemifInterface: Sendable {
     /// Serves slaves again after `refuseSlaves` or `refuseNewSlaves`.
     public func admitSlaves() {
         state.withLock { $0.refusal = nil }
+    }
+
+    /// As a master: has slaves show another secret from now on, or none. A link that stands goes on.
+    ///
+    /// - Parameter former: what is right as well, so that not all slaves have to change at one moment.
+    public func acceptSecret(_ secret: Secret?, orFormer former: Secret? = nil) {
+        state.withLock { $0.secrets = (secret, former) }
+    }
+
+    /// What was asked for, with the secrets that hold now.
+    var presentConfiguration: InterfaceConfiguration {
+        guard let secrets = state.withLock(\.secrets) else { return configuration }
+        var present = configuration
+        (present.secret, present.formerSecret) = secrets
+        return present
     }
 
     /// Ends link and interface: a master's socket no longer knows the id, a slave stops connecting.

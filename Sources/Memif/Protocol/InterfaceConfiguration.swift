@@ -46,6 +46,8 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     public var name: String
     /// As a master: what a slave must show; nil admits any. As a slave: what is shown.
     public var secret: Secret?
+    /// As a master: what a slave may show as well, while ``secret`` takes its place.
+    public var formerSecret: Secret?
     /// What the link carries.
     public var mode: InterfaceMode
     /// As a slave: the rings to offer (fewer where the master has less room).
@@ -92,6 +94,14 @@ public struct InterfaceConfiguration: Hashable, Sendable {
         self.name = name
         self.secret = secret
         self.mode = mode
+    }
+
+    /// Whether a slave that shows this is served. Both secrets are looked at, whichever it is.
+    func admits(_ shown: Secret) -> Bool {
+        guard let secret else { return true }
+        let isPresent = secret == shown
+        let isFormer = formerSecret.map { $0 == shown } ?? false
+        return isPresent || isFormer
     }
 
     /// Checks what only a slave needs, and works out its memory.

@@ -131,7 +131,7 @@ public struct MasterHandshake: ~Copyable, Sendable {
             return refuse(.unknownInterface, "no interface has id \(initialize.id)")
         }
         // The secret first: who does not know it learns nothing else of the interface.
-        if let secret = configuration.secret, secret != initialize.secret {
+        if !configuration.admits(initialize.secret) {
             return refuse(.wrongSecret, "wrong secret for interface \(initialize.id)")
         }
         guard initialize.mode == configuration.mode.rawValue else {

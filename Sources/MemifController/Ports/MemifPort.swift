@@ -108,6 +108,12 @@ final class MemifPort: Port {
         }
     }
 
+    func acceptSecret(_ secret: PortSecret) throws(PortError) {
+        let (present, former) = try Secret.pair(secret)
+        interface.acceptSecret(present, orFormer: former)
+        state.withLock { $0.specification.secret = secret }
+    }
+
     func socketState() -> PortSocketState {
         let (specification, identity) = state.withLock { ($0.specification, $0.identity) }
         guard let file = try? FileStatus(path: specification.path), file.identity == identity else {

@@ -110,13 +110,22 @@ public final class MemifPortBackend: PortBackend {
         configuration.limits.ringSize = declaration.ringSize
         configuration.limits.regionBytes = specification.memory
         configuration.bufferSize = declaration.bufferSize
-        if let bytes = specification.secret {
-            do throws(MemifError) {
-                configuration.secret = try Secret(String(decoding: bytes, as: UTF8.self))
-            } catch {
-                throw PortError(reason: "\(error)", remedy: "write another secret")
-            }
+        if let secret = specification.secret {
+            (configuration.secret, configuration.formerSecret) = try Secret.pair(secret)
         }
         return configuration
+    }
+}
+
+extension Secret {
+    /// As memif has them.
+    static func pair(_ secret: PortSecret) throws(PortError) -> (present: Secret, former: Secret?) {
+        do throws(MemifError) {
+            let present = try Secret(String(decoding: secret.present, as: UTF8.self))
+            guard let former = secret.former else { return (present, nil) }
+            return (present, try Secret(String(decoding: former, as: UTF8.self)))
+        } catch {
+            throw PortError(reason: "\(error)", remedy: "write another secret")
+        }
     }
 }

@@ -49,6 +49,9 @@ public protocol Port: AnyObject, Sendable {
     /// it is gone. Links stand: a peer may be one that never connects again.
     func place(_ specification: PortSpecification) throws(PortError)
 
+    /// Has peers that come show another secret from now on. Links stand.
+    func acceptSecret(_ secret: PortSecret) throws(PortError)
+
     /// What stands at the socket's path now.
     func socketState() -> PortSocketState
 
@@ -88,6 +91,8 @@ extension Port {
     public var queues: [PortQueue] { [] }
     /// For ports that pass no frames.
     public func setPaused(_ isPaused: Bool) {}
+    /// For ports that ask nobody.
+    public func acceptSecret(_ secret: PortSecret) throws(PortError) {}
 
     /// For ports that connect nobody.
     public func settle(until deadline: ContinuousClock.Instant) async {}
@@ -154,7 +159,7 @@ public struct PortSpecification: Sendable, Hashable {
     /// The socket's group; nil leaves what the directory gives.
     public var group: UInt32?
     /// The secret that a peer has to know.
-    public var secret: [UInt8]?
+    public var secret: PortSecret?
     /// The most bytes of memory that a peer can share with this side.
     public var memory: UInt64
     /// Whether peers are served from the first moment.

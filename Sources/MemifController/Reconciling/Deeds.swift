@@ -46,7 +46,25 @@ struct Deeds {
         // that waits for its domain need not wait for the disk too.
         for action in plan.actions where action.isAdmission { await perform(action, &state) }
         prepare(wanted, &state)
+        let before = state.ports.keys
         for action in plan.actions where !action.isAdmission { await perform(action, &state) }
+        for name in before { renewSecret(of: name, &state) }
+    }
+
+    /// A secret changes in its file, without a word to anybody: so that of a port which stays is read at each
+    /// look. One that cannot be read holds as it was.
+    private mutating func renewSecret(of name: String, _ state: inout DomainState) {
+        guard let standing = state.ports[name] else { return }
+        let specification = standing.specification
+        do throws(PortError) {
+            let secret = try host.secret(specification.declaration.secretReference)
+            guard let secret, secret != specification.secret else { return }
+            try standing.port.acceptSecret(secret)
+            state.ports[name]?.specification.secret = secret
+            host.logger.info("another secret holds", metadata: metadata(name, state))
+        } catch {
+            if outcome.failures[name] == nil { outcome.failures[name] = error }
+        }
     }
 
     /// The record before the deed, and the directory before the socket.
@@ -150,8 +168,10 @@ struct Deeds {
         _ declaration: PortDeclaration, _ state: inout DomainState
     ) throws(PortError) {
         guard let standing = state.ports[declaration.name] else { return }
-        let specification = try host.specification(
+        var specification = try host.specification(
             vm, state.name, declaration, standing.specification.admission)
+        // Which is no matter of its place.
+        specification.secret = standing.specification.secret
         try standing.port.place(specification)
         state.ports[declaration.name]?.specification = specification
         host.logger.info("port adjusted", metadata: metadata(declaration.name, state))

@@ -97,7 +97,8 @@ struct Host: Sendable {
         return number
     }
 
-    private func secret(_ reference: String?) throws(PortError) -> [UInt8]? {
+    /// What a peer has to know; nil where it has to know nothing.
+    func secret(_ reference: String?) throws(PortError) -> PortSecret? {
         guard let reference else { return nil }
         return try SecretDirectory(path: configuration.secretsDirectory).secret(named: reference)
     }

@@ -37,7 +37,8 @@ final class SettingsReload: Sendable {
         last.withLock { $0 = SettingsState(time: Date.now.timeIntervalSince1970) }
         let old = current.withLock { $0 }
         threshold.level = new.logLevel.level
-        if new.host.policy != old.host.policy { daemon.adopt(new.host.policy) }
+        // Whether it has changed or not: secrets are read again too.
+        daemon.adopt(new.host.policy)
         var held = old
         held.logLevel = new.logLevel
         held.host.policy = new.host.policy

@@ -25,7 +25,8 @@ struct InheritanceTests {
     private func specification(_ name: String, vm: VMIdentifier) -> PortSpecification {
         PortSpecification(
             vm: vm, domainName: "web", declaration: Sample.port(name) { $0.queues = 3 },
-            path: "/run/\(name).sock", user: 1, group: 2, secret: [1, 2, 3], memory: 4096,
+            path: "/run/\(name).sock", user: 1, group: 2, secret: PortSecret(present: [1, 2, 3]),
+            memory: 4096,
             admission: .open)
     }
 

@@ -128,6 +128,10 @@ final class FakePort: Port {
         state.withLock { $0.specification = specification }
     }
 
+    func acceptSecret(_ secret: PortSecret) throws(PortError) {
+        state.withLock { $0.specification.secret = secret }
+    }
+
     func socketState() -> PortSocketState {
         let path = specification.path
         let identity = state.withLock { $0.identity }

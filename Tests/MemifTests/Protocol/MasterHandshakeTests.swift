@@ -141,6 +141,23 @@ struct MasterHandshakeTests {
         // Who does not know the secret does not learn that the interface is busy.
         let secret = InterfaceConfiguration(secret: try Secret("key"))
         #expect(refusal(secret, isConnected: true) == .wrongSecret)
+        // One that is of no use any more is as wrong as any.
+        var changed = secret
+        changed.formerSecret = try Secret("other")
+        #expect(refusal(changed, isConnected: true) == .wrongSecret)
+    }
+
+    @Test("while a secret changes, the former one is right as well")
+    func formerSecret() throws {
+        var configuration = InterfaceConfiguration(secret: try Secret("new"))
+        configuration.formerSecret = try Secret("old")
+        for (shown, isRight) in [("new", true), ("old", true), ("ol", false)] {
+            var machine = MasterHandshake()
+            let initialize = ControlMessage.Initialize(id: 0, secret: try Secret(shown), name: "")
+            _ = machine.receive(.initialize(initialize), descriptorCount: 0)
+            let action = machine.bind(to: configuration, isConnected: false)
+            #expect((action == .acknowledge) == isRight, "\(shown)")
+        }
     }
 
     @Test("a slave's secret is ignored by an interface without one")
