@@ -8,7 +8,7 @@ import XDR
 
 @testable import MemifController
 
-/// What can happen to a domain and libvirt's test driver can do; for the rest see ``QEMUTests``.
+/// What can happen to a domain and libvirt's test driver can do; for the rest see `QEMUTests`.
 @Suite("The daemon and each thing that happens to a domain", .serialized, .timeLimit(.minutes(4)))
 struct LifecycleRowTests {
     /// A domain that runs, and a link of its port `a`.
