@@ -11,6 +11,8 @@ public final class TestLibvirtd: Sendable {
     /// Where everything lies that it keeps. The caller makes and removes it.
     public let directory: String
     private let process: Mutex<ChildProcess?>
+    /// The one before, which was killed and may take a moment to be gone.
+    private let killed = Mutex<ChildProcess?>(nil)
     private let wantsQEMU: Bool
     /// Where it listens on a network; nil where it does not.
     public let network: Network?
@@ -81,12 +83,17 @@ public final class TestLibvirtd: Sendable {
 
     /// Ends it at once, as a crash would; does not wait.
     public func kill() {
-        process.withLock { $0.take() }?.kill()
+        if let child = process.withLock({ $0.take() }) {
+            child.kill()
+            killed.withLock { $0 = child }
+        }
         endVirtlogd()
     }
 
     /// Starts it again after it has ended; what it keeps on disk is still there.
     public func start() async throws {
+        // As long as it is there, its sockets answer in the place of the new one's.
+        await killed.withLock { $0.take() }?.waitForEnd()
         let child = try await ChildProcess(
             [
                 "unshare", "--mount", "sh", "-c", Self.script, "libvirtd", directory,
