@@ -106,6 +106,7 @@ struct LifecycleTests {
         let lines = {
             let text = (try? File.read(path, limit: 1 << 16)) ?? []
             return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+                .filter { $0.contains(#""event":"domain-"#) }
         }
         try await ControlHarness.run(in: scratch, { $0.auditLog = path }) { it in
             it.source.define(one, "<memif:port name='a' linger='0'/>")
@@ -115,7 +116,7 @@ struct LifecycleTests {
                 it.source.stop(one, end)
                 #expect(try await it.waits(for: "Waiting", of: "a"))
             }
-            #expect(lines().count == 2)
+            #expect(await eventually { lines().count == 2 })
             it.source.start(one)
             it.source.tell(.crashed, of: one)
             #expect(await eventually { lines().count == 3 })
@@ -127,15 +128,15 @@ struct LifecycleTests {
                 try JSONDecoder().decode(AuditLine.self, from: Data($0.utf8))
             }
             #expect(
-                entries.map(\.procedure)
-                    == ["ended by itself", "ended by itself", "crashed", "crashed"])
-            #expect(entries.allSatisfy { $0.arguments["uuid"] == "\(one)" && $0.user == nil })
+                entries.map(\.event)
+                    == ["domain-ended", "domain-ended", "domain-crashed", "domain-crashed"])
+            #expect(entries.allSatisfy { $0.vm == "\(one)" && $0.uid == nil })
         }
     }
 
     private struct AuditLine: Decodable {
-        var procedure: String
-        var arguments: [String: String]
-        var user: String?
+        var event: String
+        var vm: String
+        var uid: UInt32?
     }
 }

@@ -87,7 +87,13 @@ extension ControlCaller {
         _ name: String, _ arguments: [String: String], _ audit: AuditLog,
         _ body: () async throws(CallRefusal) -> Answer
     ) async throws(CallRefusal) -> Answer {
-        guard access == .administrative else { throw .readOnly(name) }
+        guard access == .administrative else {
+            let (audit, credentials) = (audit, credentials)
+            await withTaskExecutorPreference(WaitingThreads.shared) {
+                audit.refuse(name, "called over the read-only socket", by: credentials)
+            }
+            throw .readOnly(name)
+        }
         return try await withTaskExecutorPreference(WaitingThreads.shared) {
             () async throws(CallRefusal) in
             try await audited(name, arguments, audit, body)

@@ -59,6 +59,15 @@ public struct Daemon: Sendable {
     /// Opens the audit log anew, for whoever has moved the old file away.
     public func reopenAuditLog() { audit.reopen() }
 
+    /// Keeps a line of settings that were read again in the audit log.
+    ///
+    /// - Parameter refusal: why they cannot be used; nil when they hold.
+    public func noteSettings(refusal: String? = nil) {
+        var event = AuditEvent(refusal == nil ? .settingsRead : .settingsRefused)
+        event.reason = refusal
+        audit.note(event)
+    }
+
     /// Everything, as of now.
     public func status() -> ControllerStatus { controller.status() }
 

@@ -79,7 +79,7 @@ extension DeclaredPorts {
                     DeclarationFinding(
                         severity: .error, element: element, port: port.name,
                         attribute: breach.attribute?.rawValue, problem: breach.problem,
-                        remedy: breach.remedy))
+                        remedy: breach.remedy, isBreach: true))
             } else {
                 result.append(port)
             }

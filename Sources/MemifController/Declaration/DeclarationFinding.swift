@@ -23,6 +23,8 @@ public struct DeclarationFinding: Hashable, Sendable, CustomStringConvertible {
     public var problem: String
     /// What to do about it.
     public var remedy: String
+    /// Whether the host's policy does not allow it.
+    var isBreach = false
 
     /// Where and what.
     public var reason: String {

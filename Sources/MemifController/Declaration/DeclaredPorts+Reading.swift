@@ -76,7 +76,7 @@ extension DeclaredPorts {
                 malformed.insert(port.name)
                 report(
                     .error, place, port: port.name, attribute: breach.attribute?.rawValue,
-                    problem: breach.problem, remedy: breach.remedy)
+                    problem: breach.problem, remedy: breach.remedy, isBreach: true)
                 return
             }
             ports.append(port)
@@ -108,11 +108,11 @@ extension DeclaredPorts {
 
     private mutating func report(
         _ severity: DeclarationFinding.Severity, _ element: String, port: String? = nil,
-        attribute: String? = nil, problem: String, remedy: String
+        attribute: String? = nil, problem: String, remedy: String, isBreach: Bool = false
     ) {
         add(
             DeclarationFinding(
                 severity: severity, element: element, port: port, attribute: attribute,
-                problem: problem, remedy: remedy))
+                problem: problem, remedy: remedy, isBreach: isBreach))
     }
 }

@@ -40,6 +40,7 @@ extension Controller {
         for port in standingPorts { port.thaw() }
         claim.withLock { $0?.own() }
         if inheritance.predecessor != nil { await restoreRest() }
+        if inheritance.predecessor != nil || inheritance.store != nil { note(.tookOver) }
         await inheritance.forget()
         AdoptionAttempts(host.layout).end()
         await inheritance.waitForPredecessor()
@@ -50,6 +51,13 @@ extension Controller {
             host.logger.warning(
                 "what was last read holds", metadata: ["reason": "\(error)"])
         }
+    }
+
+    /// Adds a line about everything that stands to the audit log.
+    private func note(_ kind: AuditEvent.Kind, _ ports: Int? = nil) {
+        var event = AuditEvent(kind)
+        event.ports = ports ?? standingPorts.count
+        host.audit.note(event)
     }
 
     /// Opens and writes down what could not be while another process might have gone on itself.
@@ -83,6 +91,7 @@ extension Controller {
             // Nobody is answered here any more: what was changed now would be lost.
             server?.leave()
             handOvers.end(isDone: true)
+            note(.handedOver, frozen.state.ports.count)
             host.logger.notice(
                 "another process goes on with everything",
                 metadata: [
@@ -126,6 +135,7 @@ extension Controller {
             let frozen = try await freeze(with: nil)
             try await Self.onThread { () throws(PortError) in try store.keep(frozen) }
             abandon()
+            note(.leftToManager, frozen.state.ports.count)
             host.logger.notice(
                 "the service manager keeps everything for the next process",
                 metadata: ["ports": "\(frozen.state.ports.count)"])

@@ -26,6 +26,7 @@ final class MemifPort: Port {
     let worker: PacketWorker
     let logger: Logger
     private let linkChanged: @Sendable () -> Void
+    private let peerCame: @Sendable (PeerNotice) -> Void
     let state: Mutex<State>
     let pause = PauseGate()
 
@@ -35,9 +36,11 @@ final class MemifPort: Port {
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
         _ identity: FileIdentity, earlier: PortTraffic, loop: EventLoop, worker: PacketWorker,
-        logger: Logger, linkChanged: @escaping @Sendable () -> Void
+        logger: Logger, peerCame: @escaping @Sendable (PeerNotice) -> Void,
+        linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
+        self.peerCame = peerCame
         self.socket = socket
         self.interface = interface
         self.loop = loop
@@ -158,6 +161,7 @@ final class MemifPort: Port {
                 state.earlier.connects += 1
                 state.earlier.linkChanged = AddedPort.now
             }
+            tell(.connected, link.peer)
             logger.info(
                 "link up",
                 metadata: [
@@ -167,11 +171,13 @@ final class MemifPort: Port {
                 ])
             linkChanged()
         case .down(let end):
-            state.withLock { state in
+            let peer = state.withLock { state in
                 state.earlier.lastDisconnect = end.description.printable
                 state.earlier.disconnects += 1
                 state.earlier.linkChanged = AddedPort.now
+                return state.link?.link.peer
             }
+            tell(.disconnected(end.description.printable), peer)
             logger.info("link down", metadata: ["reason": "\(end.description.printable)"])
             linkChanged()
         case .failed(let end):
@@ -179,9 +185,18 @@ final class MemifPort: Port {
                 state.earlier.lastDisconnect = end.description.printable
                 state.earlier.refusals += 1
             }
+            tell(.refused(end.description.printable), nil)
             // A peer that tries for ever is one line at this level, not one every time.
             logger.debug("peer refused", metadata: ["reason": "\(end.description.printable)"])
         }
+    }
+
+    private func tell(_ event: PeerNotice.Event, _ peer: PeerCredentials?) {
+        let specification = state.withLock(\.specification)
+        peerCame(
+            PeerNotice(
+                vm: specification.vm, domainName: specification.domainName,
+                port: specification.declaration.name, event: event, peer: peer))
     }
 
     /// Has the worker serve a link.

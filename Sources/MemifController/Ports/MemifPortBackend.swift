@@ -10,6 +10,7 @@ public final class MemifPortBackend: PortBackend {
     let logger: Logger
     /// What another process has left; set once, before any port is opened.
     let inherited = Mutex(InheritedPorts())
+    private let peersCome = Mutex<@Sendable (PeerNotice) -> Void>({ _ in })
     private let linksChanged = Mutex<@Sendable (VMIdentifier, String) -> Void>({ _, _ in })
 
     /// Starts both threads.
@@ -65,6 +66,11 @@ public final class MemifPortBackend: PortBackend {
         linksChanged.withLock { $0 = body }
     }
 
+    /// As ``PortBackend`` has it.
+    public func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void) {
+        peersCome.withLock { $0 = body }
+    }
+
     /// Has both threads answer.
     public func comeRound() async {
         await withCheckedContinuation { continuation in loop.submit { continuation.resume() } }
@@ -79,7 +85,7 @@ public final class MemifPortBackend: PortBackend {
         let linksChanged = linksChanged.withLock(\.self)
         return MemifPort(
             specification, interface, socket, identity, earlier: earlier, loop: loop,
-            worker: worker, logger: logger
+            worker: worker, logger: logger, peerCame: peersCome.withLock(\.self)
         ) {
             linksChanged(specification.vm, specification.domainName)
         }

@@ -15,6 +15,10 @@ public protocol PortBackend: Sendable {
     /// port's ``Port/traffic`` tells of it already. Called once, before any port is opened.
     func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void)
 
+    /// Calls back whenever a peer's link has come up or ended, or a peer was turned away, without waiting.
+    /// Called once, before any port is opened.
+    func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void)
+
     /// Where ports are that another process has left: whoever opens one at the same path and with the same
     /// settings gets it as it stands, its links with it. Called once, before any port is opened.
     func adopt(_ inherited: InheritedPorts)
@@ -29,6 +33,9 @@ extension PortBackend {
 
     /// For back ends without links.
     public func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void) {}
+
+    /// For back ends without links.
+    public func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void) {}
 
     /// For back ends that take nothing over.
     public func adopt(_ inherited: InheritedPorts) {}

@@ -162,6 +162,7 @@ struct Deeds {
             metadata: metadata(
                 declaration.name, state,
                 ["path": "\(specification.path)", "microseconds": "\(latency.microseconds)"]))
+        host.audit.note(AuditEvent(.portOpened, vm, state.name, port: declaration.name))
     }
 
     private func adjust(
@@ -189,6 +190,7 @@ struct Deeds {
         state.latencies[name] = nil
         host.logger.info(
             "socket removed", metadata: metadata(name, state, ["reason": "\(reason)"]))
+        host.audit.note(AuditEvent(.portClosed, vm, state.name, port: name, reason: reason))
     }
 
     /// After the deeds: what an earlier process left goes, and the record says what is wanted still.

@@ -11,6 +11,7 @@ struct Host: Sendable {
     let logger: Logger
     let policy: CurrentPolicy
     let changes: StatusChanges
+    let audit: AuditLog
     let added = AddedPorts()
     /// What another process has left and no port has been opened for.
     let inherited = InheritedPorts()
@@ -23,16 +24,15 @@ struct Host: Sendable {
     let adminGroup: UInt32?
     /// Where everything is left for the next process; nil where nobody keeps it.
     let store: DescriptorStore?
-    /// Has a line for what befalls domains; nil where nobody keeps one.
-    let audit: AuditLog?
 
     init(
         _ configuration: HostConfiguration, backend: any PortBackend, logger: Logger,
         store: DescriptorStore? = nil, audit: AuditLog? = nil
     ) {
         self.configuration = configuration
-        self.store = store
+        let audit = audit ?? AuditLog(logger: logger)
         self.audit = audit
+        self.store = store
         layout = RuntimeLayout(configuration)
         records = RecordStore(layout)
         draining = DrainMarks(layout)
@@ -42,9 +42,22 @@ struct Host: Sendable {
         let changes = StatusChanges()
         backend.whenLinksChange { vm, name in changes.tell(.ports(vm, name: name)) }
         self.changes = changes
+        // Not on the thread that serves all peers: the disk may be slow.
+        backend.whenPeersCome { notice in Self.note(in: audit) { AuditEvent(notice) } }
         backend.adopt(inherited)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
         adminGroup = Accounts.group(configuration.adminGroup)
+    }
+
+    /// Adds a line to the audit log, from a thread that must not wait for a disk.
+    func auditLater(_ event: @escaping @Sendable () -> AuditEvent) {
+        Self.note(in: audit, event)
+    }
+
+    private static func note(
+        in audit: AuditLog, _ event: @escaping @Sendable () -> AuditEvent
+    ) {
+        Task(executorPreference: WaitingThreads.shared) { audit.note(event()) }
     }
 
     /// Closes what another process has left and no port has been opened for.

@@ -66,7 +66,7 @@ final class ManagedDomain: Sendable {
     func note(_ incident: DomainIncident) {
         switch incident {
         case .ended(let end): lastEnd.withLock { $0 = end }
-        case .crashed: report("crashed", of: snapshot.name)
+        case .crashed: report(.domainCrashed, "crashed", of: snapshot.name)
         }
     }
 
@@ -89,7 +89,7 @@ final class ManagedDomain: Sendable {
         let (wanted, declared) = look(at: reading, &state)
         if state.phase.isActive { lastEnd.withLock { $0 = nil } }
         if before == .running, state.phase == .off(.crashed) || state.phase == .off(.failed) {
-            report("ended by itself", of: state.name)
+            report(.domainEnded, "ended by itself", of: state.name)
         }
         let outcome = await carryOut(wanted, declared: declared, &state, noticed: noticed)
         store(state)
@@ -195,7 +195,9 @@ final class ManagedDomain: Sendable {
             }
         }
         state.waiting = host.inherited.names(of: vm)
-        report(state.update(state.assess(declared, outcome)), state)
+        let changed = state.update(state.assess(declared, outcome))
+        report(changed, state)
+        report(breaches: declared?.findings.filter(\.isBreach) ?? [], of: changed, state)
         // Not every end of a standstill is told: that of a migration that fails is not.
         let standstill = state.phase.standsStill ? host.configuration.pollInterval : nil
         let pauses = [plan.lookAgainAfter, nextExpiry, state.graceLeft, standstill]
@@ -222,11 +224,22 @@ final class ManagedDomain: Sendable {
     }
 
     /// A line for whoever wants to know why, here and in the audit.
-    private func report(_ incident: String, of name: String) {
+    private func report(_ kind: AuditEvent.Kind, _ incident: String, of name: String) {
         host.logger.warning(
             "a domain with ports has \(incident)",
             metadata: ["vm": "\(vm)", "domain": "\(name.printable)"])
-        host.audit?.note(incident, ["uuid": "\(vm)", "domain": name])
+        host.auditLater { [vm] in AuditEvent(kind, vm, name) }
+    }
+
+    /// A line in the audit for each port that the policy has newly refused something.
+    private func report(
+        breaches: [DeclarationFinding], of changed: [String], _ state: DomainState
+    ) {
+        for breach in breaches where changed.contains(breach.port ?? breach.element) {
+            host.audit.note(
+                AuditEvent(
+                    .policyRefused, vm, state.name, port: breach.port, reason: breach.reason))
+        }
     }
 
     /// One line for each port whose condition has changed.

@@ -29,6 +29,7 @@ final class SettingsReload: Sendable {
             new = try read()
         } catch {
             last.withLock { $0.isCurrent = false }
+            daemon.noteSettings(refusal: "\(error)")
             logger.error(
                 "the settings cannot be read again; those from before hold",
                 metadata: ["reason": "\(error)"])
@@ -36,6 +37,7 @@ final class SettingsReload: Sendable {
         }
         last.withLock { $0 = SettingsState(time: Date.now.timeIntervalSince1970) }
         let old = current.withLock { $0 }
+        daemon.noteSettings()
         threshold.level = new.logLevel.level
         // Whether it has changed or not: secrets are read again too.
         daemon.adopt(new.host.policy)

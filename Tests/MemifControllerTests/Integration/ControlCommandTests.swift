@@ -93,7 +93,8 @@ struct ControlCommandTests {
         #expect(await eventually { link.end?.reason.text == "domain shut off" })
         #expect(try await run("drain", "--end", at: daemon).status == 0)
         let lines = String(decoding: try File.read(audit, limit: 1 << 20), as: UTF8.self)
-        let ended = lines.split(separator: "\n").filter { !$0.contains(#""outcome":"begun""#) }
+        let calls = lines.split(separator: "\n").filter { $0.contains(#""procedure":"#) }
+        let ended = calls.filter { !$0.contains(#""outcome":"begun""#) }
         let procedures = ended.compactMap { line in
             line.split(separator: #""procedure":""#).last?.split(separator: "\"").first
         }

@@ -110,4 +110,19 @@ struct MetricsTests {
         let named = rest[..<end].matches(of: #/\n\| `([A-Z][a-z]+)` \|/#).map { String($0.1) }
         #expect(named.sorted() == PortCondition.State.allCases.map(\.rawValue).sorted())
     }
+
+    @Test("the guide has every event of the audit log, and no other")
+    func events() throws {
+        let text = try String(contentsOf: Self.guide, encoding: .utf8)
+        let section = try #require(text.firstRange(of: "\n## Audit\n"))
+        let rest = text[section.upperBound...]
+        let end = rest.firstRange(of: "\n## ")?.lowerBound ?? rest.endIndex
+        let rows = rest[..<end].split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let named = rows.flatMap { row in
+            (row.split(separator: "|").first ?? "").matches(of: #/`([a-z-]+)`/#).map {
+                String($0.1)
+            }
+        }
+        #expect(named.sorted() == AuditEvent.Kind.allCases.map(\.rawValue).sorted())
+    }
 }

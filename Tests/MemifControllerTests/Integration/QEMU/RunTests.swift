@@ -81,7 +81,7 @@ private struct LinkedRun {
     func guestActs() async throws {
         try await domain.reset()
         try await domain.panic()
-        #expect(await eventually { AuditLine.procedures(audit) == ["crashed"] })
+        #expect(await eventually { AuditLine.incidents(audit) == ["domain-crashed"] })
         await expectStanding("reset, and crashed")
 
         let isOff = try await eventually {
@@ -109,7 +109,7 @@ private struct LinkedRun {
         let isOff = try await eventually { try await domain.state().state == .shutoff }
         #expect(isOff)
         #expect(
-            await eventually { AuditLine.procedures(audit) == ["crashed", "ended by itself"] })
+            await eventually { AuditLine.incidents(audit) == ["domain-crashed", "domain-ended"] })
         _ = try await domain.create()
         await expectStanding("started after its death")
     }
@@ -136,13 +136,13 @@ private struct LinkedRun {
 
 /// A line of the audit log, in short.
 struct AuditLine: Decodable {
-    var procedure: String
+    var event: String?
 
-    /// What the lines of a log tell of, in order.
-    static func procedures(_ path: String) -> [String] {
+    /// What the lines of a log tell of domains, in order.
+    static func incidents(_ path: String) -> [String] {
         let text = (try? File.read(path, limit: 1 << 16)) ?? []
         return text.split(separator: UInt8(ascii: "\n")).compactMap {
-            try? JSONDecoder().decode(AuditLine.self, from: Data($0)).procedure
-        }
+            try? JSONDecoder().decode(AuditLine.self, from: Data($0)).event
+        }.filter { $0.hasPrefix("domain-") }
     }
 }

@@ -118,7 +118,7 @@ extension QEMUTests {
                     }
                     #expect(
                         await eventually {
-                            AuditLine.procedures(audit).contains("ended by itself")
+                            AuditLine.incidents(audit).contains("domain-ended")
                         })
                     let survivor = try await libvirtd.connection.lookUpDomain(name: alive.name)
                     #expect(try await survivor.state().state == .running)

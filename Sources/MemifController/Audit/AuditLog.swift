@@ -5,9 +5,10 @@ internal import Synchronization
 
 /// Who had what changed over the control socket: two lines of JSON for each such call, one before anything
 /// is done and one that says what came of it. A call with the first alone was under way when the daemon
-/// was killed. And one line for what befell a domain with ports by itself.
+/// was killed. And what came to pass without a call: see ``AuditEvent``.
 ///
-/// The lines go to a file of their own, where one is named, and else to the daemon's log.
+/// The lines go to a file of their own, where one is named. Else those of calls go to the daemon's log, which
+/// has lines of its own for the rest.
 final class AuditLog: Sendable {
     private let path: String?
     private let logger: Logger
@@ -15,6 +16,8 @@ final class AuditLog: Sendable {
     /// Tells the calls of this process from those of others in the same file.
     private let run = String(UInt32.random(in: 0...UInt32.max), radix: 36)
     private let callCount = Atomic<UInt64>(0)
+    /// What anybody can cause as often as he likes must not fill the disk.
+    private let refusals = Mutex(RefusalBudget())
 
     /// Opens the file: a daemon that cannot keep the audit it was told to keep does not run.
     init(_ path: String?, logger: Logger) throws(PortError) {
@@ -23,6 +26,13 @@ final class AuditLog: Sendable {
         var opened: DataFile?
         if let path { opened = try Self.open(path) }
         file = Mutex(opened)
+    }
+
+    /// Keeps no file.
+    init(logger: Logger) {
+        path = nil
+        self.logger = logger
+        file = Mutex(nil)
     }
 
     private static func open(_ path: String) throws(PortError) -> DataFile {
@@ -55,30 +65,37 @@ final class AuditLog: Sendable {
     func begin(
         _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?
     ) -> AuditEntry {
-        let entry = begun(procedure, arguments, by: credentials)
-        write(entry)
-        return entry
-    }
-
-    private func begun(
-        _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?
-    ) -> AuditEntry {
         let number = callCount.add(1, ordering: .relaxed).newValue
-        return AuditEntry(procedure, arguments, by: credentials, call: "\(run)-\(number)")
+        let entry = AuditEntry(procedure, arguments, by: credentials, call: "\(run)-\(number)")
+        write(entry.line)
+        return entry
     }
 
     /// Adds the line after it.
     ///
     /// - Parameter refusal: why it was not done; nil when it was.
-    func end(_ call: AuditEntry, refusal: String? = nil) { write(call.ended(refusal)) }
+    func end(_ call: AuditEntry, refusal: String? = nil) { write(call.ended(refusal).line) }
 
-    /// Adds the line of something that nobody has called for.
-    func note(_ incident: String, _ arguments: [String: String]) {
-        write(begun(incident, arguments, by: nil).ended(nil))
+    /// Adds the one line of a call that its socket does not allow.
+    func refuse(_ procedure: String, _ reason: String, by credentials: PeerCredentials?) {
+        guard let unwritten = refusals.withLock({ $0.spend(now: .now) }) else { return }
+        let number = callCount.add(1, ordering: .relaxed).newValue
+        let entry = AuditEntry(procedure, [:], by: credentials, call: "\(run)-\(number)")
+        write(entry.ended(reason, unwritten: unwritten).line)
     }
 
-    private func write(_ entry: AuditEntry) {
-        let line = entry.line
+    /// Adds the line of something that came to pass without a call.
+    func note(_ event: AuditEvent) {
+        guard path != nil else { return }
+        var event = event
+        if event.kind == .peerRefused {
+            guard let unwritten = refusals.withLock({ $0.spend(now: .now) }) else { return }
+            event.unwritten = unwritten
+        }
+        write(event.line)
+    }
+
+    private func write(_ line: String) {
         let failure = file.withLock { file -> String? in
             if file == nil { return "" }
             do throws(SystemError) {
@@ -96,66 +113,5 @@ final class AuditLog: Sendable {
                 "a line of the audit log could not be written",
                 metadata: ["reason": "\(failure)", "call": "\(line)"])
         }
-    }
-}
-
-/// One call that is to change something, as one line has it.
-struct AuditEntry: Encodable, Sendable {
-    /// What has become of it.
-    private enum Outcome: String, Encodable {
-        case begun, done, refused
-    }
-
-    /// The longest value of an argument that is kept, in bytes.
-    private static let longestValue = 1024
-
-    private var time: String
-    /// The same in both of its lines, and in no other call's.
-    private let call: String
-    private let pid: Int32?
-    private let uid: UInt32?
-    private let gid: UInt32?
-    private let user: String?
-    private let procedure: String
-    private let arguments: [String: String]
-    private var outcome = Outcome.begun
-    private var reason: String?
-
-    fileprivate init(
-        _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?,
-        call: String
-    ) {
-        time = Self.now
-        self.call = call
-        pid = credentials?.process
-        uid = credentials?.user
-        gid = credentials?.group
-        user = credentials.map { Accounts.userName($0.user) }
-        self.procedure = procedure
-        self.arguments = arguments.mapValues {
-            String(decoding: $0.utf8.prefix(Self.longestValue), as: UTF8.self)
-        }
-    }
-
-    private static var now: String {
-        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
-
-    /// The same call, at its end.
-    fileprivate func ended(_ refusal: String?) -> AuditEntry {
-        var entry = self
-        entry.time = Self.now
-        entry.outcome = refusal == nil ? .done : .refused
-        entry.reason = refusal
-        return entry
-    }
-
-    /// As it is written.
-    fileprivate var line: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try? encoder.encode(self)
-        return data.map { String(decoding: $0, as: UTF8.self) }
-            ?? "\(procedure) \(outcome.rawValue)"
     }
 }
