@@ -108,6 +108,10 @@ struct DoctorTests {
         #expect(peer.testpmd.contains("id=7,socket=/run/a.sock,socket-abstract=no,secret=SECRET"))
         #expect(peer.testpmd.hasSuffix("--rxq=2 --txq=2"))
         #expect(peer.vpp.contains("memif id 7 socket-id 1 slave rx-queues 2 tx-queues 2 secret"))
+        #expect(peer.vpp.hasPrefix("create memif socket id 1 filename /run/a.sock\n"))
+        #expect(peer.vpp.hasSuffix("\nset interface state memif1/7 up"))
+        #expect(PeerCommands.hint.contains("socket-abstract=no"))
+        #expect(peer.lines.count { $0.hasPrefix("  VPP: ") } == 3)
         #expect(peer.virtwire.contains("--id 7 --mode tx --secret SECRET"))
     }
 

@@ -55,7 +55,7 @@ extension PortDeclaration {
 
     /// Reads a declaration that somebody can be told about at once: what is not known is refused, not passed
     /// over with a warning.
-    init(strictly attributes: [String: String]) throws(PortError) {
+    package init(strictly attributes: [String: String]) throws(PortError) {
         let known = PortAttribute.allCases.map(\.rawValue)
         for name in attributes.keys.sorted() where !known.contains(name) {
             throw PortError(

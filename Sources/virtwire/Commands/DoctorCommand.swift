@@ -3,13 +3,15 @@ internal import Libvirt
 internal import LibvirtProtocol
 internal import LinuxIO
 internal import MemifController
+internal import VirtwireProtocol
+internal import XDR
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Find what keeps packets from flowing, and say what to do.",
         discussion: """
-            Looks at the daemon, at libvirt and at each domain; with --user also whether that user \
+            Looks at the host, the daemon, libvirt and each domain; with --user also whether that user \
             can reach the sockets. With a domain's name it prints command lines with which packet \
             processors connect to its ports. Ends with 0 when nothing is found, else with 1.
             """)
@@ -20,6 +22,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     @Option(help: "The user that a packet processor runs as.")
     var user: String?
+
+    @Option(help: "The directory in which virtwired finds the secrets that ports refer to.")
+    var secretsDirectory = HostConfiguration().secretsDirectory
 
     @Argument(help: "A domain's name or UUID; without it all.")
     var vm: String?
@@ -41,15 +46,17 @@ struct DoctorCommand: AsyncParsableCommand {
         host.runtimeDirectory = daemon.runtimeDirectory
         let layout = RuntimeLayout(host)
         var report = Report()
-        report.symptoms += await daemonSymptoms()
+        let examination = HostExamination(layout: layout, secretsDirectory: secretsDirectory)
+        report.symptoms += examination.symptoms() + (await daemonSymptoms())
         let domains = try await domains(layout, &report)
         if let vm, domains.isEmpty, report.symptoms.isEmpty {
             throw CommandFailure(
                 .notFound, "no domain '\(vm)': virtwire domain list lists those there are")
         }
         for domain in domains {
-            report.symptoms += domain.symptoms()
-            for port in domain.ports {
+            let ports = await vm == nil ? domain.ports : ports(of: domain)
+            report.symptoms += domain.symptoms() + examination.secretSymptoms(ports)
+            for port in ports {
                 let socket = layout.socket(of: domain.vm, port: port.name)
                 if let found = reachability?.obstacle(to: socket) { report.symptoms.append(found) }
                 if vm != nil {
@@ -63,6 +70,23 @@ struct DoctorCommand: AsyncParsableCommand {
     private var reachability: Reachability? {
         guard let user, let number = Accounts.user(user) else { return nil }
         return Reachability(user: number, groups: Accounts.groups(of: number))
+    }
+
+    /// A domain's ports, those that the settings or somebody else has given it included where the daemon
+    /// tells of them.
+    private func ports(of domain: DomainExamination) async -> [PortDeclaration] {
+        let names = try? await daemon.status().ports.filter { $0.uuid == "\(domain.vm)" }.map(
+            \.port)
+        var ports = domain.ports
+        for name in names ?? [] where !ports.contains(where: { $0.name == name }) {
+            let arguments = virtwire_port_args(
+                vm: XDRString("\(domain.vm)"), name: XDRString(name))
+            guard let wire = try? await daemon.call(Virtwire.PORT, arguments) else { continue }
+            let attributes = Dictionary(
+                wire.declaration.map { ($0.name.text, $0.value.text) }, uniquingKeysWith: { $1 })
+            if let port = try? PortDeclaration(strictly: attributes) { ports.append(port) }
+        }
+        return ports
     }
 
     /// What the daemon says, or that it says nothing.
@@ -99,12 +123,17 @@ struct DoctorCommand: AsyncParsableCommand {
     ) async throws -> [DomainExamination] {
         do throws(LibvirtError) {
             let connection = try await Connection.open(connection.connect, readOnly: true)
+            let account = QEMUAccount(capabilities: try await connection.capabilities())
             let all = try await connection.listAllDomains()
             var found: [DomainExamination] = []
             for domain in all where vm == nil || vm == domain.name || vm == "\(domain.uuid)" {
-                if let examined = try await DomainExamination(domain, layout) {
+                if var examined = try await DomainExamination(domain, layout) {
+                    examined.qemu = account?.reachability
                     found.append(examined)
                 }
+            }
+            if account == nil, found.contains(where: \.hasClientInterfaces) {
+                report.symptoms.append(QEMUAccount.unknown)
             }
             await connection.close()
             return found.sorted { $0.name < $1.name }
@@ -129,6 +158,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 }
             }
             for line in report.peers.flatMap(\.lines) { try StandardOutput.line(line) }
+            if !report.peers.isEmpty { try StandardOutput.line("(\(PeerCommands.hint))") }
         }
         if !report.symptoms.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
     }

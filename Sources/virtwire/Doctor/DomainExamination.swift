@@ -14,6 +14,8 @@ struct DomainExamination {
     let layout: RuntimeLayout
     /// What stands at a socket's path.
     var probe: (String) -> SocketFileState? = { try? SocketFile.probe($0) }
+    /// Whether QEMU reaches a socket; nil where nobody knows as whom it runs.
+    var qemu: Reachability?
 
     /// The ports that count now.
     var ports: [PortDeclaration] { Self.ports(live ?? defined).ports }
@@ -29,7 +31,7 @@ struct DomainExamination {
             Symptom(name, finding.reason, remedy: finding.remedy)
         }
         guard let facts = DomainFacts(xml: current) else { return symptoms }
-        symptoms += misplaced(facts) + halfDeclared() + interfaces(facts)
+        symptoms += misplaced(facts) + halfDeclared() + sockets() + interfaces(facts)
         if isStarting {
             symptoms.append(
                 Symptom(
@@ -76,6 +78,32 @@ struct DomainExamination {
         return lost + late
     }
 
+    /// Whether QEMU has to reach a socket that somebody else makes.
+    var hasClientInterfaces: Bool {
+        DomainFacts(xml: live ?? defined ?? "")?.vhostUserInterfaces.contains(where: \.isClient)
+            ?? false
+    }
+
+    /// Ports whose sockets cannot stand where they belong.
+    private func sockets() -> [Symptom] {
+        ports.compactMap { port in
+            let path = layout.socket(of: vm, port: port.name)
+            let subject = "\(name)/\(port.name)"
+            if path.utf8.count > UnixAddress.longestName {
+                return Symptom(
+                    subject,
+                    "would have a socket's path of \(path.utf8.count) bytes, and an address holds "
+                        + "\(UnixAddress.longestName): \(path)",
+                    remedy: "give the port a shorter name, or virtwired a shorter runtime-directory"
+                )
+            }
+            guard probe(path) == .foreign else { return nil }
+            return Symptom(
+                subject, "has something that is no socket at its socket's place: \(path)",
+                remedy: "move it away: mv \(path) \(path).old")
+        }
+    }
+
     private func interfaces(_ facts: DomainFacts) -> [Symptom] {
         var symptoms: [Symptom] = []
         if !facts.vhostUserInterfaces.isEmpty, !facts.hasSharedMemory {
@@ -104,6 +132,11 @@ struct DomainExamination {
                         "expects a vhost-user socket at \(interface.path), where nobody "
                             + "listens: a start fails at once, or hangs",
                         remedy: "start what listens there before the domain"))
+            } else if let obstacle = qemu?.obstacle(to: interface.path) {
+                symptoms.append(
+                    Symptom(
+                        subject, "\(obstacle.subject) \(obstacle.problem)",
+                        remedy: obstacle.remedy))
             }
         }
         return symptoms

@@ -24,10 +24,16 @@ struct PeerCommands: Encodable, Hashable {
             + "create interface memif id \(port.id) socket-id 1 slave\(mode)"
             + (port.queues > 1 ? " rx-queues \(port.queues) tx-queues \(port.queues)" : "")
             + (secret.isEmpty ? "" : " secret \(secret)")
+            + "\nset interface state memif1/\(port.id) up"
         virtwire =
             "virtwire memif bench --role slave --socket \(socket) --id \(port.id) --mode tx"
             + (secret.isEmpty ? "" : " --secret \(secret)")
     }
+
+    /// What is most often forgotten.
+    static let hint =
+        "DPDK looks for an abstract socket unless socket-abstract=no is there, and its client never "
+        + "connects a second time: link='always' keeps its port's link over restarts of the domain"
 
     /// For people.
     var lines: [String] {

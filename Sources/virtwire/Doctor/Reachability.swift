@@ -10,6 +10,14 @@ struct Reachability {
     /// Who has a group's rights to it, beside the group.
     var accessList: (String) -> AccessList = { AccessList(of: $0) }
 
+    /// What the directory of the socket has to grant: DPDK's client wants to read and write it.
+    var ofDirectory: UInt32 = 7
+    /// What to do where the rights are a group's.
+    var advice: (FileStatus) -> String = { file in
+        "put the user into the group \(Accounts.groupName(file.group)), or name one of its groups in "
+            + "the port's group attribute"
+    }
+
     /// The rights of a file or directory that the user has, as one digit of an octal mode.
     private func rights(_ file: FileStatus, at path: String) -> UInt32 {
         if user == 0 { return 7 }
@@ -29,8 +37,7 @@ struct Reachability {
             path += "/\(part)"
             guard let file = status(path) else { return nil }
             let isDirectory = index < parts.count - 1
-            // DPDK's client wants to read and write the directory of its socket.
-            let needed: UInt32 = !isDirectory ? 6 : index == parts.count - 2 ? 7 : 1
+            let needed: UInt32 = !isDirectory ? 6 : index == parts.count - 2 ? ofDirectory : 1
             guard rights(file, at: path) & needed == needed else {
                 let wish = [
                     "1": "entered", "7": "read, written and entered", "6": "read and written",
@@ -40,8 +47,7 @@ struct Reachability {
                     "cannot be \(wish["\(needed)"] ?? "used") by user \(Accounts.userName(user))",
                     remedy: isDirectory && needed == 1
                         ? "let others enter it: chmod o+x \(path)"
-                        : "put the user into the group \(Accounts.groupName(file.group)), or name "
-                            + "one of its groups in the port's group attribute")
+                        : advice(file))
             }
         }
         return nil
