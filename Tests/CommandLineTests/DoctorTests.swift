@@ -115,6 +115,20 @@ struct DoctorTests {
         #expect(peer.virtwire.contains("--id 7 --mode tx --secret SECRET"))
     }
 
+    @Test("the article on peers has the command lines that doctor prints")
+    func article() throws {
+        let text = try String(
+            contentsOf: URL(fileURLWithPath: #filePath).appendingPathComponent(
+                "../../../Sources/MemifController/Documentation.docc/ConnectingPeers.md"
+            ).standardized, encoding: .utf8)
+        let vm = "11111111-2222-3333-4444-555555555555"
+        let peer = PeerCommands(
+            vm: "web", PortDeclaration(name: "lan0"), socket: "/run/virtwire/vm/\(vm)/lan0.sock")
+        for command in [peer.vpp, peer.testpmd, peer.virtwire] {
+            #expect(text.contains("```\n\(command)\n```"), "\(command)")
+        }
+    }
+
     @Test("on a real libvirtd without a daemon: that is what it finds, with a domain's commands")
     func real() async throws {
         try await DomainCommandTests().withLibvirtd { uri, directory in
