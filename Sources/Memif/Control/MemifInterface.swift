@@ -72,6 +72,9 @@ public final class MemifInterface: Sendable {
 
     /// As a master: serves no slave from now on. Whoever is connected or connecting is let go with the
     /// reason, and so is who comes later.
+    ///
+    /// As a slave, which has a master instead: leaves it with the reason, and each further attempt ends with
+    /// it, too.
     public func refuseSlaves(_ reason: DisconnectReason) {
         let occupant = state.withLock { state in
             state.refusal = reason
@@ -80,12 +83,13 @@ public final class MemifInterface: Sendable {
         occupant?(LinkEnd(.local, reason))
     }
 
-    /// As a master: serves no further slave from now on; the link that stands goes on.
+    /// As a master: serves no further slave from now on; the link that stands goes on. As a slave: the same,
+    /// with its master.
     public func refuseNewSlaves(_ reason: DisconnectReason) {
         state.withLock { $0.refusal = reason }
     }
 
-    /// Serves slaves again after `refuseSlaves` or `refuseNewSlaves`.
+    /// Makes links again after `refuseSlaves` or `refuseNewSlaves`.
     public func admitSlaves() {
         state.withLock { $0.refusal = nil }
     }
@@ -134,7 +138,7 @@ public final class MemifInterface: Sendable {
 
     // MARK: For the drivers of connections
 
-    /// What slaves are told while none is served.
+    /// What peers are told while none is served.
     var refusal: DisconnectReason? { state.withLock(\.refusal) }
 
     /// Whether an attempt or a link holds it.

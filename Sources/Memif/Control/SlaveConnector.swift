@@ -82,8 +82,8 @@ final class SlaveConnector: Sendable {
             }
             connection.start(timeout: handshakeTimeout)
         } else {
-            connection.finish(
-                LinkEnd(.local, DisconnectReason(.removed, "the interface is being removed")))
+            let removed = DisconnectReason(.removed, "the interface is being removed")
+            connection.finish(LinkEnd(.local, interface?.refusal ?? removed))
         }
     }
 

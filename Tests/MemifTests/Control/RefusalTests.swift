@@ -87,6 +87,34 @@ struct RefusalTests {
                 == DisconnectReason(.limitExceeded, "more than 1 rings slave to master"))
     }
 
+    @Test("a slave that is told to make no links ends its own with that reason, and no other")
+    func slave() async throws {
+        let master = try socket.add(InterfaceConfiguration())
+        let slave = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: .eager,
+            handshakeTimeout: .seconds(120))
+        _ = try await slave.waitForLink(within: .seconds(30))
+        let reason = DisconnectReason(.administrative, "there is work on the uplink")
+        var events = slave.events().makeAsyncIterator()
+        slave.refuseSlaves(reason)
+        // Its first event is the link; then its end, and an attempt after the other.
+        var ends: [LinkEnd] = []
+        while ends.count < 3, let event = await events.next() {
+            switch event {
+            case .up: #expect(ends.isEmpty)
+            case .down(let end): ends.insert(end, at: 0)
+            case .failed(let end): ends.append(end)
+            }
+        }
+        #expect(ends == Array(repeating: LinkEnd(.local, reason), count: 3))
+        try await eventually("the master is told") {
+            master.lastEnd == LinkEnd(.peer, reason)
+        }
+        slave.admitSlaves()
+        #expect(try await slave.waitForLink(within: .seconds(30)).isUp)
+        slave.remove()
+    }
+
     @Test("a peer whose user is not admitted")
     func credentials() async throws {
         var options = MasterSocket.Options()
