@@ -8,6 +8,13 @@ public struct StorageVolumeInfo: Hashable, Sendable {
     public let capacity: UInt64
     /// The bytes that it takes of the pool; with `.getPhysical` the container's own size.
     public let allocation: UInt64
+
+    /// As either of the two replies tells it.
+    fileprivate init(_ type: Int8, _ capacity: UInt64, _ allocation: UInt64) {
+        self.type = virStorageVolType(rawValue: Int32(type))
+        self.capacity = capacity
+        self.allocation = allocation
+    }
 }
 
 extension StorageVolume {
@@ -19,15 +26,11 @@ extension StorageVolume {
         if flags.isEmpty {
             let result = try await connection.call(
                 Remote.STORAGE_VOL_GET_INFO, remote_storage_vol_get_info_args(vol: raw))
-            return StorageVolumeInfo(
-                type: virStorageVolType(rawValue: Int32(result.type)), capacity: result.capacity,
-                allocation: result.allocation)
+            return StorageVolumeInfo(result.type, result.capacity, result.allocation)
         }
         let result = try await connection.call(
             Remote.STORAGE_VOL_GET_INFO_FLAGS,
             remote_storage_vol_get_info_flags_args(vol: raw, flags: flags.rawValue))
-        return StorageVolumeInfo(
-            type: virStorageVolType(rawValue: Int32(result.type)), capacity: result.capacity,
-            allocation: result.allocation)
+        return StorageVolumeInfo(result.type, result.capacity, result.allocation)
     }
 }
