@@ -53,12 +53,7 @@ public enum ProcessImage {
         var away = DescriptorQueue()
         while let descriptor = passed.popFirst() {
             try descriptor.setNonblocking(false)
-            let number = descriptor.rawValue
-            away.append(
-                OwnedDescriptor(
-                    adopting: try systemCall("pass a descriptor") {
-                        fcntl(number, F_DUPFD_CLOEXEC, end)
-                    }))
+            away.append(try OwnedDescriptor.duplicate(of: descriptor.rawValue, from: end))
         }
         for target in first..<end {
             guard let descriptor = away.popFirst() else { return }
