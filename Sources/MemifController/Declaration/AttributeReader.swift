@@ -1,3 +1,5 @@
+internal import LibvirtRPC
+
 /// Reads single attributes, each with its own rule.
 struct AttributeReader {
     private let attributes: [String: String]
@@ -143,20 +145,8 @@ extension String {
             && utf8.allSatisfy { $0.isAccountByte }
     }
 
-    /// Fit for a log line: not too long, and with nothing in it that breaks the line, moves the
-    /// cursor or changes the direction.
-    package var printable: String {
-        let most = 64
-        let start = unicodeScalars.prefix(most + 1)
-        var text = String.UnicodeScalarView()
-        for scalar in start.prefix(most) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: text.append("\u{FFFD}")
-            default: text.append(scalar)
-            }
-        }
-        return String(text) + (start.count > most ? "…" : "")
-    }
+    /// Fit for a log line as one word of several: shorter than a peer's whole sentence.
+    package var printable: String { printable(longest: 64) }
 }
 
 extension UInt8 {
