@@ -136,7 +136,13 @@ import XDR
             }
             #expect(refusal == EAGAIN)
             let opening = Task { try await Connection.open(daemon.uri()) }
-            try await Task.sleep(for: .milliseconds(50))
+            // One that comes later is refused until its time is over.
+            let error = await #expect(throws: LibvirtError.self) {
+                try await Connection.open(daemon.uri(), deadline: .now + .milliseconds(50))
+            }
+            #expect(
+                error?.description.contains("accepts no more clients") == true,
+                "\(String(describing: error))")
             kill(process, SIGCONT)
             let connection = try await opening.value
             #expect(try await connection.hostname().isEmpty == false)
