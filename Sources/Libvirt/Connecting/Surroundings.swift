@@ -30,8 +30,13 @@ public struct Surroundings: Sendable {
     /// Whether the process may do anything on the host.
     public var isRoot: Bool { user == 0 }
 
-    /// The user's home directory.
-    var home: String { variable("HOME") ?? Accounts.home(of: user) ?? "/" }
+    /// The user's home directory, as a slash and a name may follow it: nothing for the root directory, which
+    /// whoever has no home is at home in.
+    var home: String {
+        var path = variable("HOME") ?? Accounts.home(of: user) ?? ""
+        while path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
 
     /// Where the daemons of the user's session have their sockets.
     var runtimeDirectory: String {

@@ -43,6 +43,24 @@ import Testing
         #expect(settings.identity == Self.ownIdentity)
     }
 
+    @Test(
+        "whoever has no home, or one that ends with a slash, has paths with a slash between names")
+    func homes() throws {
+        let uri = try LibvirtURI("qemu+tls://host/system")
+        // A number that the host's databases do not have.
+        for (variables, home) in [
+            ([:], ""), (["HOME": "/"], ""), (["HOME": "/home/fred/"], "/home/fred"),
+        ] {
+            let surroundings = Surroundings(
+                user: 4_000_000_001, variables: variables,
+                files: ["\(home)/.pki/libvirt/cacert.pem"])
+            let settings = try TLSFiles(uri, defaultPriority: nil, in: surroundings).settings
+            #expect(settings.authorities == "\(home)/.pki/libvirt/cacert.pem")
+            #expect(surroundings.runtimeDirectory == "\(home)/.cache/libvirt")
+            #expect(surroundings.configurationDirectory == "\(home)/.config/libvirt")
+        }
+    }
+
     @Test("root has none of its own")
     func root() throws {
         let settings = try settings(Self.ownFiles.union(Self.systemFiles), user: 0)
