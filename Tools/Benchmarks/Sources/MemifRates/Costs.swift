@@ -1,23 +1,28 @@
 import CountedCalls
 import LinuxIO
 import Memif
+import Synchronization
 
 extension MemifRates {
     /// Counts what a burst of 32 costs beyond its frames, and fails where it is more than it should be: no
     /// allocation, no retain, no lock and no system call while nobody sleeps; of the two
     /// indexes in shared memory, at each end one load and one store at most.
     ///
-    /// Both ends work on this one thread, a burst sent, then received, so that every count is exact.
+    /// Both ends work on this one thread, a burst sent, then received, so that every count is exact; but for
+    /// a packet worker, which has its own, and is counted there.
     static func costs() async throws {
         try checkRetains()
         var isFine = true
         for direction in RingDirection.allCases {
-            for way in ["copy", "place"] {
-                let traffic = try Traffic("64", "32", way)
+            for way in Costs.Way.allCases {
+                let traffic = try Traffic("64", "32", way == .place ? "place" : "copy")
                 let pair = try await Pair(traffic)
-                let count = try Costs(pair, direction).count(traffic)
+                let costs = Costs(pair, direction)
+                let count =
+                    way == .worker
+                    ? try await costs.countWorker(traffic) : try costs.count(way, traffic)
                 print(count.line(direction, way))
-                isFine = isFine && count.isFine
+                isFine = isFine && count.isFine(way)
                 pair.end()
             }
         }
@@ -41,19 +46,32 @@ extension MemifRates {
 /// Something to hold.
 private final class Retained {}
 
-/// The counts of one way through one ring.
+/// The counts of one way through a ring, and in some ways back through another.
 struct Costs {
+    enum Way: CaseIterable {
+        /// Into and out of a batch.
+        case copy
+        /// Written and read in the ring itself.
+        case place
+        /// Received in place, and sent back from there.
+        case forward
+        /// Sent back by a packet worker.
+        case worker
+    }
+
     struct Count {
         var calls: counted_calls
         /// Accesses of an index in each of the ring's mappings, a burst; nil where the processor cannot count.
         var accesses: [Double?]
 
-        var isFine: Bool {
-            calls.allocations == 0 && calls.retains == 0 && calls.locks == 0 && calls.writes == 0
+        func isFine(_ way: Way) -> Bool {
+            // A worker holds each of its ports for as long as it looks at it, also when nothing has come.
+            (calls.retains == 0 || way == .worker)
+                && calls.allocations == 0 && calls.locks == 0 && calls.writes == 0
                 && calls.polls == 0 && accesses.allSatisfy { $0.map { $0 <= 2 } ?? true }
         }
 
-        func line(_ direction: RingDirection, _ way: String) -> String {
+        func line(_ direction: RingDirection, _ way: Way) -> String {
             let bursts = Costs.bursts
             let each = accesses.map { $0.map { "\($0)" } ?? "null" }.joined(separator: ", ")
             return
@@ -76,11 +94,12 @@ struct Costs {
         self.direction = direction
     }
 
-    func count(_ traffic: Traffic) throws -> Count {
+    func count(_ way: Way, _ traffic: Traffic) throws -> Count {
         let (sending, receiving) = pair.ends(direction)
         let offset = sending.details.transmitQueues[0].offset
         guard var sender = sending.takeTransmitQueue(0),
-            var receiver = receiving.takeReceiveQueue(0)
+            var receiver = receiving.takeReceiveQueue(0),
+            var forwarder = receiving.takeTransmitQueue(0), var sink = sending.takeReceiveQueue(0)
         else { throw Wrong("the queues are taken") }
         var room = sender.makeRoom(capacity: 32)
         var views = receiver.makeViews(frameCapacity: 32)
@@ -90,13 +109,20 @@ struct Costs {
 
         func pass() throws(LinkEnd) {
             for _ in 0..<Self.bursts {
-                if traffic.isInPlace {
+                if way == .place {
                     try traffic.fill(&room, on: &sender)
                     _ = try receiver.receiveBurst(into: &views)
-                } else {
-                    _ = try sender.transmitBurst(outgoing)
-                    _ = try receiver.receiveBurst(into: &incoming)
+                    continue
                 }
+                _ = try sender.transmitBurst(outgoing)
+                if way == .copy {
+                    _ = try receiver.receiveBurst(into: &incoming)
+                    continue
+                }
+                _ = try receiver.receiveBurst(into: &views)
+                _ = try forwarder.forwardBurst(&views, from: &receiver)
+                receiver.release(&views)
+                _ = try sink.receiveBurst(into: &incoming)
             }
         }
         try pass()
@@ -120,6 +146,26 @@ struct Costs {
         return Count(calls: calls, accesses: accesses)
     }
 
+    /// Sends bursts to a worker, one at a time, until it has counted what it does for as many.
+    func countWorker(_ traffic: Traffic) async throws -> Count {
+        let (sending, receiving) = pair.ends(direction)
+        let echo = CountingEcho()
+        let worker = try PacketWorker.start(pollingTime: .seconds(1))
+        worker.attach(receiving, echo)
+        guard var sender = sending.takeTransmitQueue(0), var sink = sending.takeReceiveQueue(0)
+        else { throw Wrong("the queues are taken") }
+        var outgoing = traffic.batch()
+        var incoming = traffic.batch()
+        for _ in 0..<32 { outgoing.append([UInt8](repeating: 1, count: traffic.size)) }
+        while !echo.isDone {
+            // There is no room before the worker has taken its queues.
+            var left = try sender.transmitBurst(outgoing)
+            while left > 0 { left -= try sink.receiveBurst(into: &incoming) }
+        }
+        worker.stop()
+        return Count(calls: echo.calls, accesses: [])
+    }
+
     /// Where the region is mapped, once for each end.
     private static func mappings() throws -> [Int] {
         let text = String(
@@ -127,5 +173,25 @@ struct Costs {
         return text.split(separator: "\n").filter { $0.contains("memfd:memif rates") }.compactMap {
             Int($0.prefix { $0 != "-" }, radix: 16)
         }
+    }
+}
+
+/// Sends frames back, and counts from one of its bursts to another what the worker's thread does.
+private final class CountingEcho: PacketHandler {
+    private let bursts = Atomic(0)
+    private let counts = Mutex(counted_calls())
+
+    var isDone: Bool { bursts.load(ordering: .acquiring) > Costs.bursts }
+    var calls: counted_calls { counts.withLock(\.self) }
+
+    func handle(_ frames: inout FrameBatch) {
+        // Its own thread alone writes it. The first bursts are for the runtime to find out about types.
+        let number = bursts.load(ordering: .relaxed)
+        if number == 100 { counted_calls_start() }
+        if number == Costs.bursts {
+            let calls = counted_calls_stop()
+            counts.withLock { $0 = calls }
+        }
+        bursts.store(number + 1, ordering: .releasing)
     }
 }
