@@ -1,7 +1,7 @@
 # memif: frames between two cores, one queue, one process at each end. dpdk-testpmd with itself, ours with
-# testpmd in both roles, ours with ours; and beside the long frames what memcpy does between the
-# same cores, which is the most that a copying queue can do. Twelve shapes take a minute or two each:
-# $memif_sizes and $memif_bursts, if set, choose among them.
+# testpmd in both roles, ours with ours; and beside them what memcpy does between the same cores, in
+# turn with the others: what copying alone allows, but for the machine's moods. Twelve shapes take a
+# minute or two each: $memif_sizes and $memif_bursts, if set, choose among them.
 # shellcheck shell=bash disable=SC2154 # seconds, rounds, work and results are the driver's
 # shellcheck source=Tools/lib/testpmd.sh
 . Tools/lib/testpmd.sh

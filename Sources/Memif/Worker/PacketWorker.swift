@@ -4,7 +4,8 @@ internal import Synchronization
 /// A thread that serves any number of links, each with a packet handler.
 ///
 /// A link with traffic is polled, one that was quiet for a moment sleeps until its peer raises an
-/// interrupt: many busy links cost no system calls, and idle ones no time at all.
+/// interrupt. However many links are busy, the kernel is asked once in sixteen rounds whether one that sleeps
+/// was woken; idle ones cost no time at all.
 public final class PacketWorker: Sendable {
     enum Command: Sendable {
         case attach(MemifLink, any PacketHandler, PacketAttachment)
