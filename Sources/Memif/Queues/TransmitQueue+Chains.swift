@@ -5,8 +5,8 @@ extension TransmitQueue {
         case sent(UInt16)
         /// The ring has no room for all of it now.
         case noRoom
-        /// The ring, wholly free, has no room for it.
-        case tooLong
+        /// The ring, wholly free, has room for so many bytes, and not for it.
+        case tooLong(Int)
         /// The peer described buffers that cannot be right.
         case violation(StaticString)
     }
@@ -30,6 +30,6 @@ extension TransmitQueue {
             index &+= 1
             if sent == length { return .sent(index) }
         }
-        return index &- start == ring.size ? .tooLong : .noRoom
+        return index &- start == ring.size ? .tooLong(sent) : .noRoom
     }
 }

@@ -31,11 +31,13 @@ extension TransmitQueue {
         var index = position
         var frame = first
         var problem: LinkEnd?
+        // As in a burst of a batch.
+        var longest = longestFrame
         burst: while frame < views.count {
             let length = views.byteCount(of: frame)
             let range = views.pieces.range(of: frame)
-            var outcome = Chain.tooLong
-            if length > 0, length <= longestFrame {
+            var outcome = Chain.tooLong(longest)
+            if length > 0, length <= longest {
                 outcome =
                     moves
                     ? move(views.pieces, range, from: source, at: index)
@@ -46,7 +48,9 @@ extension TransmitQueue {
                 index = next
                 counters.packets &+= 1
                 counters.bytes &+= UInt64(length)
-            case .tooLong: counters.drops &+= 1
+            case .tooLong(let room):
+                longest = room
+                counters.drops &+= 1
             case .noRoom: break burst
             case .violation(let text):
                 problem = .violation("\(title): \(text)")
@@ -71,7 +75,7 @@ extension TransmitQueue {
         at start: UInt16
     ) -> Chain {
         guard range.count <= Int(limit &- start) else {
-            return range.count > Int(ring.size) ? .tooLong : .noRoom
+            return range.count > Int(ring.size) ? .tooLong(longestFrame) : .noRoom
         }
         var index = start
         for number in range {
@@ -118,6 +122,6 @@ extension TransmitQueue {
             index &+= 1
             if left == 0 { return .sent(index) }
         }
-        return index &- start == ring.size ? .tooLong : .noRoom
+        return index &- start == ring.size ? .tooLong(length - left) : .noRoom
     }
 }

@@ -75,6 +75,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
         if status.hasEnded { throw status.end ?? .vanished }
         // One look at the receiver's index, at the start or where the room that is known of ends.
         var mayLook = true
+        // Once the ring is found to be too small for a frame, it is not walked for the next such one.
+        var longest = longestFrame
         if Int(limit &- position) < batch.count &- first {
             try lookForRoom()
             mayLook = false
@@ -89,8 +91,8 @@ public struct TransmitQueue: ~Copyable, Sendable {
             index &+= UInt16(truncatingIfNeeded: placed)
             guard frame < count else { break }
             let length = batch.byteCount(of: frame)
-            var outcome = Chain.tooLong
-            if length > 0, length <= longestFrame {
+            var outcome = Chain.tooLong(longest)
+            if length > 0, length <= longest {
                 outcome =
                     index == limit
                     ? .noRoom : transmitChain(batch, frame: frame, length: length, at: index)
@@ -100,7 +102,9 @@ public struct TransmitQueue: ~Copyable, Sendable {
                 index = next
                 counters.packets &+= 1
                 counters.bytes &+= UInt64(length)
-            case .tooLong: counters.drops &+= 1
+            case .tooLong(let room):
+                longest = room
+                counters.drops &+= 1
             case .noRoom:
                 guard mayLook else { break burst }
                 mayLook = false
