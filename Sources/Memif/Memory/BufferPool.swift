@@ -25,8 +25,8 @@ public final class BufferPool: Sendable {
     /// A pool of its own memory, sealed, all pages faulted in.
     ///
     /// - Parameters:
-    ///   - bufferSpacing: nil puts 64 bytes more than the size, so that buffers do not all begin in
-    ///     the same sets of the cache.
+    ///   - bufferSpacing: nil takes the next odd number of lines of 64 bytes, so that no buffers share
+    ///     one, nor do all begin in the same sets of the cache.
     ///   - hugePages: makes it of pages of 2 MiB, of which the system must have as many reserved.
     /// - Throws: `MemifError`: `.invalidConfiguration` for sizes that no pool can have, `.system`
     ///   when there is no memory, or no huge pages.
@@ -96,7 +96,7 @@ public final class BufferPool: Sendable {
                 "a pool of \(what) of \(size) bytes every \(wanted ?? size): the size must be 1 to "
                     + "\(1 << 24), and the spacing no less than the size")
         }
-        return wanted ?? size + 64
+        return wanted ?? SlaveGeometry.usualSpacing(of: size)
     }
 
     /// Buffers that no link has.

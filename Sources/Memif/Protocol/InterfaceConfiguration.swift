@@ -57,8 +57,9 @@ public struct InterfaceConfiguration: Hashable, Sendable {
     /// As a slave: bytes of each buffer. Longer frames are chained. With `pools`, their buffers' sizes
     /// count and not this.
     public var bufferSize = 2048
-    /// As a slave: bytes from one buffer's start to the next one's. Nil puts 64 bytes more than
-    /// the buffer's size and headroom, so that buffers do not all begin in the same sets of the cache.
+    /// As a slave: bytes from one buffer's start to the next one's. Nil takes an odd number of lines of 64
+    /// bytes, as many as the buffer's size and headroom take, so that no buffers share one, nor do all begin
+    /// in the same sets of the cache.
     public var bufferSpacing: Int?
     /// As a slave: bytes before each received frame that are the receiver's, to put a header there
     /// before the buffer goes on to another interface; see `FrameViews.extendFront`.
@@ -113,7 +114,8 @@ public struct InterfaceConfiguration: Hashable, Sendable {
         let geometry = SlaveGeometry(
             queues: queues, log2RingSize: UInt8(ringSize.trailingZeroBitCount),
             bufferSize: (pools.map(\.bufferSize).min()).map { $0 - headroom } ?? bufferSize,
-            bufferSpacing: pool?.bufferSpacing ?? bufferSpacing ?? bufferSize + headroom + 64,
+            bufferSpacing: pool?.bufferSpacing ?? bufferSpacing
+                ?? SlaveGeometry.usualSpacing(of: bufferSize + headroom),
             headroom: headroom,
             pools: pools.map {
                 .init(byteCount: $0.byteCount, bufferSize: $0.bufferSize - headroom)

@@ -40,6 +40,10 @@ struct SlaveGeometry: Hashable, Sendable {
         return result
     }
 
+    /// How far apart buffers of a size lie, where nothing else is said: whole lines, so that no two buffers
+    /// share one, and an odd number of them, so that they begin in all sets of the cache by turns.
+    static func usualSpacing(of byteCount: Int) -> Int { ((byteCount + 63) / 64 | 1) * 64 }
+
     var ringSize: Int { 1 << Int(log2RingSize) }
 
     var ringCount: Int { queues.slaveToMaster + queues.masterToSlave }

@@ -8,7 +8,7 @@ struct BufferPoolTests {
     func external() async throws {
         let file = try OwnedDescriptor.memoryFile(name: "caller", byteCount: 1 << 20, seals: [])
         let pool = try BufferPool(file: file, byteCount: 1 << 20, bufferSize: 1000)
-        #expect(pool.bufferCount == ((1 << 20) - 1000) / 1064 + 1)
+        #expect(pool.bufferCount == ((1 << 20) - 1000) / 1088 + 1)
         do {
             let pair = try await LinkPair {
                 $0.ringSize = 32

@@ -29,6 +29,24 @@ struct SlaveGeometryTests {
         #expect(try #require(taken.last).upperBound <= geometry.byteCount)
     }
 
+    @Test(
+        "no two buffers share a line, whatever their size, and they begin in all sets of a cache",
+        arguments: [1, 63, 64, 65, 100, 1500, 2048, 4032, 4096, 65_535], [0, 10, 64])
+    func spacing(bufferSize: Int, headroom: Int) throws {
+        var configuration = InterfaceConfiguration()
+        configuration.bufferSize = bufferSize
+        configuration.headroom = headroom
+        configuration.ringSize = 64
+        let geometry = try configuration.slaveGeometry()
+        #expect(geometry.bufferSpacing % 64 == 0)
+        #expect(geometry.bufferSpacing >= bufferSize + headroom)
+        #expect(geometry.bufferOffsets.allSatisfy { $0 % 64 == 0 })
+        // A page has 64 lines, and so many sets has the smallest cache.
+        #expect(Set(geometry.bufferOffsets.map { $0 / 64 % 64 }).count == 64)
+        let pool = try BufferPool(bufferCount: 4, bufferSize: bufferSize)
+        #expect(pool.bufferSpacing % 64 == 0 && pool.bufferSpacing >= bufferSize)
+    }
+
     @Test("our own rings pass our own admission, and are not taken for the other layout")
     func admission() throws {
         for log2 in 1...14 {
