@@ -215,24 +215,6 @@ struct TestpmdTests {
         await pair.end()
     }
 
-    @Test("its sudden death ends the link, and its successor gets a new one")
-    func killed() async throws {
-        let pair = try await TestpmdLink(.master, .transmit)
-        await pair.testpmd.kill()
-        try await eventually("the link is over") { pair.interface.link == nil }
-        #expect(!pair.link.isUp)
-        var options = Testpmd.Options(.slave, path: pair.directory.path("m.sock"))
-        options.forwarding = .echo
-        let successor = try await Testpmd(options)
-        let link = try await pair.interface.waitForLink(within: .seconds(60))
-        let received = try await onThread {
-            try Echo.pass([[9, 8, 7, 6]], over: link, queue: 0, .interrupt)
-        }
-        #expect(received == [[9, 8, 7, 6]])
-        await successor.stop()
-        await pair.end()
-    }
-
     /// Frames of these sizes, each a part of one random block.
     static func frames(_ sizes: some Collection<Int>) -> (bytes: [[UInt8]], seed: UInt64) {
         var generator = SeededGenerator()
