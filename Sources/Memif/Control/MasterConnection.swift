@@ -7,6 +7,8 @@ final class MasterConnection: Sendable {
         var handshake = MasterHandshake()
         var regions: [Region] = []
         var interrupts = DescriptorQueue()
+        /// Regions of a link that another process has had, to be faulted in once it goes on.
+        var inherited: [Region] = []
         var interface: MemifInterface?
         /// Whether this connection holds the interface.
         var isBound = false
@@ -59,9 +61,10 @@ final class MasterConnection: Sendable {
             guard !state.hasEnded else { return nil }
             state.end = end
             state.handshake.close()
-            // What was announced but never became a link is unmapped and closed now.
+            // What was announced but never became a link goes now.
             state.regions = []
             state.interrupts = DescriptorQueue()
+            state.inherited = []
             return Ending(
                 link: state.link, interface: state.interface, isBound: state.isBound,
                 deadline: state.deadline.take())
@@ -192,23 +195,19 @@ final class MasterConnection: Sendable {
     private func populate(_ region: Region) {
         channel.pause()
         state.withLock { $0.deadline }?.setOurs(true)
-        goOn(region, from: 0)
-    }
-
-    private func goOn(_ region: Region, from start: Int) {
-        loop.submitPart(of: region.byteCount - start) { [weak self] in
-            self?.populatePart(of: region, from: start)
+        region.populate(on: loop, while: { [weak self] in self?.hasEnded == false }) {
+            [weak self] problem in self?.takeIn(region, problem)
         }
     }
 
-    private func populatePart(of region: Region, from start: Int) {
-        guard !state.withLock({ $0.hasEnded }) else { return }
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    private func takeIn(_ region: Region, _ problem: LinkEnd?) {
+        if let problem { return finish(problem) }
+        state.withLock { $0.deadline }?.setOurs(false)
+        state.withLock { $0.regions.append(region) }
+        channel.resume()
         do throws(LinkEnd) {
-            let end = try region.populate(from: start)
-            if end < region.byteCount { return goOn(region, from: end) }
-            state.withLock { $0.deadline }?.setOurs(false)
-            state.withLock { $0.regions.append(region) }
-            channel.resume()
             try send(.acknowledge)
         } catch {
             finish(error)

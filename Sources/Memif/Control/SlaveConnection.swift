@@ -108,26 +108,25 @@ final class SlaveConnection: Sendable {
             throw Self.end(of: error)
         }
         state.withLock { $0.deadline }?.setOurs(true)
-        populate(memory, from: 0)
+        memory.regions[0].populate(on: loop, while: { [weak self] in self?.hasEnded == false }) {
+            [weak self] problem in self?.use(memory, problem)
+        }
     }
 
-    private func populate(_ memory: LinkMemory, from start: Int) {
-        let region = memory.regions[0]
-        loop.submitPart(of: region.byteCount - start) { [weak self] in
-            guard let self, !state.withLock({ $0.hasEnded }) else { return }
-            do throws(LinkEnd) {
-                let end = try region.populate(from: start)
-                if end < region.byteCount { return populate(memory, from: end) }
-                memory.setCookies()
-                state.withLock { $0.deadline }?.setOurs(false)
-                let next = state.withLock { state in
-                    if !state.hasEnded { state.memory = memory }
-                    return state.handshake.memoryIsReady()
-                }
-                try perform(next)
-            } catch {
-                finish(error)
-            }
+    private var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    private func use(_ memory: LinkMemory, _ problem: LinkEnd?) {
+        if let problem { return finish(problem) }
+        memory.setCookies()
+        state.withLock { $0.deadline }?.setOurs(false)
+        let next = state.withLock { state in
+            if !state.hasEnded { state.memory = memory }
+            return state.handshake.memoryIsReady()
+        }
+        do throws(LinkEnd) {
+            try perform(next)
+        } catch {
+            finish(error)
         }
     }
 

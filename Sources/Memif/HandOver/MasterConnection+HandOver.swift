@@ -60,6 +60,7 @@ extension MasterConnection {
     func thaw() {
         do throws(SystemError) {
             try channel.start { [self] input in handle(input) }
+            populateInherited()
         } catch {
             finish(Self.end(of: error))
         }
@@ -98,17 +99,29 @@ extension MasterConnection {
             guard let file = descriptors.popFirst() else {
                 throw .violation("a region without a file")
             }
-            let region = try Region(
-                peerFile: file, byteCount: byteCount, limits: interface.configuration.limits)
-            // Its pages are there already.
-            _ = try region.populate(from: 0, atMost: region.byteCount)
-            regions.append(region)
+            regions.append(
+                try Region(
+                    peerFile: file, byteCount: byteCount, limits: interface.configuration.limits))
         }
         let memory = try LinkMemory.makeMaster(
             record.terms, regions: regions, interrupts: descriptors)
         let link = MemifLink(
             memory: memory, terms: record.terms, configuration: interface.configuration, peer: peer)
         linkIsUp(link, of: interface)
+        state.withLock { state in
+            if !state.hasEnded { state.inherited = regions }
+        }
         return link
+    }
+
+    /// Faults in the regions of a link that another process has had. Frames need not wait for it: their
+    /// pages are there already, and only our mapping lacks them.
+    private func populateInherited() {
+        for region in state.withLock({ exchange(&$0.inherited, with: []) }) {
+            region.populate(on: loop, while: { [weak self] in self?.hasEnded == false }) {
+                [weak self] problem in
+                if let problem { self?.finish(problem) }
+            }
+        }
     }
 }

@@ -56,6 +56,27 @@ final class Region: Sendable {
         }
     }
 
+    /// Faults in the rest of it on an event loop, a part in each turn, so that others have theirs.
+    ///
+    /// - Parameters:
+    ///   - isWanted: asked before each part; false ends it.
+    ///   - done: called on the loop's thread at the end, with what was in the way of it.
+    func populate(
+        from start: Int = 0, on loop: EventLoop, while isWanted: @escaping @Sendable () -> Bool,
+        _ done: @escaping @Sendable (LinkEnd?) -> Void
+    ) {
+        loop.submitPart(of: byteCount - start) { [self] in
+            guard isWanted() else { return }
+            do throws(LinkEnd) {
+                let end = try populate(from: start)
+                guard end < byteCount else { return done(nil) }
+                populate(from: end, on: loop, while: isWanted, done)
+            } catch {
+                done(error)
+            }
+        }
+    }
+
     /// HUGETLBFS_MAGIC of statfs(2).
     static let hugePageFileSystem: UInt32 = 0x9584_58F6
 

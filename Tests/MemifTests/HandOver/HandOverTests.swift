@@ -172,6 +172,32 @@ struct HandOverTests {
         _ = raw
     }
 
+    @Test(
+        "a large region is faulted in by the process that comes a part at a time, once it goes on")
+    func parts() async throws {
+        // 64 MiB of buffers.
+        let pair = try await LinkPair { $0.bufferSize = 32_768 }
+        try send([[1]], on: pair.slave)
+        let frozen = try pair.socket.freeze()
+        let loop = try EventLoop.unattended()
+        let new = try Successor.take(frozen, InterfaceConfiguration(), on: loop)
+        pair.socket.abandon()
+        let link = try #require(new.links.first)
+        #expect(try receiveAll(link) == [[1]])
+        let poller = try Poller()
+        try poller.add(loop.descriptor, for: .readable, token: 0)
+        var turns = 0
+        while try poller.wait(milliseconds: 0, { _, _ in }) > 0, turns < 1000 {
+            try loop.runReady()
+            turns += 1
+        }
+        #expect((5..<1000).contains(turns))
+        #expect(link.isUp)
+        new.socket.close()
+        loop.stop()
+        try loop.runReady()
+    }
+
     @Test("a hundred times while a slave sends: every frame arrives, once and in order")
     func hundred() async throws {
         let pair = try await LinkPair { $0.ringSize = 256 }
