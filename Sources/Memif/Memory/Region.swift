@@ -21,12 +21,7 @@ final class Region: Sendable {
         peerFile file: consuming OwnedDescriptor, byteCount: UInt64, limits: InterfaceLimits
     ) throws(LinkEnd) {
         do throws(SystemError) {
-            if let problem = Self.problem(
-                isSealed: try file.isSealedAgainstShrinking(),
-                fileSystem: try file.fileSystemType(), limits)
-            {
-                throw problem
-            }
+            if limits.requiresSealedRegions { try Self.check(file, limits) }
             let size = try file.status().byteCount
             guard UInt64(clamping: size) >= byteCount else {
                 throw SystemError(
@@ -80,21 +75,29 @@ final class Region: Sendable {
     /// HUGETLBFS_MAGIC of statfs(2).
     static let hugePageFileSystem: UInt32 = 0x9584_58F6
 
-    /// Why pages could vanish under a mapping of a peer's file, where that is not allowed.
+    /// Refuses a peer's file whose pages could vanish under a mapping.
+    ///
+    /// The seals are looked at first, for the kernel knows those by itself: any other question may go to a
+    /// file system that a program serves, and wait for its answer. No file there can have seals. So where
+    /// none are required, none of its questions is asked that is not needed, and the peer is trusted.
+    private static func check(
+        _ file: borrowing OwnedDescriptor, _ limits: InterfaceLimits
+    ) throws(SystemError) {
+        // EPERM, both.
+        guard try file.isSealedAgainstShrinking() else {
+            throw SystemError(
+                code: 1, operation: "use a region whose file is not sealed (F_SEAL_SHRINK)")
+        }
+        guard isRefused(fileSystem: try file.fileSystemType(), limits) else { return }
+        throw SystemError(code: 1, operation: "use a region of a peer's in huge pages")
+    }
+
+    /// Whether a sealed file's pages could still vanish.
     ///
     /// A hole that is punched in a file of shared memory is filled again when it is touched. In huge pages,
     /// of which there is a fixed number, it may not be.
-    static func problem(
-        isSealed: Bool, fileSystem: UInt32, _ limits: InterfaceLimits
-    ) -> SystemError? {
-        // EPERM, both.
-        guard limits.requiresSealedRegions else { return nil }
-        guard isSealed else {
-            return SystemError(
-                code: 1, operation: "use a region whose file is not sealed (F_SEAL_SHRINK)")
-        }
-        guard fileSystem == hugePageFileSystem, !limits.admitsHugePages else { return nil }
-        return SystemError(code: 1, operation: "use a region of a peer's in huge pages")
+    static func isRefused(fileSystem: UInt32, _ limits: InterfaceLimits) -> Bool {
+        fileSystem == hugePageFileSystem && !limits.admitsHugePages
     }
 
     /// The size of the huge pages that are asked for.

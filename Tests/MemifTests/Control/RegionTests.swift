@@ -15,21 +15,26 @@ struct RegionTests {
     }
 
     @Test("lie in sealed files, and in huge pages only where that is allowed")
-    func decision() {
+    func decision() throws {
         var limits = InterfaceLimits()
         let huge = Region.hugePageFileSystem
         // TMPFS_MAGIC
-        let usual: UInt32 = 0x0102_1994
-        #expect(Region.problem(isSealed: true, fileSystem: usual, limits) == nil)
-        #expect(Region.problem(isSealed: false, fileSystem: usual, limits) != nil)
-        let problem = Region.problem(isSealed: true, fileSystem: huge, limits)
-        #expect(problem?.description.contains("huge pages") == true)
+        #expect(!Region.isRefused(fileSystem: 0x0102_1994, limits))
+        #expect(Region.isRefused(fileSystem: huge, limits))
         limits.admitsHugePages = true
-        #expect(Region.problem(isSealed: true, fileSystem: huge, limits) == nil)
-        #expect(Region.problem(isSealed: false, fileSystem: huge, limits) != nil)
+        #expect(!Region.isRefused(fileSystem: huge, limits))
+        let file = try OwnedDescriptor.memoryFile(
+            name: "unsealed", byteCount: Self.pages, seals: [])
+        do throws(LinkEnd) {
+            try Self.admit(file, limits)
+            Issue.record("a file that can be cut is admitted")
+        } catch {
+            #expect(error.reason.text.contains("F_SEAL_SHRINK"))
+        }
         limits = InterfaceLimits()
         limits.requiresSealedRegions = false
-        #expect(Region.problem(isSealed: false, fileSystem: huge, limits) == nil)
+        try Self.admit(
+            .memoryFile(name: "unsealed", byteCount: Self.pages, seals: []), limits)
     }
 
     @Test("are faulted in a part at a time, and others have their turn meanwhile")
