@@ -77,6 +77,8 @@ private enum Sweep {
 
     static func play(_ attack: SlaveAttack, in scene: AttackScene) async throws {
         let slave = try await attack.play(on: scene.address())
+        // Nobody has read an answer yet, or let go of anything: others have their turn all the same.
+        await scene.loop.turns(2)
         switch attack.answer {
         case .refusal(let code):
             let reason = try await slave.peer.receiveDisconnect()
@@ -90,6 +92,7 @@ private enum Sweep {
 
     static func play(_ attack: MasterAttack, in scene: AttackScene) async throws {
         let peer = try await attack.play(on: try unwrap(scene.hostile))
+        await scene.loop.turns(2)
         switch attack.answer {
         case .refusal(let code):
             let reason = try await peer.receiveDisconnect()
@@ -110,6 +113,8 @@ private enum Sweep {
         } catch {
             throw AttackFailure("\(attack): \(error)")
         }
+        await scene.loop.turns(2)
+        await scene.worker.turns(2)
         switch attack.answer {
         case .refusal(let text):
             let reason = try await end.peer.receiveDisconnect()
@@ -150,7 +155,8 @@ enum Idleness {
         let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
         return try tasks.reduce(0) { sum, task in
             let folder = "/proc/self/task/" + task
-            let name = try String(contentsOfFile: folder + "/comm", encoding: .utf8)
+            // Others come and go.
+            let name = try? String(contentsOfFile: folder + "/comm", encoding: .utf8)
             guard ["memif\n", "memif-worker\n"].contains(name) else { return sum }
             let times = try String(contentsOfFile: folder + "/schedstat", encoding: .utf8)
             return sum + (times.split(separator: " ").first.flatMap { Double($0) } ?? 0) / 1e9
