@@ -1,45 +1,64 @@
 /// Owned descriptors in the order in which they arrived; those never taken are closed.
 public struct DescriptorQueue: ~Copyable, Sendable {
-    private var numbers: [Int32]
+    private struct Entry {
+        let number: Int32
+        let disposal: Disposal?
+
+        var descriptor: OwnedDescriptor {
+            OwnedDescriptor(adopting: number, disposal: disposal)
+        }
+    }
+
+    private var entries: [Entry]
     private var taken = 0
 
     /// An empty queue.
-    public init() { numbers = [] }
+    public init() { entries = [] }
 
-    init(adopting numbers: some Sequence<Int32>) { self.numbers = Array(numbers) }
+    init(adopting numbers: some Sequence<Int32>, disposal: Disposal? = nil) {
+        entries = numbers.map { Entry(number: $0, disposal: disposal) }
+    }
 
     deinit {
-        for number in numbers[taken...] { _ = OwnedDescriptor(adopting: number) }
+        for entry in entries[taken...] { _ = entry.descriptor }
     }
 
     /// How many are left.
-    public var count: Int { numbers.count - taken }
+    public var count: Int { entries.count - taken }
 
     /// Whether none is left.
     public var isEmpty: Bool { count == 0 }
 
     /// The oldest's number, for a system call made while the queue holds it. Never store it.
-    public var first: Int32? { isEmpty ? nil : numbers[taken] }
+    public var first: Int32? { isEmpty ? nil : entries[taken].number }
 
     /// All their numbers, the oldest first, as ``first``.
-    public var all: [Int32] { Array(numbers[taken...]) }
+    public var all: [Int32] { entries[taken...].map(\.number) }
 
     /// Takes the oldest.
     public mutating func popFirst() -> OwnedDescriptor? {
-        guard taken < numbers.count else { return nil }
+        guard taken < entries.count else { return nil }
         defer {
             taken += 1
-            if taken == numbers.count {
-                numbers.removeAll(keepingCapacity: true)
+            if taken == entries.count {
+                entries.removeAll(keepingCapacity: true)
                 taken = 0
             }
         }
-        return OwnedDescriptor(adopting: numbers[taken])
+        return entries[taken].descriptor
     }
 
     /// Adds one at the end.
     public mutating func append(_ descriptor: consuming OwnedDescriptor) {
-        numbers.append(descriptor.release())
+        let disposal = descriptor.disposal
+        entries.append(Entry(number: descriptor.release(), disposal: disposal))
+    }
+
+    /// The same, which a disposal closes.
+    public consuming func closed(by disposal: Disposal?) -> DescriptorQueue {
+        var result = DescriptorQueue()
+        while let descriptor = popFirst() { result.append(descriptor.closed(by: disposal)) }
+        return result
     }
 
     /// Another descriptor of each, close-on-exec.
@@ -48,8 +67,9 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     /// - Throws: `SystemError` when descriptors run out.
     public borrowing func duplicate(from first: Int = 0) throws(SystemError) -> DescriptorQueue {
         var result = DescriptorQueue()
-        for number in all {
-            result.append(try OwnedDescriptor.duplicate(of: number, from: Int32(first)))
+        for entry in entries[taken...] {
+            result.append(
+                try .duplicate(of: entry.number, from: Int32(first), disposal: entry.disposal))
         }
         return result
     }
@@ -58,7 +78,8 @@ public struct DescriptorQueue: ~Copyable, Sendable {
     ///
     /// - Throws: `SystemError` when descriptors run out.
     public borrowing func duplicate(at index: Int) throws(SystemError) -> OwnedDescriptor {
-        try OwnedDescriptor.duplicate(of: all[index])
+        let entry = entries[taken + index]
+        return try .duplicate(of: entry.number, disposal: entry.disposal)
     }
 
     /// Takes so many of the oldest, or all where there are fewer.

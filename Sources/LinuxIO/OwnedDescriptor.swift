@@ -8,16 +8,30 @@ internal import Glibc
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number, for a system call made while the owner lives. Never store it.
     public let rawValue: Int32
+    /// Who closes it; nil where its owner does, in letting go of it.
+    let disposal: Disposal?
 
     /// Takes ownership of an open descriptor.
-    public init(adopting rawValue: Int32) {
+    ///
+    /// - Parameter disposal: closes it; nil closes it where its owner lets go of it.
+    public init(adopting rawValue: Int32, disposal: Disposal? = nil) {
         precondition(rawValue >= 0, "a negative number is no descriptor")
         self.rawValue = rawValue
+        self.disposal = disposal
     }
 
     deinit {
+        if let disposal { disposal.close(rawValue) } else { Self.close(rawValue) }
+    }
+
+    static func close(_ number: Int32) {
         // The kernel frees the number even where close reports an error; trying again could close another's.
-        _ = close(rawValue)
+        _ = Glibc.close(number)
+    }
+
+    /// The same, which a disposal closes.
+    public consuming func closed(by disposal: Disposal?) -> OwnedDescriptor {
+        OwnedDescriptor(adopting: release(), disposal: disposal)
     }
 
     /// Gives the number away without closing it; the caller closes it.
@@ -27,21 +41,21 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         return number
     }
 
-    /// A second descriptor of the same open file, close-on-exec.
+    /// A second descriptor of the same open file, close-on-exec, which is closed as this one is.
     public borrowing func duplicate() throws(SystemError) -> OwnedDescriptor {
-        try Self.duplicate(of: rawValue)
+        try Self.duplicate(of: rawValue, disposal: disposal)
     }
 
     /// A second descriptor of the file that is open under a number, which somebody holds meanwhile.
     ///
     /// - Parameter first: the least number that it may have.
     static func duplicate(
-        of number: Int32, from first: Int32 = 0
+        of number: Int32, from first: Int32 = 0, disposal: Disposal? = nil
     ) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(
             adopting: try systemCall("duplicate a descriptor") {
                 fcntl(number, F_DUPFD_CLOEXEC, first)
-            })
+            }, disposal: disposal)
     }
 
     /// What fstat(2) says of the open file.

@@ -13,8 +13,10 @@ public struct SharedMapping: ~Copyable, @unchecked Sendable {
     @unsafe public let baseAddress: UnsafeMutableRawPointer
     /// The length in bytes.
     public let byteCount: Int
+    /// Who unmaps it; nil where its owner does, in letting go of it.
+    private let disposal: Disposal?
 
-    /// Maps the first `byteCount` bytes of a file.
+    /// Maps the first `byteCount` bytes of a file. Who closes the file unmaps them.
     public init(_ file: borrowing OwnedDescriptor, byteCount: Int) throws(SystemError) {
         let address = unsafe mmap(
             nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, 0)
@@ -24,11 +26,19 @@ public struct SharedMapping: ~Copyable, @unchecked Sendable {
         }
         unsafe self.baseAddress = address
         self.byteCount = byteCount
+        disposal = file.disposal
     }
 
     deinit {
         // SAFETY: address and length are those that mmap gave; nothing borrows past the owner's life.
-        _ = unsafe munmap(baseAddress, byteCount)
+        guard let disposal else {
+            _ = unsafe munmap(baseAddress, byteCount)
+            return
+        }
+        let (address, byteCount) = unsafe (UInt(bitPattern: baseAddress), byteCount)
+        disposal.submit {
+            _ = unsafe munmap(UnsafeMutableRawPointer(bitPattern: address), byteCount)
+        }
     }
 
     /// Faults in every page now, so that no page fault comes later and a file that is shorter than

@@ -159,19 +159,22 @@ public struct UnixSocket: ~Copyable, Sendable {
 
     /// Receives bytes (one message, for `.messages`) with any descriptors, without waiting.
     ///
-    /// - Parameter mostDescriptors: how many to keep; the others are closed and reported as truncation.
+    /// - Parameters:
+    ///   - mostDescriptors: how many to keep; the others are closed, here, and reported as truncation.
+    ///     Without it all are kept that a message can have.
+    ///   - disposal: closes those that are kept, once they are let go of; nil closes them there.
     /// - Returns: nil when there is nothing to read yet.
     /// - Throws: `SystemError`; ECONNRESET when the peer has gone.
     public borrowing func receive(
-        into buffer: inout MutableRawSpan, mostDescriptors: Int = 253
+        into buffer: inout MutableRawSpan, mostDescriptors: Int = 253, disposal: Disposal? = nil
     ) throws(SystemError) -> Received? {
         // SAFETY: the kernel writes within the span.
         try unsafe buffer.withUnsafeMutableBytes { (bytes) throws(SystemError) in
-            try unsafe receive(bytes, mostDescriptors)
+            try unsafe receive(bytes, mostDescriptors, disposal)
         }
     }
 
-    /// As ``receive(into:mostDescriptors:)``, behind the bytes that are there, into memory that nobody
+    /// As ``receive(into:mostDescriptors:disposal:)``, behind the bytes that are there, into memory that nobody
     /// has written yet.
     public borrowing func receive(
         appendingTo output: inout OutputSpan<UInt8>, mostDescriptors: Int = 253
@@ -180,14 +183,14 @@ public struct UnixSocket: ~Copyable, Sendable {
         try unsafe output.withUnsafeMutableBufferPointer { (bytes, count) throws(SystemError) in
             let room = unsafe UnsafeMutableRawBufferPointer(
                 UnsafeMutableBufferPointer(rebasing: bytes[count...]))
-            guard let received = try unsafe receive(room, mostDescriptors) else { return nil }
+            guard let received = try unsafe receive(room, mostDescriptors, nil) else { return nil }
             count += received.byteCount
             return received
         }
     }
 
     private borrowing func receive(
-        _ bytes: UnsafeMutableRawBufferPointer, _ mostDescriptors: Int
+        _ bytes: UnsafeMutableRawBufferPointer, _ mostDescriptors: Int, _ disposal: Disposal?
     ) throws(SystemError) -> Received? {
         while true {
             // SAFETY: the C side says how many numbers it has stored, at most what there is room for.
@@ -206,7 +209,8 @@ public struct UnixSocket: ~Copyable, Sendable {
                 return unsafe Received(
                     byteCount: byteCount, isTruncated: flags & truncation != 0,
                     lacksDescriptors: isShort,
-                    descriptors: DescriptorQueue(adopting: numbers[..<count]))
+                    descriptors: DescriptorQueue(
+                        adopting: numbers[..<count], disposal: disposal))
             }
             if let received { return received }
             switch errno {
@@ -226,6 +230,22 @@ public struct UnixSocket: ~Copyable, Sendable {
     /// received.
     public borrowing func shutdownReceiving() {
         _ = Glibc.shutdown(descriptor.rawValue, Int32(SHUT_RD))
+    }
+
+    /// Ends both directions, and has a disposal throw away what has arrived and close the socket: what the
+    /// peer has passed in messages that nobody has read is closed with it.
+    ///
+    /// Messages that were left would turn the end into ECONNRESET at the peer's side, before it could read
+    /// our last ones.
+    public consuming func close(by disposal: Disposal) {
+        shutdown()
+        let number = descriptor.release()
+        disposal.submit {
+            // SAFETY: one byte on this frame; what does not fit is thrown away, and so are descriptors.
+            var byte: UInt8 = 0
+            while unsafe recv(number, &byte, 1, Int32(MSG_DONTWAIT)) > 0 {}
+            OwnedDescriptor.close(number)
+        }
     }
 
     static func newSocket(_ kind: UnixSocketKind) throws(SystemError) -> OwnedDescriptor {

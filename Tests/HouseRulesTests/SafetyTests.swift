@@ -21,6 +21,7 @@ struct SafetyTests {
         "Sources/Memif/Queues/PlainFrames.swift",
         "Sources/Memif/Responder/FrameBytes.swift",
         "Sources/MemifTesting/Attacks/HostileFile.swift",
+        "Sources/MemifTesting/Attacks/LingeringSocket.swift",
         "Sources/MemifTesting/RawInterrupt.swift",
         "Sources/MemifTesting/RawMemory.swift",
         "Sources/MemifTesting/RawPeer.swift",

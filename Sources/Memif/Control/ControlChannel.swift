@@ -30,14 +30,17 @@ final class ControlChannel: Sendable {
 
     /// Messages handled in one go, before others on the loop have their turn.
     private static let mostAtOnce = 32
-    /// Unread messages taken out of a socket before it closes.
-    private static let mostUnread = 1024
+    /// No message carries more than one; one more tells that there were more.
+    private static let mostDescriptors = 2
 
+    /// Closes what the peer has passed.
+    let disposal: Disposal
     private let loop: EventLoop
     private let state: Mutex<State>
 
-    init(_ socket: consuming UnixSocket, on loop: EventLoop) {
+    init(_ socket: consuming UnixSocket, of peer: PeerCredentials?, on loop: EventLoop) {
         self.loop = loop
+        disposal = Disposal(of: peer?.user, on: loop)
         state = Mutex(State(socket: socket))
     }
 
@@ -71,7 +74,8 @@ final class ControlChannel: Sendable {
         }
     }
 
-    /// Closes the socket, after DISCONNECT where there is a reason to give. Any thread may call it.
+    /// Ends it, after DISCONNECT where there is a reason to give. Any thread may call it, and none waits
+    /// for what the peer has passed to be closed.
     func close(_ reason: DisconnectReason?) {
         // Both at once: a watch that another thread sets or takes back in between would be forgotten.
         var watch: EventLoop.Watch?
@@ -83,11 +87,7 @@ final class ControlChannel: Sendable {
         guard let socket = taken.take() else { return }
         if let watch { loop.cancel(watch, socket.descriptor) }
         if let reason { _ = try? socket.send(ControlMessage.disconnect(reason).encoded(), nil) }
-        // What the peer has sent and we have not read would turn the end into ECONNRESET at its
-        // side, before it could read the reason. After the shutdown it can send no more.
-        socket.shutdown()
-        var unread = 0
-        while unread < Self.mostUnread, socket.discardMessage() { unread += 1 }
+        socket.close(by: disposal)
     }
 
     /// Reads nothing more until `resume`. For its handler's use: no message of ours waits then.
@@ -137,7 +137,7 @@ final class ControlChannel: Sendable {
                 guard state.watch != nil, !state.isPaused else { return }
                 if state.unsent != nil { try flush(&state) }
                 guard state.unsent == nil else { return }
-                guard let message = try Self.receive(state) else { return }
+                guard let message = try receive(state) else { return }
                 input = Self.input(consume message)
             }
             return input
@@ -147,15 +147,15 @@ final class ControlChannel: Sendable {
     }
 
     /// The next message of the peer's.
-    private static func receive(
+    private func receive(
         _ state: borrowing State
     ) throws(SystemError) -> ReceivedMessage? {
         do throws(SystemError) {
-            return try state.socket?.receiveMessage()
+            return try state.socket?.receiveMessage(disposal)
         } catch {
             // Told once, and ahead of what the peer said before it closed with messages of ours unread.
-            guard error.code == connectionReset else { throw error }
-            return try state.socket?.receiveMessage()
+            guard error.code == Self.connectionReset else { throw error }
+            return try state.socket?.receiveMessage(disposal)
         }
     }
 
@@ -164,12 +164,15 @@ final class ControlChannel: Sendable {
         guard count > 0 else { return .ended(.vanished) }
         let isLast = message.received.descriptors.first.map(DescriptorReserve.contains) ?? false
         if isLast || message.received.lacksDescriptors {
+            // Given back here and now, however long that takes: nothing goes on without them.
+            _ = exchange(&message.received.descriptors, with: DescriptorQueue()).closed(by: nil)
             // EMFILE: it is not the peer's fault.
             let error = SystemError(
                 code: 24, operation: "take the descriptor that the peer passed")
             return .ended(end(of: error))
         }
-        guard !message.received.isTruncated else {
+        let descriptorCount = message.received.descriptors.count
+        guard !message.received.isTruncated, descriptorCount <= mostDescriptors else {
             return .ended(
                 .violation("a message longer than 128 bytes or with more than two descriptors"))
         }

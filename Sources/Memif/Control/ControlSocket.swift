@@ -24,28 +24,20 @@ extension UnixSocket {
         return try unsafe send(bytes.span.bytes, descriptors: numbers) != nil
     }
 
-    /// Receives one message with any descriptors, or nil when there is none yet.
-    borrowing func receiveMessage() throws(SystemError) -> ReceivedMessage? {
+    /// Receives one message with all its descriptors, which a disposal closes, or nil when there is none
+    /// yet.
+    borrowing func receiveMessage(
+        _ disposal: Disposal
+    ) throws(SystemError) -> ReceivedMessage? {
         var bytes = ControlMessage.Bytes(repeating: 0)
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes
-        // No message carries more than one; one more is taken to tell that there were more.
-        guard let received = try receive(into: &raw, mostDescriptors: 2) else { return nil }
+        guard let received = try receive(into: &raw, disposal: disposal) else { return nil }
         return ReceivedMessage(bytes: bytes, received: received)
     }
 }
 
 extension UnixSocket {
-    /// Takes one message out and throws it away, descriptors and all; false when there is none.
-    borrowing func discardMessage() -> Bool {
-        do {
-            guard let message = try receiveMessage() else { return false }
-            return message.received.byteCount > 0
-        } catch {
-            return false
-        }
-    }
-
     /// Watches for messages; a method, because an optional socket cannot be lent to a call.
     borrowing func watch(
         on loop: EventLoop, _ handler: @escaping @Sendable () -> Void

@@ -34,7 +34,7 @@ final class MasterConnection: Sendable {
         self.socket = socket
         self.loop = loop
         self.peer = peer
-        channel = ControlChannel(connected, on: loop)
+        channel = ControlChannel(connected, of: peer, on: loop)
     }
 
     /// Says HELLO and waits for the slave, but not for ever.
@@ -72,14 +72,15 @@ final class MasterConnection: Sendable {
         guard let ending else { return }
         ending.deadline?.cancel()
         ending.link?.status.finish(end)
-        channel.close(end.reasonForPeer)
-        ending.link?.releaseMemory()
+        // Before the peer is told: it may come back at once.
         if ending.isBound {
             ending.interface?.vacate(end)
         } else {
             ending.interface?.attemptFailed(end)
         }
         socket?.forget(self, end)
+        channel.close(end.reasonForPeer)
+        ending.link?.releaseMemory()
     }
 
     private struct Ending {
@@ -244,7 +245,7 @@ final class MasterConnection: Sendable {
             return
         }
         socket?.settle(self)
-        link.whenEnded { [weak self] end in self?.finish(end) }
+        link.whenEnded(on: loop) { [weak self] end in self?.finish(end) }
         if !interface.linkIsUp(link) { link.releaseMemory() }
     }
 

@@ -42,7 +42,9 @@ extension MasterSocket {
             let user = connection.peer.map { "user \($0.user)" } ?? "a peer without credentials"
             let reason = DisconnectReason(.notPermitted, "\(user) is not admitted")
             connection.finish(LinkEnd(.refused, reason))
-        } else if let problem = crowdProblem(of: connection.peer?.user) {
+        } else if let problem = connection.channel.disposal.problem
+            ?? crowdProblem(of: connection.peer?.user)
+        {
             connection.finish(problem)
         } else {
             connection.start(hello: hello, timeout: options.handshakeTimeout)

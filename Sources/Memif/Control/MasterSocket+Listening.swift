@@ -104,6 +104,7 @@ extension MasterSocket {
     /// Accepts who waits; a few at a time, so that a crowd at the door does not keep links waiting.
     func acceptAll() {
         for _ in 0..<16 {
+            guard Disposal.pendingInAll < Disposal.mostPendingInAll else { return pauseAccepting() }
             var accepted: UnixSocket?
             do throws(SystemError) {
                 accepted = try state.withLock { state throws(SystemError) in
@@ -118,7 +119,8 @@ extension MasterSocket {
         }
     }
 
-    /// Descriptors have run out: who waits goes on waiting, and the loop does not spin on it.
+    /// Descriptors have run out, or too many cannot be closed: who waits goes on waiting, and the loop does
+    /// not spin on it.
     private func pauseAccepting() {
         watchListener(for: [])
         loop.schedule(after: .milliseconds(100)) { [weak self] in

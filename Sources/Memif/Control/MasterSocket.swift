@@ -138,7 +138,7 @@ public final class MasterSocket: Sendable {
     }
 
     /// Ends the listener and every link. When this returns the peers have been told, descriptors are
-    /// closed (but for those that queues hold), and the socket file is gone if it was ours.
+    /// closed or about to be (but for those that queues hold), and the socket file is gone if it was ours.
     public func close(
         _ reason: DisconnectReason = DisconnectReason(.removed, "the socket is being closed")
     ) {

@@ -110,8 +110,8 @@ public final class MemifInterface: Sendable {
     }
 
     /// Ends link and interface: a master's socket no longer knows the id, a slave stops connecting.
-    /// When this returns the peer has been told and the descriptors are closed, but for those that
-    /// queues still hold. Removed once more, it stays as it is.
+    /// When this returns the peer has been told and the descriptors are closed or about to be, but for
+    /// those that queues still hold. Removed once more, it stays as it is.
     public func remove(
         _ reason: DisconnectReason = DisconnectReason(.removed, "the interface is being removed")
     ) {

@@ -116,6 +116,15 @@ public final class MemifLink: Sendable {
         status.whenEnded(observer)
     }
 
+    /// As ``whenEnded(_:)``, for who looks after the link. What a queue's owner has found the peer to do is
+    /// told on the loop: the owner has frames to see to.
+    func whenEnded(on loop: EventLoop, _ observer: @escaping @Sendable (LinkEnd) -> Void) {
+        status.whenEnded { end in
+            if end.cause == .local || loop.isCurrent { return observer(end) }
+            loop.submit { observer(end) }
+        }
+    }
+
     /// The counters of a receive queue.
     public func receiveCounters(_ index: Int) -> QueueCounters { receiveCounters[index].value }
 

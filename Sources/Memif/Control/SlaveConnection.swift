@@ -28,7 +28,7 @@ final class SlaveConnection: Sendable {
         self.configuration = configuration
         self.loop = loop
         self.peer = peer
-        channel = ControlChannel(connected, on: loop)
+        channel = ControlChannel(connected, of: peer, on: loop)
         state = Mutex(State(handshake: SlaveHandshake(configuration, geometry: geometry)))
     }
 
@@ -103,7 +103,8 @@ final class SlaveConnection: Sendable {
         let memory: LinkMemory
         do throws(SystemError) {
             memory = try LinkMemory.makeSlave(
-                geometry, name: configuration.name, pools: configuration.pools, isPopulated: false)
+                geometry, name: configuration.name, pools: configuration.pools, isPopulated: false,
+                disposal: channel.disposal)
         } catch {
             throw Self.end(of: error)
         }
@@ -135,7 +136,9 @@ final class SlaveConnection: Sendable {
             guard let memory = state.withLock({ $0.memory }) else { return }
             switch message {
             case .addRegion(let region):
-                try channel.send(message, memory.regions[Int(region.index)].file.duplicate())
+                // Closed at once when it is sent: another one of the file stays.
+                let file = try memory.regions[Int(region.index)].file.duplicate().closed(by: nil)
+                try channel.send(message, file)
             case .addRing(let ring):
                 let rings =
                     ring.direction == .slaveToMaster ? memory.slaveToMaster : memory.masterToSlave
@@ -167,7 +170,7 @@ final class SlaveConnection: Sendable {
             link.abandon(end)
             return
         }
-        link.whenEnded { [weak self] end in self?.finish(end) }
+        link.whenEnded(on: loop) { [weak self] end in self?.finish(end) }
         if !connector.linkIsUp(link) { link.releaseMemory() }
     }
 

@@ -80,6 +80,9 @@ final class SlaveConnector: Sendable {
                 connection.finish(LinkEnd(.refused, reason))
                 return
             }
+            if let problem = Disposal(of: peer?.user, on: loop).problem {
+                return connection.finish(problem)
+            }
             connection.start(timeout: handshakeTimeout)
         } else {
             let removed = DisconnectReason(.removed, "the interface is being removed")

@@ -94,6 +94,7 @@ extension MasterConnection {
         }
         try hold(interface)
         if let problem = record.problem(for: interface.configuration) { throw problem }
+        var descriptors = descriptors.closed(by: channel.disposal)
         var regions: [Region] = []
         for byteCount in record.regionByteCounts {
             guard let file = descriptors.popFirst() else {

@@ -148,14 +148,17 @@ final class LinkMemory: @unchecked Sendable {
     /// Makes a slave's memory: a sealed region with all rings and, unless they come from pools, all
     /// buffers, and an eventfd for each ring.
     ///
-    /// - Parameter isPopulated: whether the region's pages are faulted in. Else the caller does so, and
-    ///   has `setCookies` called, before anybody learns of it.
+    /// - Parameters:
+    ///   - isPopulated: whether the region's pages are faulted in. Else the caller does so, and has
+    ///     `setCookies` called, before anybody learns of it.
+    ///   - disposal: unmaps the region and closes its file; nil does so where it is let go of.
     static func makeSlave(
-        _ geometry: SlaveGeometry, name: String, pools: [BufferPool] = [], isPopulated: Bool = true
+        _ geometry: SlaveGeometry, name: String, pools: [BufferPool] = [], isPopulated: Bool = true,
+        disposal: Disposal? = nil
     ) throws(SystemError) -> LinkMemory {
         let region = try Region(
             name: "memif \(name)", byteCount: geometry.byteCount, hugePages: geometry.hugePages,
-            isPopulated: isPopulated)
+            isPopulated: isPopulated, disposal: disposal)
         var rings: [Ring] = []
         for announcement in geometry.rings {
             guard

@@ -105,13 +105,18 @@ final class Region: Sendable {
 
     /// Makes a region of our own, sealed.
     ///
-    /// - Parameter isPopulated: whether its pages are faulted in; else the caller does so before any use.
+    /// - Parameters:
+    ///   - isPopulated: whether its pages are faulted in; else the caller does so before any use.
+    ///   - disposal: unmaps it and closes its file; nil does so where it is let go of.
     init(
-        name: String, byteCount: Int, hugePages: Bool = false, isPopulated: Bool = true
+        name: String, byteCount: Int, hugePages: Bool = false, isPopulated: Bool = true,
+        disposal: Disposal? = nil
     ) throws(SystemError) {
         do throws(SystemError) {
-            let file = try OwnedDescriptor.memoryFile(
+            let made = try OwnedDescriptor.memoryFile(
                 name: name, byteCount: byteCount, hugePages: hugePages)
+            try DescriptorReserve.spare(made, "keep a memory file")
+            let file = made.closed(by: disposal)
             mapping = try SharedMapping(file, byteCount: byteCount)
             if isPopulated { try mapping.populate() }
             self.file = file

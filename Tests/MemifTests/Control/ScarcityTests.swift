@@ -26,7 +26,8 @@ struct ScarcityTests {
                 failures == [
                     "cannot create a memory file memif virtwire", "cannot create a socket",
                     "cannot create an eventfd", "cannot duplicate a descriptor",
-                    "cannot keep a connection", "cannot keep an eventfd",
+                    "cannot keep a connection", "cannot keep a memory file",
+                    "cannot keep an eventfd",
                 ])
         }
     }

@@ -1,0 +1,20 @@
+internal import LinuxIO
+
+extension Disposal {
+    /// What users may have left to be closed before they get another link: more than the largest link
+    /// leaves, which is a mapping and a file for each of 256 regions, and 512 eventfds.
+    static let mostPending = 1280
+
+    /// What all users may before nobody is accepted any more.
+    static let mostPendingInAll = 4 * mostPending
+
+    /// Why the user gets no link now; nil when they do.
+    ///
+    /// A descriptor that its sender has made hard to close stays until it is, and so does all behind it.
+    var problem: LinkEnd? {
+        let pending = pending
+        guard pending > Self.mostPending else { return nil }
+        return .limit(
+            "\(pending) descriptors and regions of \(self) are still being closed, try again later")
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import LinuxIO
+
+@Suite("A disposal")
+struct DisposalTests {
+    /// Work that waits until it is told to go on.
+    private final class Obstacle: Sendable {
+        private let isGone = DispatchSemaphore(value: 0)
+
+        func wait() { isGone.wait() }
+
+        func remove() { isGone.signal() }
+    }
+
+    /// Users of the tests' own, so that no test waits behind another.
+    private static let nextUser = Atomic<UInt32>(4_000_000_000)
+    private let loop: EventLoop
+
+    init() throws { loop = try EventLoop.unattended() }
+
+    private func disposal() -> Disposal {
+        Disposal(of: Self.nextUser.wrappingAdd(1, ordering: .relaxed).newValue, on: loop)
+    }
+
+    private static func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try !condition() {
+            try #require(ContinuousClock.now < end, "gave up waiting until \(what)")
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    @Test("closes what is let go of, duplicates and queues of it included")
+    func closing() async throws {
+        let disposal = disposal()
+        let obstacle = Obstacle()
+        disposal.submit { obstacle.wait() }
+        let file = try OwnedDescriptor.memoryFile(name: "disposed", byteCount: 4096)
+            .closed(by: disposal)
+        let identity = try file.status().identity
+        var queue = DescriptorQueue()
+        queue.append(try file.duplicate())
+        queue.append(try OwnedDescriptor.memoryFile(name: "at once", byteCount: 4096))
+        let copies = try queue.duplicate()
+        let numbers = [file.rawValue] + queue.all.prefix(1) + copies.all.prefix(1)
+        _ = consume file
+        _ = consume queue
+        _ = consume copies
+        // The obstacle, and three of them: the others were closed where they were let go of.
+        #expect(disposal.pending == 4)
+        for number in numbers { #expect(isOpen(number, as: identity)) }
+        obstacle.remove()
+        try await Self.eventually("they are closed") { disposal.pending == 0 }
+        for number in numbers { #expect(!isOpen(number, as: identity)) }
+    }
+
+    @Test("unmaps what was mapped of a file that it closes")
+    func unmapping() async throws {
+        let disposal = disposal()
+        let obstacle = Obstacle()
+        disposal.submit { obstacle.wait() }
+        let name = "disposed \(UInt64.random(in: 0...UInt64.max))"
+        func isMapped() throws -> Bool {
+            let maps = try File.read("/proc/self/maps", limit: 1 << 22)
+            return String(decoding: maps, as: UTF8.self).contains(name)
+        }
+        let file = try OwnedDescriptor.memoryFile(name: name, byteCount: 4096).closed(by: disposal)
+        let mapping = try SharedMapping(file, byteCount: 4096)
+        #expect(try isMapped())
+        _ = consume file
+        _ = consume mapping
+        #expect(try isMapped())
+        #expect(disposal.pending == 3)
+        obstacle.remove()
+        try await Self.eventually("it is unmapped") { try !isMapped() }
+    }
+
+    @Test("of one user keeps no other's waiting")
+    func users() async throws {
+        let (slow, other) = (disposal(), disposal())
+        let obstacle = Obstacle()
+        slow.submit { obstacle.wait() }
+        let file = try OwnedDescriptor.memoryFile(name: "others", byteCount: 4096)
+            .closed(by: other)
+        let (number, identity) = (file.rawValue, try file.status().identity)
+        _ = consume file
+        try await Self.eventually("it is closed") { !isOpen(number, as: identity) }
+        #expect(slow.pending == 1)
+        #expect(Disposal.pendingInAll >= 1)
+        obstacle.remove()
+        try await Self.eventually("there is nothing left to do") { slow.pending == 0 }
+    }
+
+    @Test("closes a socket with all that nobody has received, and the other end sees no more of it")
+    func socket() async throws {
+        let disposal = disposal()
+        let obstacle = Obstacle()
+        disposal.submit { obstacle.wait() }
+        let pair = try UnixSocket.pair(.messages)
+        let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
+        let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
+        _ = consume pair
+        let passed = try UnixSocket.pair(.stream)
+        let watcher = try UnixSocket(adopting: passed.first.descriptor.duplicate())
+        // SAFETY: bytes have no padding.
+        for byte in [1, 2] as [UInt8] {
+            _ = try other.send(
+                unsafe [byte].span.bytes, descriptors: [passed.second.descriptor.rawValue])
+        }
+        _ = consume passed
+        _ = try ours.send(unsafe ([7] as [UInt8]).span.bytes)
+        ours.close(by: disposal)
+        // It is shut down at once, and what was sent before can be read.
+        #expect(throws: SystemError.self) { _ = try other.send(unsafe ([3] as [UInt8]).span.bytes) }
+        #expect(try watcher.receiveByte() == nil)
+        obstacle.remove()
+        try await Self.eventually("all is closed") { disposal.pending == 0 }
+        // The end of what was passed: nobody holds its other end any more.
+        #expect(try watcher.receiveByte() == 0)
+        #expect(try other.receiveByte() == 1)
+        #expect(try other.receiveByte() == 0)
+    }
+
+    @Test("has its names")
+    func names() {
+        #expect(Disposal(of: 12, on: loop).description == "user 12")
+        #expect(
+            Disposal(of: nil, on: loop).description == "a user that the kernel does not name")
+    }
+}
+
+extension UnixSocket {
+    /// How many bytes a receive brought, of one at most; nil when there is nothing yet.
+    fileprivate borrowing func receiveByte() throws -> Int? {
+        var bytes: [UInt8] = [0]
+        var span = bytes.mutableSpan
+        // SAFETY: bytes may be anything.
+        var room = unsafe span.mutableBytes
+        return try receive(into: &room)?.byteCount
+    }
+}

@@ -1,0 +1,209 @@
+import Glibc
+import LinuxIO
+import MemifTesting
+import Testing
+
+@testable import Memif
+
+/// Descriptors whose closing takes as long as their sender likes, wherever one can be passed.
+///
+/// What is passed lingers for an hour, or until the test lets it go: whatever is answered before that was
+/// not held up. Each in a process of its own, for all peers are one user here.
+@Suite("Descriptors that are hard to close", .timeLimit(.minutes(3)))
+struct LingeringTests {
+    @Test("of a slave hold up nobody, in whatever message they come")
+    func slaves() async {
+        await #expect(processExitsWith: .success) {
+            for attack in SlaveTrap.allCases {
+                let master = try AttackedMaster()
+                let trap = try LingeringSocket()
+                let slave = try master.slave()
+                try await attack.prepare(slave)
+                try await master.loop.hold {
+                    try attack.play(slave, trap.rawValue)
+                    trap.letGo()
+                }
+                if attack.isAnswered {
+                    let reason = try await slave.peer.receiveDisconnect()
+                    try #require(reason?.code == attack.code, "\(attack): \(reason as Any)")
+                }
+                try await Trap.check("\(attack)", trap, master.loop) {
+                    let friend = try await Friend(master.socket, master.loop)
+                    friend.end()
+                }
+                master.socket.close()
+                master.loop.stop()
+            }
+        }
+    }
+
+    @Test("of a master hold up nobody either")
+    func masters() async {
+        await #expect(processExitsWith: .success) {
+            for stage in RawMaster.Stage.allCases { try await Self.trap(stage) }
+        }
+    }
+
+    private static func trap(_ stage: RawMaster.Stage) async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        let hostile = try RawMaster(at: directory.address())
+        let trap = try LingeringSocket()
+        let victim = try MemifInterface.connect(
+            to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: nil,
+            handshakeTimeout: .seconds(120))
+        let guest = try RawMaster.Guest(try await hostile.accept())
+        try await guest.lead(to: stage)
+        let message = stage == .accepted ? .hello(.init(name: "odd")) : ControlMessage.acknowledge
+        try await loop.hold {
+            try guest.peer.send(message, descriptors: [trap.rawValue])
+            trap.letGo()
+        }
+        let reason = try await guest.peer.receiveDisconnect()
+        try #require(reason?.code == .protocolViolation, "\(stage)")
+        try await Trap.check("\(stage)", trap, loop) {
+            let socket = try MasterSocket.listen(
+                at: directory.address("friend.sock"), on: loop, options: .patient)
+            let friend = try await Friend(socket, loop)
+            friend.end()
+            socket.close()
+        }
+        victim.remove()
+        loop.stop()
+    }
+
+    @Test("keep their own user from another link once there are too many, and nobody else")
+    func limit() async {
+        await #expect(processExitsWith: .success) {
+            let master = try AttackedMaster()
+            let (hostile, other) = (Self.user(4711), Self.user(4712))
+            let disposal = Disposal(of: hostile.user, on: master.loop)
+            let trap = try LingeringSocket(closedBy: disposal)
+            trap.letGo()
+            let file = try OwnedDescriptor.memoryFile(name: "many", byteCount: 4096)
+                .closed(by: disposal)
+            for _ in 1..<Disposal.mostPending { _ = try SharedMapping(file, byteCount: 4096) }
+            _ = consume file
+            let refused = RawPeer(
+                try UnixSocket(adopting: master.socket.openChannel(for: hostile)))
+            let reason = try #require(try await refused.receiveDisconnect())
+            try #require(reason.code == .limitExceeded)
+            let pending = Disposal.mostPending + 1
+            try #require(
+                reason.text
+                    == "\(pending) descriptors and regions of user 4711 are still being closed, try again "
+                    + "later")
+            let admitted = RawPeer(
+                try UnixSocket(adopting: master.socket.openChannel(for: other)))
+            try await admitted.expect("HELLO")
+            // As soon as they are closed there is nothing against it.
+            trap.spring()
+            try await eventually("all is closed") { disposal.pending == 0 }
+            let again = RawPeer(
+                try UnixSocket(adopting: master.socket.openChannel(for: hostile)))
+            try await again.expect("HELLO")
+            master.socket.close()
+            master.loop.stop()
+        }
+    }
+
+    private static func user(_ number: UInt32) -> PeerCredentials {
+        PeerCredentials(process: 1, user: number, group: number)
+    }
+}
+
+private enum Trap {
+    /// Has the attacked loop serve a friend while the trap holds whoever closes it.
+    static func check(
+        _ what: String, _ trap: LingeringSocket, _ loop: EventLoop,
+        _ friend: () async throws -> Void
+    ) async throws {
+        let disposal = Disposal(of: getuid(), on: loop)
+        try await eventually("\(what) is being closed") { disposal.pending > 0 }
+        try await friend()
+        // Nothing of it has been closed yet; so nobody has waited for it.
+        try #require(disposal.pending > 0, "\(what)")
+        trap.spring()
+        try await eventually("what came with \(what) is closed") { disposal.pending == 0 }
+    }
+}
+
+/// A link that nobody attacks, from its beginning to its end.
+private struct Friend {
+    private let interfaces: [MemifInterface]
+
+    init(_ socket: MasterSocket, _ loop: EventLoop) async throws {
+        let configuration = InterfaceConfiguration(id: 1)
+        let master = try socket.add(configuration)
+        let slave = try socket.connect(configuration, handshakeTimeout: .seconds(120))
+        _ = try await master.waitForLink(within: .seconds(60))
+        _ = try await slave.waitForLink(within: .seconds(60))
+        interfaces = [slave, master]
+    }
+
+    func end() {
+        for interface in interfaces { interface.remove() }
+    }
+}
+
+/// Where a slave can pass a descriptor.
+private enum SlaveTrap: CaseIterable {
+    case beforeHello
+    case withInitialize
+    case moreThanOne
+    case asRegion
+    case besideRegion
+    case asEventfd
+    case asEventfdAndGone
+    case onLink
+    /// In a message that nobody will read.
+    case unread
+
+    var isAnswered: Bool { self != .asEventfdAndGone }
+
+    var code: DisconnectReason.Code {
+        switch self {
+        case .asRegion: .regionRefused
+        case .unread: .unsupportedVersion
+        default: .protocolViolation
+        }
+    }
+
+    /// An honest beginning.
+    func prepare(_ slave: RawSlave) async throws {
+        switch self {
+        case .beforeHello: break
+        case .withInitialize, .moreThanOne, .unread: try await slave.advance(to: .greeted)
+        case .asRegion, .besideRegion: try await slave.advance(to: .initialized)
+        case .asEventfd, .asEventfdAndGone: try await slave.advance(to: .regionAdded)
+        case .onLink: try await slave.advance(to: .linked)
+        }
+    }
+
+    func play(_ slave: RawSlave, _ trap: Int32) throws {
+        let initialize = ControlMessage.Initialize(id: 0, name: "odd")
+        let region = ControlMessage.AddRegion(index: 0, byteCount: 4096)
+        switch self {
+        case .beforeHello, .onLink: try slave.peer.send(.acknowledge, descriptors: [trap])
+        case .withInitialize: try slave.peer.send(.initialize(initialize), descriptors: [trap])
+        case .moreThanOne:
+            let many = [Int32](repeating: trap, count: 253)
+            try slave.peer.send(.initialize(initialize), descriptors: many)
+        case .asRegion: try slave.peer.send(.addRegion(region), descriptors: [trap])
+        case .besideRegion:
+            try slave.peer.send(
+                .addRegion(region), descriptors: [slave.memory.file.rawValue, trap])
+        case .asEventfd, .asEventfdAndGone:
+            for ring in slave.announcements {
+                try slave.peer.send(.addRing(ring), descriptors: [trap])
+            }
+            if self == .asEventfdAndGone { return slave.peer.hangUp() }
+            try slave.peer.send(.connect(interfaceName: ""))
+        case .unread:
+            var odd = initialize
+            odd.version = 0x0100
+            try slave.peer.send(.initialize(odd))
+            for _ in 0..<3 { try slave.peer.send(.acknowledge, descriptors: [trap]) }
+        }
+    }
+}
