@@ -24,14 +24,16 @@ struct ProcessResources: Equatable {
     }
 
     /// What it holds once it has stopped changing, or once it is what was hoped for: the last handler
-    /// of a loop may still be at work.
+    /// of a loop may still be at work, and so may those who close what peers have passed.
     static func settled(like hoped: ProcessResources? = nil) async throws -> ProcessResources {
         let clock = ContinuousClock()
         var last = try current()
-        for _ in 0..<100 where last != hoped {
+        var looks = 0
+        let deadline = clock.now + .seconds(30)
+        while last != hoped, looks < 5 || hoped != nil, clock.now < deadline {
             try await clock.sleep(until: clock.now + .milliseconds(20), tolerance: nil)
             let next = try current()
-            if hoped == nil, next == last { return next }
+            looks = next == last && Disposal.pendingInAll == 0 ? looks + 1 : 0
             last = next
         }
         return last
