@@ -47,7 +47,7 @@ extension Controller {
         } catch {
             host.logger.warning(
                 "a domain that is gone stays drained", metadata: ["reason": "\(error)"])
-            return .failed
+            return .failed(lookAgainAfter: nil)
         }
         state.withLock { state in
             state.ledger.forget(vm)

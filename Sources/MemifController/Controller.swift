@@ -287,7 +287,7 @@ public final class Controller: Sendable {
             guard case .refused(let reason) = error else { return .unavailable }
             host.logger.warning(
                 "a domain cannot be read", metadata: ["vm": "\(vm)", "reason": "\(reason)"])
-            return .failed
+            return .failed(lookAgainAfter: nil)
         }
         guard let reading else { return await lookAtMissing(vm, noticed: noticed) }
         let domain = state.withLock { state in

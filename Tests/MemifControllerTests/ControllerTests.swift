@@ -117,6 +117,22 @@ struct ControllerTests {
         }
     }
 
+    @Test("the end of a linger does not wait for a port beside it that cannot be opened")
+    func lingerBesideFailure() async throws {
+        try await ControllerHarness.run(in: Scratch()) { it in
+            it.backend.fail("b", true)
+            it.source.define(one, "<memif:port name='a' linger='300ms'/><memif:port name='b'/>")
+            it.source.start(one)
+            #expect(await eventually { it.port(one, "a")?.admission == .open })
+            // Long enough for pauses that are longer than the linger.
+            #expect(
+                await eventually { it.controller.statistics().looks[.failed, default: 0] > 4 })
+            it.source.stop(one)
+            #expect(await eventually { it.port(one, "a")?.admission == shutOff })
+            #expect(it.condition(one, "b")?.state == .failed)
+        }
+    }
+
     @Test("a transient domain's sockets outlive it by their linger and no longer")
     func transient() async throws {
         try await ControllerHarness.run(in: Scratch()) { it in

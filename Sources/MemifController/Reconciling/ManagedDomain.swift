@@ -202,7 +202,8 @@ final class ManagedDomain: Sendable {
         let standstill = state.phase.standsStill ? host.configuration.pollInterval : nil
         let pauses = [plan.lookAgainAfter, nextExpiry, state.graceLeft, standstill]
             .compactMap(\.self)
-        return outcome.isSuccess ? .settled(lookAgainAfter: pauses.min()) : .failed
+        return outcome.isSuccess
+            ? .settled(lookAgainAfter: pauses.min()) : .failed(lookAgainAfter: pauses.min())
     }
 
     /// How long until the first added port ends.

@@ -17,8 +17,9 @@ struct ReconcileQueue {
     enum Outcome: Sendable, Hashable {
         /// All is as wanted; look again after a while if one is given.
         case settled(lookAgainAfter: Duration?)
-        /// Something failed that may go better later.
-        case failed
+        /// Something failed that may go better later; look again no later than after the while that is given:
+        /// the end of a linger does not wait for what has failed.
+        case failed(lookAgainAfter: Duration?)
         /// Nothing could be asked; the next connection looks at everything anyway.
         case unavailable
     }
@@ -116,9 +117,10 @@ struct ReconcileQueue {
         case .settled(let lookAgainAfter):
             entry.failures = 0
             delay = lookAgainAfter
-        case .failed:
+        case .failed(let lookAgainAfter):
             entry.failures += 1
-            delay = backOff(entry.failures)
+            let pause = backOff(entry.failures)
+            delay = min(pause, lookAgainAfter ?? pause)
         case .unavailable:
             break
         }

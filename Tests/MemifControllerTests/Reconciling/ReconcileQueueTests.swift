@@ -49,7 +49,7 @@ struct ReconcileQueueTests {
         var waits: [Duration] = []
         for _ in 0..<12 {
             #expect(queue.next(now: now) != .wait(until: nil))
-            queue.finish(Sample.vm(1), .failed, now: now)
+            queue.finish(Sample.vm(1), .failed(lookAgainAfter: nil), now: now)
             guard case .wait(let until?) = queue.next(now: now) else {
                 Issue.record("no wait after a failure")
                 return
@@ -62,8 +62,25 @@ struct ReconcileQueueTests {
         #expect(waits.dropFirst(8).allSatisfy { $0 == .seconds(30) })
         queue.mark(Sample.vm(1), .event, now: now)
         #expect(queue.next(now: now) == .look(Sample.vm(1), since: now))
-        queue.finish(Sample.vm(1), .failed, now: now)
+        queue.finish(Sample.vm(1), .failed(lookAgainAfter: nil), now: now)
         #expect(queue.next(now: now) == .wait(until: now + .milliseconds(200)))
+    }
+
+    @Test("what has an end of its own does not wait for what has failed beside it")
+    func failureBesideLinger() {
+        var queue = queue()
+        var now = start
+        queue.mark(Sample.vm(1), .event, now: now)
+        for linger: Duration in [.milliseconds(50), .seconds(60), .milliseconds(100)] {
+            guard case .look = queue.next(now: now) else {
+                Issue.record("nothing to look at")
+                return
+            }
+            queue.finish(Sample.vm(1), .failed(lookAgainAfter: linger), now: now)
+            // 200 and 400 milliseconds, and 800.
+            now += min(linger, .milliseconds(400))
+            #expect(queue.next(now: now - .milliseconds(1)) == .wait(until: now))
+        }
     }
 
     @Test("a linger's end is looked at when it comes; what cannot be asked is not tried again")
@@ -104,10 +121,11 @@ struct ReconcileQueueTests {
                 guard let vm = running.sorted().randomElement(using: &random) else { continue }
                 running.remove(vm)
                 let outcomes: [ReconcileQueue.Outcome] = [
-                    .failed, .settled(lookAgainAfter: nil), .settled(lookAgainAfter: .seconds(1)),
+                    .failed(lookAgainAfter: nil), .settled(lookAgainAfter: nil),
+                    .settled(lookAgainAfter: .seconds(1)), .failed(lookAgainAfter: .seconds(1)),
                     .unavailable,
                 ]
-                queue.finish(vm, outcomes.randomElement(using: &random) ?? .failed, now: now)
+                queue.finish(vm, outcomes.randomElement(using: &random) ?? .unavailable, now: now)
             }
         }
         for vm in running { queue.finish(vm, .settled(lookAgainAfter: nil), now: now) }
