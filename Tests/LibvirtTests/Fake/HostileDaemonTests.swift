@@ -10,7 +10,7 @@ import XDR
 @Suite("Hostile texts and floods", .timeLimit(.minutes(4))) struct HostileDaemonTests {
     @Test("an error's description cannot play with the terminal") func escapes() async throws {
         try await withFake { daemon in
-            let hostile = "no \u{1B}]0;title\u{07}\u{9B}2J\u{202E}such\r\ndomain\u{7F}"
+            let hostile = "no \u{1B}]0;title\u{07}\u{9B}2J\u{202E}such\r\ndom\u{200B}ain\u{7F}"
             daemon.serve(Remote.DOMAIN_LOOKUP_BY_NAME) { _ throws(CallRefusal) in
                 throw CallRefusal(.noDomain, hostile)
             }
@@ -22,7 +22,7 @@ import XDR
                 #expect(
                     error.description
                         == "DOMAIN_LOOKUP_BY_NAME: no \\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}such  "
-                        + "domain\\u{7f} (\(daemon.uri))")
+                        + "dom\\u{200b}ain\\u{7f} (\(daemon.uri))")
                 guard case .server(let server) = error.kind else {
                     Issue.record("\(error)")
                     return
