@@ -109,7 +109,7 @@ struct CostTests {
             var outgoing = FrameBatch()
             outgoing.append([1])
             for round in 1...1000 as ClosedRange<UInt64> {
-                try Self.sleep(&receiver)
+                try Self.settle(&receiver)
                 for _ in 0..<5 { _ = try sender.transmitBurst(outgoing) }
                 expectEqual(sender.counters.interrupts, round)
                 expectEqual(receiver.interrupt.drain(), 1)
@@ -130,7 +130,7 @@ struct CostTests {
             var outgoing = FrameBatch()
             outgoing.append([1])
             for round in 1...200 as ClosedRange<UInt64> {
-                try Self.sleep(&sink)
+                try Self.settle(&sink)
                 for _ in 0..<5 {
                     _ = try source.transmitBurst(outgoing)
                     try stage.pass()
@@ -143,7 +143,7 @@ struct CostTests {
     }
 
     /// Takes what has come, and asks to be woken for more.
-    private static func sleep(_ receiver: inout ReceiveQueue) throws {
+    private static func settle(_ receiver: inout ReceiveQueue) throws {
         var incoming = FrameBatch()
         while try receiver.receiveBurst(into: &incoming) > 0 {}
         expectEqual(receiver.armInterrupt(), true)
