@@ -67,7 +67,7 @@ struct LifecycleRowTests {
             await run.expectStanding("started from a managed save")
 
             try await domain.coreDump(to: "\(file)-core", flags: .crash)
-            #expect(await eventually { AuditLine.procedures(run.audit) == ["ended by itself"] })
+            #expect(await eventually { AuditLine.incidents(run.audit) == ["domain-ended"] })
             _ = try await domain.create()
             await run.expectStanding("started after a crash")
             try await domain.shutdown()
