@@ -4,5 +4,23 @@ import Testing
 /// migration, and a libvirtd that is killed while its domains run.
 ///
 /// One after the other, for each has a libvirtd or two and machines without KVM.
+///
+/// Where each thing that libvirt tells of a domain is tried with a real libvirtd:
+///
+/// | what libvirt tells | tests |
+/// | --- | --- |
+/// | DEFINED/ADDED, /UPDATED; UNDEFINED/REMOVED, of a run too; METADATA_CHANGE | `RealLibvirtTests` |
+/// | DEFINED/RENAMED, UNDEFINED/RENAMED | `LifecycleRowTests`, `RunTests` |
+/// | FROM_SNAPSHOT of DEFINED, STARTED, RESUMED, STOPPED | `LifecycleRowTests` |
+/// | STARTED/BOOTED, /RESTORED; SUSPENDED; RESUMED; REBOOT | `LifecycleRowTests`, `RunTests` |
+/// | STOPPED/SHUTDOWN, /DESTROYED, /SAVED, /CRASHED | `LifecycleRowTests`, `RunTests` |
+/// | SHUTDOWN; STOPPED/FAILED of a process that was killed | `RunTests` |
+/// | CRASHED, of a guest that is started anew or kept | `RunTests`, `StartTests` |
+/// | CONTROL_ERROR of a start that fails; nothing, of one that waits | `StartTests` |
+/// | MIGRATED of STARTED, SUSPENDED, RESUMED, STOPPED; STOPPED/FAILED of an arrival | `MigrationTests` |
+/// | nothing, as libvirtd is away | `StartTests`, `RealLibvirtTests`, `ConvergenceTests` |
+///
+/// A guest that sleeps (PMSUSPENDED), a disk that fails and a watchdog need a guest: for them
+/// `DomainSourceTests` has what libvirt answers, and `LifecycleTests` what follows.
 @Suite("The daemon with QEMU", .serialized, .timeLimit(.minutes(4)))
 enum QEMUTests {}
