@@ -40,7 +40,7 @@ public final class Controller: Sendable {
     let claim = Mutex<DirectoryClaim?>(nil)
     let gate = ReconcileGate()
     let handOvers = HandOverRequests()
-    private let loop = ReconcileLoop()
+    private let loop: ReconcileLoop
     let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
     private let requestResync: AsyncStream<Void>.Continuation
@@ -56,6 +56,7 @@ public final class Controller: Sendable {
     init(_ host: Host, source: any DomainSource) {
         self.host = host
         self.source = source
+        loop = ReconcileLoop(on: host.threads)
         state = Mutex(State(ledger: PresenceLedger(grace: host.configuration.orphanGrace)))
         (resyncs, requestResync) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -187,10 +188,12 @@ public final class Controller: Sendable {
         return statistics
     }
 
-    /// Whether looks at domains have made no progress for so many seconds.
+    /// Whether looks at domains have made no progress for so many seconds. Those that wait for the host's disk
+    /// or its account databases would do so in another process as well, and that one would have no links.
     func isStuck(longerThan limit: Double) -> Bool {
         let load = loop.load
-        return load.longestLook > limit || load.stalled > limit
+        return (load.longestLook > limit || load.stalled > limit)
+            && host.threads.longestWait < .seconds(limit / 2)
     }
 
     /// Puts back what the records tell of, and finds what no record tells of.
@@ -213,7 +216,7 @@ public final class Controller: Sendable {
         await withDiscardingTaskGroup { group in
             for domain in domains {
                 let ran = host.inherited.suggestRunning(domain.vm)
-                group.addTask(executorPreference: WaitingThreads.shared) {
+                group.addTask(executorPreference: host.threads) {
                     await domain.restore(noticed: start, ran: ran)
                 }
             }

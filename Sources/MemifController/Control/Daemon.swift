@@ -81,12 +81,9 @@ public struct Daemon: Sendable {
     /// no links.
     public func comeRound() async {
         await host.backend.comeRound()
-        while isStuck, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(200)) }
-    }
-
-    private var isStuck: Bool {
-        controller.isStuck(longerThan: longestLook)
-            && WaitingThreads.shared.longestWait < .seconds(longestLook / 2)
+        while controller.isStuck(longerThan: longestLook), !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(200))
+        }
     }
 
     /// Seconds that a look at a domain takes at most, several answers of a slow libvirt included.

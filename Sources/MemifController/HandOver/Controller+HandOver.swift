@@ -64,7 +64,7 @@ extension Controller {
     private func restoreRest() async {
         await withDiscardingTaskGroup { group in
             for domain in knownDomains {
-                group.addTask(executorPreference: WaitingThreads.shared) {
+                group.addTask(executorPreference: host.threads) {
                     await domain.restore(noticed: .now)
                 }
             }

@@ -17,6 +17,8 @@ struct Host: Sendable {
     let inherited = InheritedPorts()
     /// Where no new links are to come up; ports follow with the next look at each domain.
     let draining: DrainMarks
+    /// For looks at domains, which wait for the disk and have accounts looked up.
+    let threads = WaitingThreads()
     /// The host's group; where there is none of that name, the process's own. Looked up once: an
     /// account service that is away for a while must not take sockets from their peers.
     let defaultGroup: UInt32

@@ -51,6 +51,7 @@ final class ReconcileLoop: Sendable {
         }
     }
 
+    private let threads: WaitingThreads
     private let state = Mutex(State())
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
@@ -63,7 +64,9 @@ final class ReconcileLoop: Sendable {
     /// How many are under way at once with those.
     static let mostWaiting = 32
 
-    init() {
+    /// - Parameter threads: what looks are to run on.
+    init(on threads: WaitingThreads = WaitingThreads()) {
+        self.threads = threads
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -114,7 +117,7 @@ final class ReconcileLoop: Sendable {
         await withDiscardingTaskGroup { group in
             for await _ in wakes {
                 while let (vm, since) = next(&group) {
-                    group.addTask(executorPreference: WaitingThreads.shared) {
+                    group.addTask(executorPreference: threads) {
                         let outcome = await look(vm, since)
                         self.finish(vm, outcome)
                     }

@@ -22,7 +22,7 @@ struct HungHostTests {
             #expect(
                 await eventually {
                     it.controller.statistics().longestLook > 0
-                        && WaitingThreads.shared.longestWait > .zero
+                        && it.controller.host.threads.longestWait > .zero
                 })
             let free = Sample.vm(99)
             it.source.define(free, "<memif:port name='a' linger='0'/>")
