@@ -118,8 +118,9 @@ public struct ReceiveQueue: ~Copyable, Sendable {
             let index = ring.peerIndex()
             if index != limit { try moveLimit(to: index) }
         }
-        // The rest of a frame that was incomplete at the end will never come.
-        if limit != position, !(isSealed && isStalled) { return true }
+        // A frame whose rest is missing is not walked again before the sender's index moves, however often
+        // it is looked for; where the link is over the rest will never come.
+        if limit != position, !isStalled { return true }
         if isSealed { throw status.end ?? .vanished }
         return false
     }

@@ -99,6 +99,9 @@ struct RingReading {
     var position: UInt16
     var drops: UInt64 = 0
     var isBroken = false
+    /// Whether the frame at `position` had no end when its slots were read: nobody looks again before there
+    /// are more.
+    private var isStalled = false
     private var limit: UInt16
 
     init(shared: SharedRings, role: MemifRole, position: UInt16) {
@@ -115,7 +118,9 @@ struct RingReading {
             isBroken = true
             return []
         }
+        if index != limit { isStalled = false }
         limit = index
+        if isStalled { return [] }
         var frames: [[UInt8]] = []
         while position != limit {
             var frame: [UInt8] = []
@@ -133,6 +138,7 @@ struct RingReading {
             }
             guard isWhole else {
                 isBroken = slot &- position == ring.size
+                isStalled = true
                 return frames
             }
             position = slot

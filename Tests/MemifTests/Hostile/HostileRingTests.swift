@@ -96,6 +96,10 @@ struct HostileRingTests {
         expectEqual(try receiver.receiveBurst(into: &batch), 0)
         expectEqual(receiver.hasNews, false)
         expectEqual(receiver.armInterrupt(), true)
+        // Nor is the chain walked again while the index stands: what has become of it is not seen.
+        slave.sending.setDescriptor(0, length: 2, offset: 4096)
+        expectEqual(try receiver.receiveBurst(into: &batch), 0)
+        slave.sending.setDescriptor(0, hasNext: true, length: 2, offset: 4096)
         slave.sending.setDescriptor(1, length: 1, offset: 4096)
         slave.sending.head = 2
         expectEqual(receiver.armInterrupt(), false)
