@@ -33,9 +33,16 @@ public struct Disposal: Hashable, Sendable, CustomStringConvertible {
     /// How much waits to be closed or unmapped, or is just being so.
     public var pending: Int { Self.accounts.withLock { $0[self]?.pending ?? 0 } }
 
-    /// As ``pending``, of all users and loops together.
-    public static var pendingInAll: Int {
-        accounts.withLock { $0.values.reduce(0) { $0 + $1.pending } }
+    /// As ``pending``, of all users and loops together; what a user has pending beyond `most` counts as
+    /// that many, so that one alone cannot fill what is meant for all.
+    public static func pendingInAll(most: Int) -> Int {
+        accounts.withLock { accounts in
+            var ofUser: [UInt32?: Int] = [:]
+            for (disposal, account) in accounts {
+                ofUser[disposal.user, default: 0] += account.pending
+            }
+            return ofUser.values.reduce(0) { $0 + min($1, most) }
+        }
     }
 
     /// Closes a descriptor whose owner gives it away.

@@ -36,7 +36,8 @@ struct WaitingThreadsTests {
     func atOnce() async throws {
         let threads = WaitingThreads(most: 16)
         for count in [16, 1, 12] { try await waiting(count, on: threads) }
-        #expect(threads.longestWait == .zero)
+        // The last part counts until its thread has come back from it.
+        while threads.longestWait != .zero { await Task.yield() }
     }
 
     @Test("what comes beyond the limit waits for a thread; each part of a task is run once")

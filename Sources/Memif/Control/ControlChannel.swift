@@ -162,7 +162,8 @@ final class ControlChannel: Sendable {
     private static func input(_ message: consuming ReceivedMessage) -> Input {
         let count = message.received.byteCount
         guard count > 0 else { return .ended(.vanished) }
-        let isLast = message.received.descriptors.first.map(DescriptorReserve.contains) ?? false
+        // The highest number decides for all.
+        let isLast = message.received.descriptors.all.max().map(DescriptorReserve.contains) ?? false
         if isLast || message.received.lacksDescriptors {
             // Given back here and now, however long that takes: nothing goes on without them.
             _ = exchange(&message.received.descriptors, with: DescriptorQueue()).closed(by: nil)

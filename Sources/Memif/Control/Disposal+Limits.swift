@@ -5,8 +5,9 @@ extension Disposal {
     /// leaves, which is a mapping and a file for each of 256 regions, and 512 eventfds.
     static let mostPending = 1280
 
-    /// What all users may before nobody is accepted any more.
-    static let mostPendingInAll = 4 * mostPending
+    /// Whether so much is left by several users that nobody is accepted any more. One of them, however
+    /// much they leave, does not keep the others out.
+    static var isFull: Bool { pendingInAll(most: mostPending) >= 4 * mostPending }
 
     /// Why the user gets no link now; nil when they do.
     ///

@@ -57,13 +57,15 @@ final class MasterConnection: Sendable {
 
     /// Ends the connection whatever state it is in; only the first call counts. Any thread.
     func finish(_ end: LinkEnd) {
+        // What was announced but never became a link goes now, and not under the lock: that may last.
+        var regions: [Region] = []
+        var interrupts = DescriptorQueue()
         let ending = state.withLock { state -> Ending? in
             guard !state.hasEnded else { return nil }
             state.end = end
             state.handshake.close()
-            // What was announced but never became a link goes now.
-            state.regions = []
-            state.interrupts = DescriptorQueue()
+            swap(&regions, &state.regions)
+            swap(&interrupts, &state.interrupts)
             state.inherited = []
             return Ending(
                 link: state.link, interface: state.interface, isBound: state.isBound,

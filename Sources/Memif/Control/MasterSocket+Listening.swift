@@ -104,7 +104,7 @@ extension MasterSocket {
     /// Accepts who waits; a few at a time, so that a crowd at the door does not keep links waiting.
     func acceptAll() {
         for _ in 0..<16 {
-            guard Disposal.pendingInAll < Disposal.mostPendingInAll else { return pauseAccepting() }
+            guard !Disposal.isFull else { return pauseAccepting() }
             var accepted: UnixSocket?
             do throws(SystemError) {
                 accepted = try state.withLock { state throws(SystemError) in

@@ -51,11 +51,13 @@ final class SlaveConnection: Sendable {
 
     /// Ends the attempt or link whatever state it is in; only the first call counts. Any thread.
     func finish(_ end: LinkEnd) {
+        // Let go behind the lock: that may last.
+        var memory: LinkMemory?
         let ending = state.withLock { state -> Ending? in
             guard !state.hasEnded else { return nil }
             state.end = end
             state.handshake.close()
-            state.memory = nil
+            swap(&memory, &state.memory)
             return Ending(link: state.link, deadline: state.deadline.take())
         }
         guard let ending else { return }

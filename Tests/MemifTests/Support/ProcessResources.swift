@@ -33,7 +33,7 @@ struct ProcessResources: Equatable {
         while last != hoped, looks < 5 || hoped != nil, clock.now < deadline {
             try await clock.sleep(until: clock.now + .milliseconds(20), tolerance: nil)
             let next = try current()
-            looks = next == last && Disposal.pendingInAll == 0 ? looks + 1 : 0
+            looks = next == last && Disposal.pendingInAll(most: .max) == 0 ? looks + 1 : 0
             last = next
         }
         return last

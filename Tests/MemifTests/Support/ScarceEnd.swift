@@ -167,7 +167,7 @@ final class ScarceEnd {
         peer.end()
         if socket == nil { interface.take()?.remove() }
         try turn(until: "the link is over") { !told.isUp && !peer.told.isUp }
-        try turn(until: "all is disposed of") { Disposal.pendingInAll == 0 }
+        try turn(until: "all is disposed of") { Disposal.pendingInAll(most: .max) == 0 }
         try turn(until: "all is closed") { open == 0 || countOpen() == open }
         try turn(until: "all is unmapped") { try ProcessResources.current().sharedMappings == 0 }
     }
