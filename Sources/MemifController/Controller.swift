@@ -40,6 +40,9 @@ public final class Controller: Sendable {
     let claim = Mutex<DirectoryClaim?>(nil)
     let gate = ReconcileGate()
     let handOvers = HandOverRequests()
+    /// How long looks that are under way may hold up a hand-over, or the end. One that waits for the host's
+    /// disk or its account databases may last for ever, and is not to cost what others have.
+    let patience: Duration
     private let loop: ReconcileLoop
     let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
@@ -53,9 +56,10 @@ public final class Controller: Sendable {
         self.init(Host(configuration, backend: backend, logger: logger), source: source)
     }
 
-    init(_ host: Host, source: any DomainSource) {
+    init(_ host: Host, source: any DomainSource, patience: Duration = .seconds(10)) {
         self.host = host
         self.source = source
+        self.patience = patience
         loop = ReconcileLoop(on: host.threads)
         state = Mutex(State(ledger: PresenceLedger(grace: host.configuration.orphanGrace)))
         (resyncs, requestResync) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -103,9 +107,10 @@ public final class Controller: Sendable {
     }
 
     private func serve(_ server: ControlServer?) async {
+        // Not a part of the group, which would wait for each look however long that takes.
+        let looks = Task { await loop.run { await self.timedLook(at: $0, noticed: $1) } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.source.run { self.handle($0) } }
-            group.addTask { await self.loop.run { await self.timedLook(at: $0, noticed: $1) } }
             group.addTask { await self.resync() }
             group.addTask { await self.every(self.host.configuration.pollInterval, self.poll) }
             group.addTask {
@@ -116,7 +121,10 @@ public final class Controller: Sendable {
             // Until the task is cancelled, or another process has everything.
             await waitForSuccessor(server)
             group.cancelAll()
+            looks.cancel()
         }
+        // In a task of its own: this one may be cancelled.
+        await Task { await loop.waitForEnd(within: patience) }.value
     }
 
     func stop() async {

@@ -85,6 +85,7 @@ extension Controller {
     func handOver(over channel: HandOverChannel, _ server: ControlServer?) async -> Bool {
         let start = ContinuousClock.now
         do throws(PortError) {
+            guard await gate.shut(within: patience) else { throw .endlessLook }
             let frozen = try await freeze(with: try claimed(server))
             try await Self.onThread { () throws(PortError) in try channel.give(frozen) }
             abandon()
@@ -101,6 +102,7 @@ extension Controller {
             return true
         } catch {
             thaw()
+            gate.open()
             channel.keep()
             handOvers.end(isDone: false)
             host.logger.warning(
@@ -123,6 +125,8 @@ extension Controller {
         if let store = host.store, await Task(operation: { await leave(to: store) }).value {
             return
         }
+        // A look that has lasted until now, and comes here, opens nothing any more.
+        gate.lock()
         await stop()
         host.logger.info("stopped; records are kept, sockets are removed")
     }
@@ -132,6 +136,10 @@ extension Controller {
     /// - Returns: whether it has it.
     func leave(to store: DescriptorStore) async -> Bool {
         do throws(PortError) {
+            // Looks have had their time before; this is for those whose task has ended just now.
+            if await !gate.shut(within: .milliseconds(500)) {
+                host.logger.warning("a look does not end; its domain is left as it was before it")
+            }
             let frozen = try await freeze(with: nil)
             try await Self.onThread { () throws(PortError) in try store.keep(frozen) }
             abandon()
@@ -149,9 +157,8 @@ extension Controller {
         }
     }
 
-    /// Has everything stand still: nothing is looked at, and no port does anything, until `thaw` or `abandon`.
+    /// Has every port stand still, until `thaw` or `abandon`. The gate is shut before.
     func freeze(with claim: PassedDescriptors?) async throws(PortError) -> FrozenState {
-        await gate.shut()
         // Together no longer than this, whoever is slow on purpose.
         let deadline = ContinuousClock.now + .milliseconds(500)
         for port in standingPorts { await port.settle(until: deadline) }
@@ -161,10 +168,9 @@ extension Controller {
         return frozen
     }
 
-    /// Goes on after `freeze`, however far that came.
+    /// Has ports go on after `freeze`, however far that came.
     func thaw() {
         for port in standingPorts { port.thaw() }
-        gate.open()
     }
 
     /// Lets go of everything after `freeze`: another process has it.
@@ -203,5 +209,13 @@ extension Controller {
             throw .noDescriptors(error)
         }
         try outcome.get()
+    }
+}
+
+extension PortError {
+    fileprivate static var endlessLook: PortError {
+        PortError(
+            reason: "a look at a domain has not ended in time",
+            remedy: "see whether the host's disk and account databases answer, and try again")
     }
 }

@@ -5,7 +5,7 @@ final class ReconcileGate: Sendable {
     private enum Position {
         case open
         case shut
-        /// Another process reconciles.
+        /// Another process reconciles, or this one is about to end.
         case locked
     }
 
@@ -13,8 +13,6 @@ final class ReconcileGate: Sendable {
         var position = Position.open
         var inside = 0
         var waiting: [CheckedContinuation<Bool, Never>] = []
-        /// Waits for the last that is inside.
-        var shutter: CheckedContinuation<Void, Never>?
     }
 
     private let state = Mutex(State())
@@ -39,27 +37,25 @@ final class ReconcileGate: Sendable {
         }
         guard mayPass else { return nil }
         let value = await body()
-        let shutter = state.withLock { state in
-            state.inside -= 1
-            return state.inside == 0 ? state.shutter.take() : nil
-        }
-        shutter?.resume()
+        state.withLock { $0.inside -= 1 }
         return value
     }
 
-    /// Shuts it, and returns when nobody is inside. One caller at a time.
-    func shut() async {
-        await withCheckedContinuation { continuation in
-            let isEmpty = state.withLock { state in
-                state.position = .shut
-                if state.inside > 0 { state.shutter = continuation }
-                return state.inside == 0
-            }
-            if isEmpty { continuation.resume() }
+    /// Shuts it, and waits until nobody is inside: for so long at most, because one who is may wait for a
+    /// host that does not answer, and not at all in a task that is cancelled.
+    ///
+    /// - Returns: whether nobody is inside. It stays shut in either case.
+    func shut(within limit: Duration) async -> Bool {
+        let deadline = ContinuousClock.now + limit
+        state.withLock { $0.position = .shut }
+        while state.withLock({ $0.inside > 0 }) {
+            if ContinuousClock.now >= deadline || Task.isCancelled { return false }
+            try? await Task.sleep(for: .milliseconds(1))
         }
+        return true
     }
 
-    /// Whether another process reconciles.
+    /// Whether it is shut for good.
     var isLocked: Bool { state.withLock { $0.position == .locked } }
 
     /// Opens it again.

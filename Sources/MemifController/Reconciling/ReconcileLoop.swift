@@ -124,6 +124,20 @@ final class ReconcileLoop: Sendable {
                 }
             }
         }
+        end()
+    }
+
+    /// Returns when ``run(_:)`` has, or after a while: a look may never end. Whoever waits for one waits no
+    /// longer then.
+    func waitForEnd(within limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while !state.withLock(\.hasEnded), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+        end()
+    }
+
+    private func end() {
         let left = state.withLock { state in
             state.hasEnded = true
             defer { (state.waiting, state.served) = ([:], [:]) }

@@ -1,7 +1,8 @@
 import Glibc
-import LinuxIO
+import Logging
 import Testing
 
+@testable import LinuxIO
 @testable import MemifController
 
 @Suite("A host that does not answer", .timeLimit(.minutes(4)))
@@ -36,5 +37,88 @@ struct HungHostTests {
             _ = writer.take()
             #expect(await eventually { it.backend.open.count == 13 })
         }
+    }
+
+    @Test("a gate waits for who is inside for so long only, and is shut until it is opened")
+    func gate() async {
+        let gate = ReconcileGate()
+        let (entries, enter) = AsyncStream.makeStream(of: Void.self)
+        let (hold, release) = AsyncStream.makeStream(of: Void.self)
+        let inside = Task {
+            await gate.pass {
+                enter.finish()
+                for await _ in hold {}
+                return 1
+            }
+        }
+        for await _ in entries {}
+        let isEmpty = await gate.shut(within: .milliseconds(10))
+        #expect(!isEmpty)
+        let shutting = Task { await gate.shut(within: .seconds(3600)) }
+        shutting.cancel()
+        let isEmptyAfterAll = await shutting.value
+        #expect(!isEmptyAfterAll)
+
+        let waiting = Task { await gate.pass { 2 } }
+        gate.open()
+        let second = await waiting.value
+        #expect(second == 2)
+        release.finish()
+        let first = await inside.value
+        #expect(first == 1)
+        let isEmptyNow = await gate.shut(within: .seconds(60))
+        #expect(isEmptyNow)
+        let late = Task { await gate.pass { 3 } }
+        gate.lock()
+        let third = await late.value
+        #expect(third == nil)
+    }
+
+    private static func host(in scratch: Scratch, under manager: StandInManager) throws -> Host {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let service = try ServiceManager(
+            socket: manager.path, watchdogMicroseconds: nil, watchdogProcess: nil,
+            storeCapacity: "64")
+        return Host(
+            scratch.configuration, backend: try MemifPortBackend(logger: logger), logger: logger,
+            store: DescriptorStore(manager: try #require(service)))
+    }
+
+    @Test("a look that never ends stops no other domain, and keeps nothing from the next process")
+    func endlessLook() async throws {
+        let scratch = try Scratch()
+        let secrets = scratch.configuration.secretsDirectory
+        try Directory.ensure(secrets, mode: 0o700)
+        #expect(unsafe mkfifo("\(secrets)/s", 0o600) == 0)
+        var writer: FileLock? = try FileLock(path: "\(secrets)/s")
+        let manager = try StandInManager(at: "\(scratch.path)/notify")
+        defer { manager.stop() }
+        let host = try Self.host(in: scratch, under: manager)
+        let source = FakeSource()
+        let controller = Controller(host, source: source, patience: .milliseconds(200))
+        let run = Task { try await controller.run() }
+        source.define(Sample.vm(1), "<memif:port name='a' secret-ref='s'/>")
+        #expect(await eventually { host.threads.longestWait > .milliseconds(100) })
+
+        let pair = try UnixSocket.pair(.messages)
+        let socket = try UnixSocket(adopting: pair.first.descriptor.duplicate())
+        let channel = HandOverChannel(socket: try MessageSocket(socket))
+        let isHandedOver = await controller.handOver(over: channel, nil)
+        #expect(!isHandedOver)
+        let free = Sample.vm(2)
+        source.define(free, "<memif:port name='a' link='always'/>")
+        #expect(await eventually { controller.domain(free)?.snapshot.ports["a"] != nil })
+
+        let call = Task { await controller.lookNow(at: Sample.vm(1)) }
+        run.cancel()
+        try await run.value
+        await call.value
+        #expect(host.threads.longestWait > .milliseconds(100))
+        // The state, and the free domain's port.
+        #expect(manager.count > 1)
+        #expect(File.exists(host.layout.socket(of: free, port: "a")))
+        // The secret is read, has nothing in it, and opens no port.
+        _ = writer.take()
+        #expect(await eventually { host.threads.longestWait == .zero })
     }
 }
