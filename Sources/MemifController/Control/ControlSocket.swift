@@ -18,18 +18,14 @@ final class ControlSocket: Sendable {
         _ inherited: consuming OwnedDescriptor?, loop: EventLoop
     ) throws(PortError) {
         path = access.path(host.layout)
-        let (mode, group) = access.permissions(host.adminGroup)
         do throws(SystemError) {
             let listener: UnixListener
             if let inherited, (try? SocketFile.probe(path)) == .live {
                 listener = try UnixListener(adopting: inherited)
                 identity = try FileStatus(path: path).identity
-                // The process before may have had other settings.
-                try SocketFile.adjust(
-                    path, ifStill: identity, mode: mode, user: nil, group: group)
+                Self.adjust(path, identity, access, host)
             } else {
-                listener = try SocketFile.listenUnlessTaken(
-                    at: path, kind: .stream, mode: mode, group: group)
+                listener = try Self.listen(path, access, host)
                 identity = try FileStatus(path: path).identity
             }
             try start(listener, access, procedures, host.logger, loop)
@@ -38,6 +34,46 @@ final class ControlSocket: Sendable {
                 reason: "the control socket cannot be made: \(error)",
                 remedy: "move away what stands at \(path), or name another --runtime-directory")
         }
+    }
+
+    /// A new socket; its user's alone where the user may not give it to the group.
+    private static func listen(
+        _ path: String, _ access: ControlAccess, _ host: Host
+    ) throws(SystemError) -> UnixListener {
+        let (mode, group) = access.permissions(host.adminGroup)
+        do throws(SystemError) {
+            return try SocketFile.listenUnlessTaken(
+                at: path, kind: .stream, mode: mode, group: group)
+        } catch {
+            guard error.code == EPERM, group != nil else { throw error }
+            tell(error, path, host)
+            return try SocketFile.listenUnlessTaken(
+                at: path, kind: .stream, mode: access.permissions(nil).mode)
+        }
+    }
+
+    /// Gives a socket of the process before the permissions of today's settings. It has links to keep, so
+    /// this is no reason to end.
+    private static func adjust(
+        _ path: String, _ identity: FileIdentity, _ access: ControlAccess, _ host: Host
+    ) {
+        let (mode, group) = access.permissions(host.adminGroup)
+        do throws(SystemError) {
+            try SocketFile.adjust(path, ifStill: identity, mode: mode, user: nil, group: group)
+        } catch {
+            tell(error, path, host)
+            let alone = access.permissions(nil).mode
+            try? SocketFile.adjust(path, ifStill: identity, mode: alone, user: nil, group: nil)
+        }
+    }
+
+    private static func tell(_ error: SystemError, _ path: String, _ host: Host) {
+        host.logger.error(
+            "only root and the daemon's user may administer it: the socket cannot be given to the group",
+            metadata: [
+                "socket": "\(path)", "reason": "\(error)",
+                "remedy": "make the daemon's user a member, or name another --admin-group",
+            ])
     }
 
     private func start(

@@ -48,6 +48,12 @@ struct DomainDirectory: Sendable {
         var foreign: [String] = []
         /// Why something that is ours, and not to be kept, stays; nil where nothing does.
         var problem: PortError?
+
+        fileprivate mutating func add(_ error: SystemError, _ path: String) {
+            problem = PortError(
+                reason: "a socket that is done with cannot be removed: \(error)",
+                remedy: "make \(path) writable for the daemon")
+        }
     }
 
     /// Removes sockets that are named as ours are, that nobody holds and that are not to be kept: what
@@ -65,16 +71,15 @@ struct DomainDirectory: Sendable {
         do throws(SystemError) {
             for name in try names() where !wanted.contains(name) {
                 let file = "\(path)/\(name)"
-                guard Self.isOurs(name), try SocketFile.probe(file) == .stale else {
+                // Peers may write here: what cannot be tried is theirs.
+                guard Self.isOurs(name), (try? SocketFile.probe(file)) == .stale else {
                     rest.foreign.append(name)
                     continue
                 }
-                try removeFile(file)
+                do throws(SystemError) { try removeFile(file) } catch { rest.add(error, path) }
             }
         } catch {
-            rest.problem = PortError(
-                reason: "a socket that is done with cannot be removed: \(error)",
-                remedy: "make \(path) writable for the daemon")
+            rest.add(error, path)
         }
         return rest
     }

@@ -74,6 +74,11 @@ struct DomainState: Sendable {
         drain == .domain ? "virtwire drain \(name.printable) --end" : "virtwire drain --end"
     }
 
+    /// Has the ports that stand drop frames, or pass them, as the domain stands still or runs.
+    func followPhase() {
+        for standing in ports.values { standing.port.setPaused(phase.standsStill) }
+    }
+
     /// How each port is.
     func assess(
         _ declared: DeclaredPorts?, _ outcome: DeedOutcome

@@ -188,11 +188,11 @@ final class ManagedDomain: Sendable {
             outcome = foresight(wanted, plan, state).outcome
         } else {
             var deeds = Deeds(vm: vm, host: host, noticed: noticed)
+            // What stands need not wait for disks and accounts; what is opened does.
+            state.followPhase()
             await deeds.carryOut(plan, wanted, &state)
+            state.followPhase()
             outcome = deeds.outcome
-            for standing in state.ports.values {
-                standing.port.setPaused(state.phase.standsStill)
-            }
         }
         state.waiting = host.inherited.names(of: vm)
         let changed = state.update(state.assess(declared, outcome))

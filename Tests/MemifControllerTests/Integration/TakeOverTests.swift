@@ -137,6 +137,29 @@ struct TakeOverTests {
         #expect(await first.process.waitForEnd() == 0)
     }
 
+    @Test("a daemon that may not give its socket to the group starts and takes over all the same")
+    func groupOutOfReach() async throws {
+        let scratch = try Scratch()
+        let directories = ["run", "state"].map { "\(scratch.path)/\($0)" }
+        let made = try await DaemonProcess.run(["install", "-d", "-o", "65534"] + directories)
+        try #require(made.status == 0, "\(made.output)")
+        let user = [
+            "env", "VIRTWIRED_ADMIN_GROUP=root", "setpriv", "--reuid=65534", "--regid=65534",
+            "--clear-groups",
+        ]
+        var daemon = try await DaemonProcess(in: scratch, under: user)
+        for _ in 0..<2 {
+            let socket = try FileStatus(path: daemon.layout.controlSocket)
+            #expect(socket.permissions == 0o600 && socket.user == 65534)
+            #expect(daemon.process.output.contains("cannot be given to the group"))
+            let last = daemon
+            daemon = try await DaemonProcess(takingOverFrom: last, under: user)
+            #expect(await last.process.waitForEnd() == 0)
+        }
+        daemon.process.signal(15)
+        #expect(await daemon.process.waitForEnd() == 0)
+    }
+
     @Test("a successor that may serve less closes what the policy refuses, and says so")
     func policy() async throws {
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
