@@ -1,4 +1,4 @@
-import Glibc
+import Dispatch
 import Synchronization
 import Testing
 
@@ -6,20 +6,24 @@ import Testing
 
 @Suite("Threads for what waits", .timeLimit(.minutes(4)))
 struct WaitingThreadsTests {
+    private final class Obstacle: Sendable {
+        private let isGone = DispatchSemaphore(value: 0)
+
+        func wait() { isGone.wait() }
+
+        /// For one who waits.
+        func remove() { isGone.signal() }
+    }
+
     /// Has so many tasks wait, each holding up its thread, until all of them do; and then lets them go.
     private func waiting(_ count: Int, on threads: WaitingThreads) async throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/fifo"
-        #expect(unsafe mkfifo(path, 0o600) == 0)
-        // Whoever reads waits for what is never written, until the only writer is gone.
-        var writer: FileLock? = try FileLock(path: path)
+        let obstacle = Obstacle()
         let begun = Mutex(0)
         try await withThrowingTaskGroup { group in
             for _ in 0..<count {
                 group.addTask(executorPreference: threads) { @Sendable in
                     begun.withLock { $0 += 1 }
-                    let bytes = try File.read(path, limit: 1)
-                    #expect(bytes.isEmpty)
+                    obstacle.wait()
                 }
             }
             while begun.withLock(\.self) < count { await Task.yield() }
@@ -27,7 +31,7 @@ struct WaitingThreadsTests {
             let other = await Task.detached { 7 }.value
             #expect(other == 7)
             #expect(threads.longestWait > .zero)
-            _ = writer.take()
+            for _ in 0..<count { obstacle.remove() }
             try await group.waitForAll()
         }
     }
