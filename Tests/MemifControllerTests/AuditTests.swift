@@ -1,6 +1,7 @@
 import Foundation
 import LibvirtRPC
 import LinuxIO
+import Logging
 import Memif
 import Testing
 import VirtwireProtocol
@@ -93,6 +94,74 @@ struct AuditTests {
         for _ in 0..<1000 { #expect(budget.spend(now: start + .seconds(59)) == nil) }
         #expect(budget.spend(now: start + .seconds(60)) == 1000)
         #expect(budget.spend(now: start + .seconds(60)) == 0)
+    }
+
+    @Test("a peer that comes and goes without end has few lines, in order; others keep theirs")
+    func restlessPeer() async throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/audit.log"
+        defer { withExtendedLifetime(scratch) {} }
+        let log = try AuditLog(path, logger: Logger(label: "test"))
+        let start = ContinuousClock.now
+        func tell(_ port: String, _ kind: AuditEvent.Kind, after seconds: Int = 0) {
+            log.noteLater(
+                AuditEvent(kind, one, "vm-1", port: port), now: start + .seconds(seconds))
+        }
+        for _ in 0..<500 {
+            tell("a", .peerConnected)
+            tell("a", .peerDisconnected)
+        }
+        for number in 0..<100 { tell("b\(number)", .peerConnected) }
+        tell("a", .peerRefused)
+        tell("a", .peerConnected, after: 60)
+        let expected = RefusalBudget.most + 102
+        try #require(await eventually { (try? Self.lines(path).count) == expected })
+
+        let lines = try Self.lines(path)
+        let pair = ["peer-connected", "peer-disconnected"]
+        let first = lines.prefix(RefusalBudget.most)
+        #expect(first.allSatisfy { $0["port"] as? String == "a" })
+        #expect(first.indices.allSatisfy { lines[$0]["event"] as? String == pair[$0 % 2] })
+        let others = lines.dropFirst(RefusalBudget.most).prefix(100)
+        #expect(others.map { $0["port"] as? String } == (0..<100).map { "b\($0)" })
+        #expect(lines[expected - 2]["event"] as? String == "peer-refused")
+        #expect(lines.last?["unwritten"] as? Int == 1000 - RefusalBudget.most)
+        let times = lines.compactMap { $0["time"] as? String }
+        #expect(times.count == expected && times == times.sorted())
+    }
+
+    @Test("what a slow disk has no time for is dropped, and counted in the next line")
+    func backlog() {
+        var backlog = AuditBacklog()
+        let added = (0..<AuditBacklog.most).map { _ in backlog.add(AuditEvent(.peerConnected)) }
+        #expect(added.first == true && !added.dropFirst().contains(true))
+        var late = AuditEvent(.peerConnected)
+        late.unwritten = 4
+        for _ in 0..<3 {
+            let isFirst = backlog.add(late)
+            #expect(!isFirst)
+        }
+        let oldest = backlog.next()
+        #expect(oldest != nil && oldest?.unwritten == nil)
+        // Whoever writes is still at it.
+        let isFirst = backlog.add(AuditEvent(.domainCrashed))
+        #expect(!isFirst)
+        var last: AuditEvent?
+        var count = 0
+        while let event = backlog.next() { (last, count) = (event, count + 1) }
+        #expect(count == AuditBacklog.most)
+        #expect(last?.kind == .domainCrashed && last?.unwritten == 15)
+        let starts = backlog.add(AuditEvent(.peerConnected))
+        #expect(starts)
+    }
+
+    @Test("where there is no file nothing is made to be written")
+    func noFile() {
+        func make() -> AuditEvent {
+            Issue.record("an event was made")
+            return AuditEvent(.peerConnected)
+        }
+        AuditLog(logger: Logger(label: "test")).noteLater(make())
     }
 
     @Test("a process that is gone has no name")

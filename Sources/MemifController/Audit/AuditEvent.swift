@@ -44,7 +44,7 @@ struct AuditEvent: Encodable, Sendable {
     private(set) var uid: UInt32?
     private(set) var gid: UInt32?
     private(set) var comm: String?
-    /// Of its kind before this one that have no line, because there were too many.
+    /// Events before this one that have no line, because there were too many, or the disk was too slow.
     var unwritten: Int? {
         didSet { if unwritten == 0 { unwritten = nil } }
     }

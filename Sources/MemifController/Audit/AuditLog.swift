@@ -18,6 +18,9 @@ final class AuditLog: Sendable {
     private let callCount = Atomic<UInt64>(0)
     /// What anybody can cause as often as he likes must not fill the disk.
     private let refusals = Mutex(RefusalBudget())
+    /// Nor what a port's own peers can.
+    private let links = Mutex(LinkBudgets())
+    private let backlog = Mutex(AuditBacklog())
 
     /// Opens the file: a daemon that cannot keep the audit it was told to keep does not run.
     init(_ path: String?, logger: Logger) throws(PortError) {
@@ -87,12 +90,33 @@ final class AuditLog: Sendable {
     /// Adds the line of something that came to pass without a call.
     func note(_ event: AuditEvent) {
         guard path != nil else { return }
-        var event = event
-        if event.kind == .peerRefused {
-            guard let unwritten = refusals.withLock({ $0.spend(now: .now) }) else { return }
-            event.unwritten = unwritten
-        }
         write(event.line)
+    }
+
+    /// As ``note(_:)``, for a thread that must not wait for a disk: soon, in the order in which they came.
+    ///
+    /// - Parameter event: is not made where there is no file; its time is that of the call.
+    func noteLater(_ event: @autoclosure () -> AuditEvent, now: ContinuousClock.Instant = .now) {
+        guard path != nil else { return }
+        var event = event()
+        guard let unwritten = spend(on: event, now: now) else { return }
+        event.unwritten = unwritten
+        let isFirst = backlog.withLock { $0.add(event) }
+        guard isFirst else { return }
+        Task(executorPreference: WaitingThreads.shared) { self.writeBacklog() }
+    }
+
+    /// - Returns: how many lines are missing before this one; nil when this one is to be missing too.
+    private func spend(on event: AuditEvent, now: ContinuousClock.Instant) -> Int? {
+        switch event.kind {
+        case .peerRefused: refusals.withLock { $0.spend(now: now) }
+        case .peerConnected, .peerDisconnected: links.withLock { $0.spend(on: event, now: now) }
+        default: 0
+        }
+    }
+
+    private func writeBacklog() {
+        while let event = backlog.withLock({ $0.next() }) { write(event.line) }
     }
 
     private func write(_ line: String) {

@@ -30,30 +30,3 @@ enum ProcessName {
         }
     }
 }
-
-/// How many lines about refusals are written: some at once, and then no more until the minute is over.
-struct RefusalBudget {
-    /// Lines of one minute.
-    static let most = 60
-
-    private var start: ContinuousClock.Instant?
-    private var count = 0
-    private var unwritten = 0
-
-    /// Takes one.
-    ///
-    /// - Returns: how many had none since the last that had one; nil when this one is to have none.
-    mutating func spend(now: ContinuousClock.Instant) -> Int? {
-        if start.map({ now - $0 >= .seconds(60) }) ?? true {
-            start = now
-            count = 0
-        }
-        guard count < Self.most else {
-            unwritten += 1
-            return nil
-        }
-        count += 1
-        defer { unwritten = 0 }
-        return unwritten
-    }
-}

@@ -45,21 +45,10 @@ struct Host: Sendable {
         backend.whenLinksChange { vm, name in changes.tell(.ports(vm, name: name)) }
         self.changes = changes
         // Not on the thread that serves all peers: the disk may be slow.
-        backend.whenPeersCome { notice in Self.note(in: audit) { AuditEvent(notice) } }
+        backend.whenPeersCome { notice in audit.noteLater(AuditEvent(notice)) }
         backend.adopt(inherited)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
         adminGroup = Accounts.group(configuration.adminGroup)
-    }
-
-    /// Adds a line to the audit log, from a thread that must not wait for a disk.
-    func auditLater(_ event: @escaping @Sendable () -> AuditEvent) {
-        Self.note(in: audit, event)
-    }
-
-    private static func note(
-        in audit: AuditLog, _ event: @escaping @Sendable () -> AuditEvent
-    ) {
-        Task(executorPreference: WaitingThreads.shared) { audit.note(event()) }
     }
 
     /// Closes what another process has left and no port has been opened for.

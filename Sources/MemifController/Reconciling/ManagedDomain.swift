@@ -229,7 +229,7 @@ final class ManagedDomain: Sendable {
         host.logger.warning(
             "a domain with ports has \(incident)",
             metadata: ["vm": "\(vm)", "domain": "\(name.printable)"])
-        host.auditLater { [vm] in AuditEvent(kind, vm, name) }
+        host.audit.noteLater(AuditEvent(kind, vm, name))
     }
 
     /// A line in the audit for each port that the policy has newly refused something.
