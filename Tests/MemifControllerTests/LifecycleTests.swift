@@ -134,6 +134,44 @@ struct LifecycleTests {
         }
     }
 
+    @Test("a crash has one line, whatever the domain does after it, and though its event is lost")
+    func oneCrash() async throws {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/audit.log"
+        let events = {
+            let text = (try? File.read(path, limit: 1 << 16)) ?? []
+            return String(decoding: text, as: UTF8.self).split(separator: "\n")
+                .compactMap { try? JSONDecoder().decode(AuditLine.self, from: Data($0.utf8)) }
+                .map(\.event).filter { $0.hasPrefix("domain-") }
+        }
+        try await ControlHarness.run(in: scratch, { $0.auditLog = path }) { it in
+            it.source.define(one, "<memif:port name='a' linger='0'/>")
+            it.source.start(one)
+            #expect(try await it.waits(for: "Ready", of: "a"))
+            // Destroyed by it.
+            it.source.turn(one, .crashed, silently: true)
+            it.source.tell(.crashed, of: one)
+            #expect(try await it.waits(for: "Degraded", of: "a"))
+            it.source.stop(one, .crashed)
+            #expect(try await it.waits(for: "Waiting", of: "a"))
+            // Preserved, and its event lost.
+            it.source.start(one)
+            #expect(try await it.waits(for: "Ready", of: "a"))
+            it.source.turn(one, .crashed, silently: true)
+            it.source.lose()
+            #expect(try await it.waits(for: "Degraded", of: "a"))
+            #expect(await eventually { events().count == 2 })
+            it.source.stop(one)
+            #expect(try await it.waits(for: "Waiting", of: "a"))
+            // Killed in the next run.
+            it.source.start(one)
+            #expect(try await it.waits(for: "Ready", of: "a"))
+            it.source.stop(one, .failed)
+            try #require(await eventually { events().count == 3 })
+            #expect(events() == ["domain-crashed", "domain-crashed", "domain-ended"])
+        }
+    }
+
     private struct AuditLine: Decodable {
         var event: String
         var vm: String

@@ -18,7 +18,8 @@ struct AuditEvent: Encodable, Sendable {
         case peerRefused = "peer-refused"
         /// The guest of a domain that has ports has crashed.
         case domainCrashed = "domain-crashed"
-        /// The run of a domain that has ports has ended by itself: QEMU died, or was killed.
+        /// The run of a domain that has ports has ended by itself, and not with a crash that has its line:
+        /// QEMU died, or was killed.
         case domainEnded = "domain-ended"
         /// This daemon goes on with what another process has left.
         case tookOver = "took-over"

@@ -11,6 +11,7 @@ final class ManagedDomain: Sendable {
     private let state: Mutex<DomainState>
     /// How its last run ended, as an event has told: for one of which there is nothing left to read.
     private let lastEnd = Mutex<RunEnd?>(nil)
+    private let crash = Mutex(CrashMark())
 
     /// A domain that is new to this process.
     ///
@@ -66,7 +67,7 @@ final class ManagedDomain: Sendable {
     func note(_ incident: DomainIncident) {
         switch incident {
         case .ended(let end): lastEnd.withLock { $0 = end }
-        case .crashed: report(.domainCrashed, "crashed", of: snapshot.name)
+        case .crashed: if crash.withLock({ $0.hear(now: .now) }) { reportCrash(of: snapshot.name) }
         }
     }
 
@@ -88,9 +89,7 @@ final class ManagedDomain: Sendable {
         if reading == nil, grace == nil { host.added.loseDefinition(of: vm) }
         let (wanted, declared) = look(at: reading, &state)
         if state.phase.isActive { lastEnd.withLock { $0 = nil } }
-        if before == .running, state.phase == .off(.crashed) || state.phase == .off(.failed) {
-            report(.domainEnded, "ended by itself", of: state.name)
-        }
+        reportEnd(after: before, state, noticed: noticed)
         let outcome = await carryOut(wanted, declared: declared, &state, noticed: noticed)
         store(state)
         return outcome
@@ -223,6 +222,22 @@ final class ManagedDomain: Sendable {
     ) -> Foresight {
         Foresight(vm: vm, host: host, wanted: wanted, plan: plan, state: state)
     }
+
+    /// Lines about a crash that no event has told of, and about an end that is not that of a crash.
+    private func reportEnd(
+        after before: RunState, _ state: DomainState, noticed: ContinuousClock.Instant
+    ) {
+        let (isNews, isTold) = crash.withLock {
+            ($0.find(state.phase, noticed: noticed, now: .now), $0.isTold)
+        }
+        if isNews { reportCrash(of: state.name) }
+        let hasEnded = state.phase == .off(.crashed) || state.phase == .off(.failed)
+        if before == .running, hasEnded, !isTold {
+            report(.domainEnded, "ended by itself", of: state.name)
+        }
+    }
+
+    private func reportCrash(of name: String) { report(.domainCrashed, "crashed", of: name) }
 
     /// A line for whoever wants to know why, here and in the audit.
     private func report(_ kind: AuditEvent.Kind, _ incident: String, of name: String) {
