@@ -47,7 +47,7 @@ struct DomainSourceTests {
         }
     }
 
-    @Test("every state of libvirt's is a phase; whether a domain is active its XML alone says")
+    @Test("every state is a phase; a domain is active by its XML, until a start has failed")
     func phases() async throws {
         try await Self.with { daemon, source, _ in
             let answer = Mutex((xml: "", state: virDomainState.running, reason: Int32(0)))
@@ -71,7 +71,7 @@ struct DomainSourceTests {
     private static var phases: [(Bool, virDomainState, Int32, DomainPhase)] {
         let others: [(Bool, virDomainState, Int32, DomainPhase)] = [
             (true, .nostate, 0, .running), (true, .running, 0, .running),
-            (true, .blocked, 0, .running), (true, .shutoff, 0, .running),
+            (true, .blocked, 0, .running), (true, .shutoff, 0, .off(nil)),
             (true, .shutdown, 0, .ending), (true, .crashed, 0, .crashed),
             (true, .pmsuspended, 0, .paused), (false, .running, 0, .off(nil)),
         ]

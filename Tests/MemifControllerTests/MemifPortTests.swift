@@ -85,9 +85,8 @@ struct MemifPortTests {
             #expect(await eventually { said.withLock { $0.contains("domain shut off") } })
             await port.close(reason: "domain shut off")
             // Who comes while the port goes is told that.
-            #expect(
-                said.withLock { $0.isSubset(of: ["domain shut off", "the socket is being closed"]) }
-            )
+            let texts: Set = ["domain shut off", "the socket is being closed"]
+            #expect(said.withLock { $0.isSubset(of: texts) })
         }
     }
 

@@ -4,10 +4,11 @@ internal import LibvirtProtocol
 extension DomainPhase {
     /// As libvirt has it.
     ///
-    /// - Parameter isActive: what the XML says. It goes first, as everything else that is done is by the
-    ///   XML, and the state may be of another moment; an event tells of that.
+    /// - Parameter isActive: what the XML says, which was read before. It goes first, as everything else
+    ///   that is done is by the XML, and of a start after it an event tells; but not of a start that has
+    ///   failed after it.
     init(_ report: DomainStateReport, isActive: Bool) {
-        guard isActive else {
+        guard isActive, report.state != .shutoff else {
             let reason = virDomainShutoffReason(rawValue: report.reason)
             self = .off(report.state == .shutoff ? RunEnd(reason) : nil)
             return

@@ -54,7 +54,7 @@ private struct LinkedRun {
 
     func expectStanding(_ when: Comment) async {
         #expect(await eventually { await it.port("a")?.reason.text == "" }, when)
-        #expect(await it.state("a") == "Connected", when)
+        #expect(await eventually { await it.state("a") == "Connected" }, when)
         #expect(link.isUp && it.stands(["a"]), when)
     }
 
