@@ -39,7 +39,15 @@ struct LifecycleRowTests {
         func expectStanding(_ when: Comment, _ ports: Set<String> = ["a"]) async {
             #expect(await eventually { it.stands(ports) }, when)
             #expect(await eventually { await it.port("a")?.reason.text == "" }, when)
-            #expect(await it.state("a") == "Connected" && link.isUp, when)
+            #expect(await eventually { await it.state("a") == "Connected" }, when)
+            #expect(link.isUp, when)
+        }
+
+        /// Pauses it, which the daemon sees: whatever ran before, it knows of this run now.
+        func pause() async throws {
+            try await domain.suspend()
+            #expect(
+                await eventually { await it.port("a")?.reason.text.contains("paused") == true })
         }
     }
 
@@ -47,11 +55,7 @@ struct LifecycleRowTests {
     func oneLink() async throws {
         try await Running.with { run in
             let domain = run.domain
-            try await domain.suspend()
-            #expect(
-                await eventually {
-                    await run.it.port("a")?.reason.text.contains("paused") == true
-                })
+            try await run.pause()
             try await domain.resume()
             await run.expectStanding("resumed")
             try await domain.reboot()
@@ -66,6 +70,7 @@ struct LifecycleRowTests {
             _ = try await domain.create()
             await run.expectStanding("started from a managed save")
 
+            try await run.pause()
             try await domain.coreDump(to: "\(file)-core", flags: .crash)
             #expect(await eventually { AuditLine.incidents(run.audit) == ["domain-ended"] })
             _ = try await domain.create()

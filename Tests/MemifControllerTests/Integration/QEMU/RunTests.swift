@@ -105,6 +105,10 @@ private struct LinkedRun {
 
     /// STOPPED/FAILED, after which the state is "crashed".
     func die() async throws {
+        // The end of a run is told that the daemon has seen.
+        try await domain.suspend()
+        #expect(await eventually { await it.port("a")?.reason.text.contains("paused") == true })
+        try await domain.resume()
         #expect(libvirtd.killProcess(of: machine.name))
         let isOff = try await eventually { try await domain.state().state == .shutoff }
         #expect(isOff)
