@@ -3,12 +3,17 @@ import LinuxIO
 
 /// What this process holds, as the kernel counts it.
 struct ProcessResources: Equatable {
+    /// Without timers: the runtime's clock opens some of its own, whenever it first needs them.
     var descriptors = 0
     var sharedMappings = 0
     var sharedByteCount = 0
 
     static func current() throws -> ProcessResources {
-        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        let files = FileManager.default
+        let descriptors = try files.contentsOfDirectory(atPath: "/proc/self/fd").filter {
+            let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            return target != "anon_inode:[timerfd]"
+        }
         // Foundation would read no more than the kernel gives at once.
         let maps = String(decoding: try File.read("/proc/self/maps", limit: 1 << 24), as: UTF8.self)
         let shared = maps.split(separator: "\n").filter { $0.contains("memfd:") }
