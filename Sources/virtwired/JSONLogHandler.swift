@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Logging
+internal import MemifController
 
 /// Writes each line of the log as one object of JSON: `time` (RFC 3339, UTC), `level`, `message`, and the
 /// metadata beside them, such as `vm`, `domain`, `port`, `reason` and `remedy`.
@@ -20,17 +21,14 @@ struct JSONLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         var fields: [String: Field] = [
-            "time": .text(
-                Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))),
-            "level": .text(event.level.rawValue), "message": .text("\(event.message)"),
+            "time": .text(Moment.text()), "level": .text(event.level.rawValue),
+            "message": .text("\(event.message)"),
         ]
         if let error = event.error { fields["error"] = .text("\(error)") }
         // What a line is about never hides when and what it is.
         fields.merge(all.mapValues { Field($0) }) { first, _ in first }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(fields) else { return }
-        write(String(decoding: data, as: UTF8.self))
+        guard let line = try? JSONLine.text(fields) else { return }
+        write(line)
     }
 
     /// A value of a line's metadata.

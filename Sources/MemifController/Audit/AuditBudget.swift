@@ -24,6 +24,7 @@ struct RefusalBudget {
         defer { unwritten = 0 }
         return unwritten
     }
+
     /// Whether there is nothing to remember: no line is owed, and none of this minute counts.
     func isIdle(now: ContinuousClock.Instant) -> Bool { unwritten == 0 && isOver(now: now) }
 

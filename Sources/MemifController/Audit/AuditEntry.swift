@@ -29,7 +29,7 @@ struct AuditEntry: Encodable, Sendable {
         _ procedure: String, _ arguments: [String: String], by credentials: PeerCredentials?,
         call: String
     ) {
-        time = AuditText.now
+        time = Moment.text()
         self.call = call
         pid = credentials?.process
         uid = credentials?.user
@@ -45,7 +45,7 @@ struct AuditEntry: Encodable, Sendable {
     /// The same call, at its end.
     func ended(_ refusal: String?, unwritten: Int = 0) -> AuditEntry {
         var entry = self
-        entry.time = AuditText.now
+        entry.time = Moment.text()
         entry.outcome = refusal == nil ? .done : .refused
         entry.reason = refusal
         entry.unwritten = unwritten == 0 ? nil : unwritten
@@ -53,5 +53,5 @@ struct AuditEntry: Encodable, Sendable {
     }
 
     /// As it is written.
-    var line: String { AuditText.line(self) ?? "\(procedure) \(outcome.rawValue)" }
+    var line: String { (try? JSONLine.text(self)) ?? "\(procedure) \(outcome.rawValue)" }
 }

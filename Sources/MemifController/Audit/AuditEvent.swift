@@ -33,7 +33,7 @@ struct AuditEvent: Encodable, Sendable {
         case settingsRefused = "settings-refused"
     }
 
-    private let time = AuditText.now
+    private let time = Moment.text()
     let kind: Kind
     var vm: String?
     var domain: String?
@@ -74,5 +74,5 @@ struct AuditEvent: Encodable, Sendable {
     }
 
     /// As it is written.
-    var line: String { AuditText.line(self) ?? kind.rawValue }
+    var line: String { (try? JSONLine.text(self)) ?? kind.rawValue }
 }

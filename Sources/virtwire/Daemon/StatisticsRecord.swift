@@ -1,3 +1,4 @@
+internal import MemifController
 internal import VirtwireProtocol
 internal import XDR
 

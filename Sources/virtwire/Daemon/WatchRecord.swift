@@ -1,4 +1,5 @@
 internal import LibvirtRPC
+internal import MemifController
 internal import VirtwireProtocol
 internal import XDR
 

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Memif
+internal import MemifController
 
 /// What happened to an interface, as it is written out.
 struct LinkEventRecord: Encodable {
@@ -21,7 +21,7 @@ struct LinkEventRecord: Encodable {
     let reason: String?
 
     init(_ event: LinkEvent) {
-        time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        time = Moment.text()
         switch event {
         case .up(let link): (self.event, peer, reason) = (.up, link.terms.peerName, nil)
         case .down(let end): (self.event, peer, reason) = (.down, nil, "\(end)")

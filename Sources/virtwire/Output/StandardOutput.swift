@@ -1,4 +1,5 @@
 internal import Foundation
+internal import MemifController
 
 /// The two ways out: what was asked for, and what is to be said about it.
 enum StandardOutput {
@@ -23,10 +24,7 @@ enum StandardOutput {
 
     /// Writes one object as one line of JSON.
     static func json(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try encoder.encode(value)
-        try line(String(decoding: data, as: UTF8.self))
+        try line(JSONLine.text(value))
     }
 
     /// Says something on standard error; who cannot hear it misses nothing else.
