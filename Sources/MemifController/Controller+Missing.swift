@@ -5,7 +5,7 @@ internal import Synchronization
 extension Controller {
     /// Looks at a domain that was not found.
     func lookAtMissing(
-        _ vm: VMIdentifier, noticed: ContinuousClock.Instant
+        _ vm: VMIdentifier, _ times: LookTimes
     ) async -> ReconcileQueue.Outcome {
         let added = host.added.ports(of: vm)
         let isPrepared = !added.isEmpty && added.allSatisfy { $0.expires != nil }
@@ -21,7 +21,7 @@ extension Controller {
         // Where nothing but prepared ports stands, nothing can be removed too early.
         let canWait = !isPrepared || !domain.snapshot.lastGood.isEmpty
         if case .unsure(let left) = absence, canWait { return .settled(lookAgainAfter: left) }
-        guard let outcome = await reconcile(domain, nil, noticed, backWithin: absence.left) else {
+        guard let outcome = await reconcile(domain, nil, times, backWithin: absence.left) else {
             return .unavailable
         }
         if domain.snapshot.isEmpty {

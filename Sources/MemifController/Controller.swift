@@ -278,9 +278,9 @@ public final class Controller: Sendable {
     private func timedLook(
         at vm: VMIdentifier, noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
-        let start = ContinuousClock.now
-        let outcome = await look(at: vm, noticed: noticed)
-        let time = start.duration(to: .now)
+        let times = LookTimes(noticed: noticed)
+        let outcome = await look(at: vm, times)
+        let time = times.begun.duration(to: .now)
         state.withLock { state in
             state.statistics.lookTimes.add(time)
             state.statistics.looks[outcome.result, default: 0] += 1
@@ -289,7 +289,7 @@ public final class Controller: Sendable {
     }
 
     private func look(
-        at vm: VMIdentifier, noticed: ContinuousClock.Instant
+        at vm: VMIdentifier, _ times: LookTimes
     ) async -> ReconcileQueue.Outcome {
         let reading: DomainReading?
         do throws(DomainSourceError) {
@@ -300,7 +300,7 @@ public final class Controller: Sendable {
                 "a domain cannot be read", metadata: ["vm": "\(vm)", "reason": "\(reason)"])
             return .failed(lookAgainAfter: nil)
         }
-        guard let reading else { return await lookAtMissing(vm, noticed: noticed) }
+        guard let reading else { return await lookAtMissing(vm, times) }
         let domain = state.withLock { state in
             state.ledger.saw(vm)
             state.unseen.remove(vm)
@@ -311,7 +311,7 @@ public final class Controller: Sendable {
             return domain
         }
         let before = domain.snapshot.latencies
-        guard let outcome = await reconcile(domain, reading, noticed) else { return .unavailable }
+        guard let outcome = await reconcile(domain, reading, times) else { return .unavailable }
         let after = domain.snapshot
         let opened = after.latencies.filter { before[$0.key] != $0.value }
         if !opened.isEmpty {
@@ -327,11 +327,11 @@ public final class Controller: Sendable {
     }
 
     func reconcile(
-        _ domain: ManagedDomain, _ reading: DomainReading?, _ noticed: ContinuousClock.Instant,
+        _ domain: ManagedDomain, _ reading: DomainReading?, _ times: LookTimes,
         backWithin grace: Duration? = nil
     ) async -> ReconcileQueue.Outcome? {
         await gate.pass {
-            await domain.reconcile(reading, backWithin: grace, noticed: noticed)
+            await domain.reconcile(reading, backWithin: grace, times)
         }
     }
 

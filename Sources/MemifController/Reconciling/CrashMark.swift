@@ -22,10 +22,10 @@ struct CrashMark {
 
     /// A look has found the domain so.
     ///
-    /// - Parameter noticed: when the first sign of a change came: a look that was due before an event may
-    ///   have read what was before it.
+    /// - Parameter begun: when the look began to read: before an event, and it may have read what was before
+    ///   that.
     /// - Returns: whether it has found a crash that nothing has told of.
-    mutating func find(_ phase: DomainPhase, noticed: Instant, now: Instant) -> Bool {
+    mutating func find(_ phase: DomainPhase, begun: Instant, now: Instant) -> Bool {
         switch phase {
         case .crashed:
             if isTold { return false }
@@ -33,7 +33,7 @@ struct CrashMark {
             return true
         case .starting, .running, .paused, .moving:
             // It runs anew, or goes on.
-            if let told, told.at < noticed { self.told = nil }
+            if let told, told.at < begun { self.told = nil }
             return false
         case .ending, .off: return false
         }

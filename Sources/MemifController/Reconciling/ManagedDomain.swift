@@ -9,9 +9,7 @@ final class ManagedDomain: Sendable {
     let vm: VMIdentifier
     private let host: Host
     private let state: Mutex<DomainState>
-    /// How its last run ended, as an event has told: for one of which there is nothing left to read.
-    private let lastEnd = Mutex<RunEnd?>(nil)
-    private let crash = Mutex(CrashMark())
+    private let news = Mutex(RunNews())
 
     /// A domain that is new to this process.
     ///
@@ -65,10 +63,8 @@ final class ManagedDomain: Sendable {
 
     /// Something has happened of which the next look may find no trace.
     func note(_ incident: DomainIncident) {
-        switch incident {
-        case .ended(let end): lastEnd.withLock { $0 = end }
-        case .crashed: if crash.withLock({ $0.hear(now: .now) }) { reportCrash(of: snapshot.name) }
-        }
+        let isCrash = news.withLock { $0.hear(incident, now: .now) }
+        if isCrash { reportCrash(of: snapshot.name) }
     }
 
     /// Makes what stands what is wanted, as far as it goes.
@@ -76,10 +72,8 @@ final class ManagedDomain: Sendable {
     /// - Parameters:
     ///   - reading: the domain as it is now; nil when there is none any more.
     ///   - grace: how long one that there is none of may yet be back; nil: it is gone for good.
-    ///   - noticed: when the first sign of a change came.
     func reconcile(
-        _ reading: DomainReading?, backWithin grace: Duration? = nil,
-        noticed: ContinuousClock.Instant
+        _ reading: DomainReading?, backWithin grace: Duration? = nil, _ times: LookTimes
     ) async -> ReconcileQueue.Outcome {
         var state = snapshot
         let before = state.run
@@ -88,9 +82,8 @@ final class ManagedDomain: Sendable {
         state.graceLeft = reading == nil ? grace : nil
         if reading == nil, grace == nil { host.added.loseDefinition(of: vm) }
         let (wanted, declared) = look(at: reading, &state)
-        if state.phase.isActive { lastEnd.withLock { $0 = nil } }
-        reportEnd(after: before, state, noticed: noticed)
-        let outcome = await carryOut(wanted, declared: declared, &state, noticed: noticed)
+        reportEnd(after: before, state, begun: times.begun)
+        let outcome = await carryOut(wanted, declared: declared, &state, noticed: times.noticed)
         store(state)
         return outcome
     }
@@ -128,7 +121,7 @@ final class ManagedDomain: Sendable {
     /// How it runs; how the last run ended goes by what an event has told, where nothing else tells.
     private func phase(of reading: DomainReading?) -> DomainPhase {
         let phase = reading?.phase ?? .off(nil)
-        return phase == .off(nil) ? .off(lastEnd.withLock(\.self)) : phase
+        return phase == .off(nil) ? .off(news.withLock(\.lastEnd)) : phase
     }
 
     /// What stood and was added, as far as the policy of today allows it.
@@ -225,10 +218,10 @@ final class ManagedDomain: Sendable {
 
     /// Lines about a crash that no event has told of, and about an end that is not that of a crash.
     private func reportEnd(
-        after before: RunState, _ state: DomainState, noticed: ContinuousClock.Instant
+        after before: RunState, _ state: DomainState, begun: ContinuousClock.Instant
     ) {
-        let (isNews, isTold) = crash.withLock {
-            ($0.find(state.phase, noticed: noticed, now: .now), $0.isTold)
+        let (isNews, isTold) = news.withLock {
+            ($0.find(state.phase, begun: begun, now: .now), $0.isCrashTold)
         }
         if isNews { reportCrash(of: state.name) }
         let hasEnded = state.phase == .off(.crashed) || state.phase == .off(.failed)

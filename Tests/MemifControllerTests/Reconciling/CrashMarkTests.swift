@@ -12,13 +12,13 @@ struct CrashMarkTests {
     func once() {
         var mark = CrashMark()
         hear(&mark, 1, isNews: true)
-        find(&mark, .crashed, noticed: 1)
-        find(&mark, .off(.crashed), noticed: 2)
+        find(&mark, .crashed, begun: 1)
+        find(&mark, .off(.crashed), begun: 2)
         #expect(mark.isTold)
 
         mark = CrashMark()
-        find(&mark, .crashed, noticed: 0, isNews: true)
-        find(&mark, .crashed, noticed: 1)
+        find(&mark, .crashed, begun: 0, isNews: true)
+        find(&mark, .crashed, begun: 1)
         hear(&mark, 2, isNews: false)
         #expect(mark.isTold)
         // A guest that is started anew, and crashes before anybody looks.
@@ -30,16 +30,16 @@ struct CrashMarkTests {
         for phase in [DomainPhase.starting, .running, .paused, .moving] {
             var mark = CrashMark()
             hear(&mark, 2, isNews: true)
-            find(&mark, phase, noticed: 1)
+            find(&mark, phase, begun: 1)
             #expect(mark.isTold)
-            find(&mark, phase, noticed: 3)
+            find(&mark, phase, begun: 3)
             #expect(!mark.isTold)
-            find(&mark, .crashed, noticed: 4, isNews: true)
+            find(&mark, .crashed, begun: 4, isNews: true)
         }
         for phase in [DomainPhase.ending, .off(nil), .off(.failed)] {
             var mark = CrashMark()
             hear(&mark, 2, isNews: true)
-            find(&mark, phase, noticed: 3)
+            find(&mark, phase, begun: 3)
             #expect(mark.isTold)
         }
     }
@@ -50,9 +50,9 @@ struct CrashMarkTests {
     }
 
     private func find(
-        _ mark: inout CrashMark, _ phase: DomainPhase, noticed: Int, isNews: Bool = false
+        _ mark: inout CrashMark, _ phase: DomainPhase, begun: Int, isNews: Bool = false
     ) {
-        let found = mark.find(phase, noticed: at(noticed), now: at(noticed))
+        let found = mark.find(phase, begun: at(begun), now: at(begun))
         #expect(found == isNews)
     }
 }
