@@ -90,7 +90,9 @@ struct DomainSourceTests {
             + ends.map { (false, .shutoff, $0.0.rawValue, .off($0.1)) }
     }
 
-    @Test("how a run has ended, and that a guest has crashed, is told with the event")
+    @Test(
+        "that a run has begun, how it has ended and that a guest has crashed is told with the event"
+    )
     func incidents() async throws {
         try await Self.with { daemon, _, all in
             var notices = all.makeAsyncIterator()
@@ -104,10 +106,20 @@ struct DomainSourceTests {
                 try daemon.emitLifecycle(of: "vm", .stopped, detail: detail.rawValue)
             }
             for (type, incident) in [
-                (virDomainEventType.started, nil), (.suspended, nil), (.crashed, .crashed),
+                (virDomainEventType.started, .began), (.suspended, nil), (.resumed, nil),
+                (.crashed, .crashed),
             ] as [(virDomainEventType, DomainIncident?)] {
                 try daemon.emitLifecycle(of: "vm", type)
                 expected.append(incident)
+            }
+            let began = [virDomainEventStartedDetailType.restored, .fromSnapshot, .migrated]
+            for detail in began {
+                try daemon.emitLifecycle(of: "vm", .started, detail: detail.rawValue)
+                expected.append(detail == .migrated ? nil : .began)
+            }
+            for detail in [virDomainEventResumedDetailType.migrated, .postcopy] {
+                try daemon.emitLifecycle(of: "vm", .resumed, detail: detail.rawValue)
+                expected.append(.began)
             }
             for incident in expected {
                 guard case .changed(_, _, let told) = await notices.next() else {

@@ -62,6 +62,15 @@ extension DomainIncident {
     init?(_ content: DomainEvent.Content) {
         guard case .lifecycle(let type, let detail) = content else { return nil }
         switch type {
+        case .started:
+            // What comes from another host runs when it is resumed, if it ever is.
+            if virDomainEventStartedDetailType(rawValue: detail) == .migrated { return nil }
+            self = .began
+        case .resumed:
+            switch virDomainEventResumedDetailType(rawValue: detail) {
+            case .migrated, .postcopy: self = .began
+            default: return nil
+            }
         case .stopped:
             guard let end = RunEnd(virDomainEventStoppedDetailType(rawValue: detail)) else {
                 return nil

@@ -43,6 +43,8 @@ public enum RunEnd: Sendable, Hashable {
 
 /// What happened to a domain and no look may find any more.
 public enum DomainIncident: Sendable, Hashable {
+    /// It runs anew, or here.
+    case began
     /// A run has ended.
     case ended(RunEnd)
     /// The guest has crashed; what becomes of the domain is its definition's choice.

@@ -9,7 +9,7 @@ final class ManagedDomain: Sendable {
     let vm: VMIdentifier
     private let host: Host
     private let state: Mutex<DomainState>
-    private let news = Mutex(RunNews())
+    private let news: Mutex<RunNews>
 
     /// A domain that is new to this process.
     ///
@@ -18,6 +18,7 @@ final class ManagedDomain: Sendable {
         self.vm = vm
         self.host = host
         state = Mutex(DomainState(name: name, hasLeftovers: hasLeftovers))
+        news = Mutex(RunNews())
     }
 
     /// A domain that an earlier process kept a record of.
@@ -29,6 +30,7 @@ final class ManagedDomain: Sendable {
         let added = Set(record.added.map(\.declaration.name))
         state.lastGood = Self.byName(record.ports.filter { !added.contains($0.name) })
         self.state = Mutex(state)
+        news = Mutex(RunNews(isUnderWay: record.isRunning))
     }
 
     /// What is known as of the last reconciliation.
@@ -63,8 +65,7 @@ final class ManagedDomain: Sendable {
 
     /// Something has happened of which the next look may find no trace.
     func note(_ incident: DomainIncident) {
-        let isCrash = news.withLock { $0.hear(incident, now: .now) }
-        if isCrash { reportCrash(of: snapshot.name) }
+        report(news.withLock { $0.hear(incident, now: .now) }, of: snapshot.name)
     }
 
     /// Makes what stands what is wanted, as far as it goes.
@@ -76,13 +77,13 @@ final class ManagedDomain: Sendable {
         _ reading: DomainReading?, backWithin grace: Duration? = nil, _ times: LookTimes
     ) async -> ReconcileQueue.Outcome {
         var state = snapshot
-        let before = state.run
         // What has left comes back, if it does, with events of its own.
         let grace = phase(of: reading) == .off(.migrated) ? nil : grace
         state.graceLeft = reading == nil ? grace : nil
         if reading == nil, grace == nil { host.added.loseDefinition(of: vm) }
         let (wanted, declared) = look(at: reading, &state)
-        reportEnd(after: before, state, begun: times.begun)
+        let phase = state.phase
+        report(news.withLock { $0.find(phase, begun: times.begun, now: .now) }, of: state.name)
         let outcome = await carryOut(wanted, declared: declared, &state, noticed: times.noticed)
         store(state)
         return outcome
@@ -216,28 +217,14 @@ final class ManagedDomain: Sendable {
         Foresight(vm: vm, host: host, wanted: wanted, plan: plan, state: state)
     }
 
-    /// Lines about a crash that no event has told of, and about an end that is not that of a crash.
-    private func reportEnd(
-        after before: RunState, _ state: DomainState, begun: ContinuousClock.Instant
-    ) {
-        let (isNews, isTold) = news.withLock {
-            ($0.find(state.phase, begun: begun, now: .now), $0.isCrashTold)
-        }
-        if isNews { reportCrash(of: state.name) }
-        let hasEnded = state.phase == .off(.crashed) || state.phase == .off(.failed)
-        if before == .running, hasEnded, !isTold {
-            report(.domainEnded, "ended by itself", of: state.name)
-        }
-    }
-
-    private func reportCrash(of name: String) { report(.domainCrashed, "crashed", of: name) }
-
     /// A line for whoever wants to know why, here and in the audit.
-    private func report(_ kind: AuditEvent.Kind, _ incident: String, of name: String) {
+    private func report(_ news: AuditEvent.Kind?, of name: String) {
+        guard let news else { return }
+        let incident = news == .domainCrashed ? "crashed" : "ended by itself"
         host.logger.warning(
             "a domain with ports has \(incident)",
             metadata: ["vm": "\(vm)", "domain": "\(name.printable)"])
-        host.audit.noteLater(AuditEvent(kind, vm, name))
+        host.audit.noteLater(AuditEvent(news, vm, name))
     }
 
     /// A line in the audit for each port that the policy has newly refused something.

@@ -1,37 +1,59 @@
-/// What events have told of a domain's runs. A look that began before one may have read what was before it, and
-/// takes nothing of it back.
+/// What is news of a domain's runs, for the audit: events and looks tell it, in any order, or one of them alone.
+/// A look that began before an event may have read what was before it, and takes nothing of it back.
 struct RunNews {
     typealias Instant = ContinuousClock.Instant
 
-    /// How the last run ended: for a domain of which there is nothing left to read.
+    /// How the last run ended, as an event has told: for a domain of which there is nothing left to read.
     private(set) var lastEnd: RunEnd?
     private var crash = CrashMark()
+    /// Whether there is a run of whose end nothing has told.
+    private var isUnderWay: Bool
     /// When the last event came.
     private var heardAt: Instant?
 
-    /// Whether the run that is, or was last, has crashed and that has been told.
-    var isCrashTold: Bool { crash.isTold }
+    /// - Parameter isUnderWay: whether it ran when it was last seen.
+    init(isUnderWay: Bool = false) { self.isUnderWay = isUnderWay }
 
     /// An event tells of something.
     ///
-    /// - Returns: whether it is a crash that nothing has told of.
-    mutating func hear(_ incident: DomainIncident, now: Instant) -> Bool {
+    /// - Returns: what is news of it.
+    mutating func hear(_ incident: DomainIncident, now: Instant) -> AuditEvent.Kind? {
         heardAt = now
         switch incident {
+        case .began:
+            (lastEnd, crash, isUnderWay) = (nil, CrashMark(), true)
+            return nil
         case .ended(let end):
             lastEnd = end
-            return false
-        case .crashed: return crash.hear(now: now)
+            return finish(end)
+        case .crashed: return crash.hear(now: now) ? .domainCrashed : nil
         }
     }
 
     /// A look has found the domain so.
     ///
     /// - Parameter begun: when it began to read.
-    /// - Returns: whether it has found a crash that nothing has told of.
-    mutating func find(_ phase: DomainPhase, begun: Instant, now: Instant) -> Bool {
-        let isOlder = heardAt.map { begun <= $0 } ?? false
-        if phase.isActive, !isOlder { lastEnd = nil }
-        return crash.find(phase, begun: begun, now: now)
+    /// - Returns: what is news of it.
+    mutating func find(_ phase: DomainPhase, begun: Instant, now: Instant) -> AuditEvent.Kind? {
+        if crash.find(phase, begun: begun, now: now) {
+            isUnderWay = true
+            return .domainCrashed
+        }
+        if let heardAt, begun <= heardAt { return nil }
+        switch phase {
+        case .off(let end): return finish(end)
+        case .running, .paused, .crashed, .ending: isUnderWay = true
+        // What has not run here yet has no end here.
+        case .starting, .moving: break
+        }
+        lastEnd = nil
+        return nil
+    }
+
+    /// Of an end that somebody wanted, and of that of a crash, there is nothing more to tell.
+    private mutating func finish(_ end: RunEnd?) -> AuditEvent.Kind? {
+        defer { isUnderWay = false }
+        let hasEndedByItself = end == .crashed || end == .failed
+        return isUnderWay && hasEndedByItself && !crash.isTold ? .domainEnded : nil
     }
 }

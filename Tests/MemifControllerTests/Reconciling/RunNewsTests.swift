@@ -3,7 +3,7 @@ import Testing
 
 @testable import MemifController
 
-@Suite("What events have told of a domain's runs")
+@Suite("What is news of a domain's runs")
 struct RunNewsTests {
     private let start = ContinuousClock.now
 
@@ -21,6 +21,47 @@ struct RunNewsTests {
         #expect(news.lastEnd == .migrated)
         _ = news.find(.running, begun: at(4), now: at(4))
         #expect(news.lastEnd == nil)
+    }
+
+    @Test("a run that began and ended before anybody looked has its end told, once")
+    func unseen() {
+        for end in [RunEnd.crashed, .failed] {
+            var news = RunNews()
+            #expect(news.hear(.began, now: at(1)) == nil)
+            #expect(news.hear(.ended(end), now: at(2)) == .domainEnded)
+            #expect(news.find(.off(end), begun: at(3), now: at(3)) == nil)
+            // The next run, though of the crash of this one has been told.
+            #expect(news.hear(.crashed, now: at(4)) == .domainCrashed)
+            #expect(news.hear(.began, now: at(5)) == nil)
+            #expect(news.find(.off(end), begun: at(4), now: at(6)) == nil)
+            #expect(news.hear(.ended(end), now: at(7)) == .domainEnded)
+        }
+        for end in [RunEnd.ordinary, .migrated] {
+            var news = RunNews()
+            #expect(news.hear(.began, now: at(1)) == nil)
+            #expect(news.hear(.ended(end), now: at(2)) == nil)
+        }
+    }
+
+    @Test("a run that nobody saw begin is known by a look; one that never ran here has no end")
+    func seen() {
+        for phase in [DomainPhase.running, .paused, .ending] {
+            var news = RunNews()
+            #expect(news.find(phase, begun: at(1), now: at(1)) == nil)
+            #expect(news.find(.off(.failed), begun: at(2), now: at(2)) == .domainEnded)
+            #expect(news.hear(.ended(.failed), now: at(3)) == nil)
+        }
+        for phase in [DomainPhase.starting, .moving, .off(nil)] {
+            var news = RunNews()
+            #expect(news.find(phase, begun: at(1), now: at(1)) == nil)
+            #expect(news.hear(.ended(.failed), now: at(2)) == nil)
+        }
+        var news = RunNews(isUnderWay: true)
+        #expect(news.find(.off(.crashed), begun: at(1), now: at(1)) == .domainEnded)
+        // What was read before an event says nothing of what is after it.
+        #expect(news.hear(.ended(.ordinary), now: at(3)) == nil)
+        #expect(news.find(.running, begun: at(2), now: at(4)) == nil)
+        #expect(news.find(.off(.failed), begun: at(5), now: at(5)) == nil)
     }
 
     @Test("a look that read a domain before it had left does not have its peers linger")

@@ -36,7 +36,7 @@ final class FakeSource: DomainSource {
     }
 
     func start(_ vm: VMIdentifier, silently: Bool = false) {
-        change(vm, "started", silently) { domain in
+        change(vm, "started", silently, .began) { domain in
             let xml = domain?.inactive ?? ""
             domain?.phase = .running
             domain?.live = xml
