@@ -133,8 +133,9 @@ public struct virtwire_statistics_ret: XDRCodable, Equatable, Sendable {
     }
 }
 
-/// The version of the state that a daemon hands over; another is not understood.
-public let VIRTWIRE_STATE_VERSION: Int = 1
+/// The newest version of the state that a daemon hands over; those before it are understood as
+/// well.
+public let VIRTWIRE_STATE_VERSION: Int = 2
 
 /// The most descriptors that a daemon leaves.
 public let VIRTWIRE_DESCRIPTOR_MAX: Int = 1048576

@@ -116,9 +116,89 @@ public struct virtwire_port_state: XDRCodable, Equatable, Sendable {
     }
 }
 
+/// What is remembered of a port that can go on without it.
+public struct virtwire_port_past: XDRCodable, Equatable, Sendable {
+    /// How it is, in one word; empty where nobody has looked.
+    public var condition: XDRString
+    /// Why it is so; empty where that is plain.
+    public var reason: XDRString
+    /// What to do about it; empty where nothing is to be done.
+    public var remedy: XDRString
+    /// Since when it is so, in milliseconds since 1970.
+    public var since_ms: UInt64
+    /// When its link came up or ended last, in milliseconds since 1970; 0 before that.
+    public var link_changed_ms: UInt64
+    /// Links that ended so far.
+    public var disconnects: UInt64
+    /// Peers that were turned away so far.
+    public var refusals: UInt64
+    /// Of the packets that found no place: those that were longer than allowed, or empty.
+    public var malformed: UInt64
+    /// Those for which the peer's ring had no room.
+    public var unsent: UInt64
+    /// Those that came while the VM stood still.
+    public var paused: UInt64
+
+    /// Sets every field, in the order of the wire.
+    public init(
+        condition: XDRString,
+        reason: XDRString,
+        remedy: XDRString,
+        since_ms: UInt64,
+        link_changed_ms: UInt64,
+        disconnects: UInt64,
+        refusals: UInt64,
+        malformed: UInt64,
+        unsent: UInt64,
+        paused: UInt64
+    ) {
+        self.condition = condition
+        self.reason = reason
+        self.remedy = remedy
+        self.since_ms = since_ms
+        self.link_changed_ms = link_changed_ms
+        self.disconnects = disconnects
+        self.refusals = refusals
+        self.malformed = malformed
+        self.unsent = unsent
+        self.paused = paused
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 68 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        condition = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        reason = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        remedy = try decoder.decodeString(limit: VIRTWIRE_STRING_MAX)
+        since_ms = try decoder.decodeUInt64()
+        link_changed_ms = try decoder.decodeUInt64()
+        disconnects = try decoder.decodeUInt64()
+        refusals = try decoder.decodeUInt64()
+        malformed = try decoder.decodeUInt64()
+        unsent = try decoder.decodeUInt64()
+        paused = try decoder.decodeUInt64()
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try encoder.encodeString(condition, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(reason, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encodeString(remedy, limit: VIRTWIRE_STRING_MAX)
+        try encoder.encode(since_ms)
+        try encoder.encode(link_changed_ms)
+        try encoder.encode(disconnects)
+        try encoder.encode(refusals)
+        try encoder.encode(malformed)
+        try encoder.encode(unsent)
+        try encoder.encode(paused)
+    }
+}
+
 /// What a daemon leaves to the process that goes on in its place.
 public struct virtwire_state: XDRCodable, Equatable, Sendable {
-    /// VIRTWIRE_STATE_VERSION; what follows is as that version has it.
+    /// The version; what follows is as that one has it.
     public var version: UInt32
     /// Whether the descriptors begin with the locks of the runtime and the state directory, and the
     /// listeners of the administrative and the read-only control socket.
@@ -158,9 +238,40 @@ public struct virtwire_state: XDRCodable, Equatable, Sendable {
     }
 }
 
+/// The same from version 2 on.
+public struct virtwire_state_2: XDRCodable, Equatable, Sendable {
+    /// As version 1 has it.
+    public var state: virtwire_state
+    /// One for each port, in the same order.
+    public var pasts: [virtwire_port_past]
+
+    /// Sets every field, in the order of the wire.
+    public init(state: virtwire_state, pasts: [virtwire_port_past]) {
+        self.state = state
+        self.pasts = pasts
+    }
+
+    /// The fewest bytes that a value takes.
+    public static var minimumByteCount: Int { 20 }
+
+    /// Reads a value.
+    public init(from decoder: inout XDRDecoder) throws(XDRError) {
+        state = try virtwire_state(from: &decoder)
+        pasts = try decoder.decodeArray(of: virtwire_port_past.self, limit: VIRTWIRE_PORT_LIST_MAX)
+    }
+
+    /// Writes the value.
+    public func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try state.encode(to: &encoder)
+        try encoder.encodeArray(pasts, limit: VIRTWIRE_PORT_LIST_MAX)
+    }
+}
+
 /// Asks for a hand-over. With the call comes one end of a pair of SOCK_SEQPACKET sockets.
 public struct virtwire_hand_over_args: XDRCodable, Equatable, Sendable {
-    /// The version of the state that the successor understands.
+    /// The newest version of the state that the successor understands; it understands those before
+    /// it as
+    /// well. A daemon that has no newer state than of version 1 refuses any other.
     public var version: UInt32
 
     /// Sets every field, in the order of the wire.

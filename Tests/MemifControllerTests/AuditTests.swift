@@ -204,6 +204,10 @@ struct AuditTests {
         }
         slave.remove()
         #expect(await eventually { (try? Self.event("peer-disconnected", in: audit)) != nil })
+        // What goes on in another process has neither been opened nor come anew.
+        let all = try Self.lines(audit).compactMap { $0["event"] as? String }
+        #expect(all.count { $0 == "port-opened" } == 1)
+        #expect(all.count { $0 == "peer-connected" } == 1)
         next.process.signal(15)
         #expect(await next.process.waitForEnd() == 0)
     }

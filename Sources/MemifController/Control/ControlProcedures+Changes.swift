@@ -73,13 +73,10 @@ extension ControlProcedures {
                     "this virtwired is a service whose manager keeps its links: restart the service"
                 )
             }
-            guard arguments.version == UInt32(VIRTWIRE_STATE_VERSION) else {
-                throw CallRefusal(
-                    .operationInvalid,
-                    "this virtwired hands over state of version \(VIRTWIRE_STATE_VERSION), not "
-                        + "\(arguments.version): stop it, and start the other")
+            guard arguments.version > 0 else {
+                throw CallRefusal(.invalidArg, "there is no state of version 0: ask for another")
             }
-            guard let channel = HandOverChannel(passed) else {
+            guard let channel = HandOverChannel(passed, version: arguments.version) else {
                 throw CallRefusal(
                     .invalidArg, "a socket of kind SOCK_SEQPACKET has to come with the call")
             }

@@ -163,7 +163,13 @@ extension Controller {
         let deadline = ContinuousClock.now + .milliseconds(500)
         for port in standingPorts { await port.settle(until: deadline) }
         var frozen = FrozenState(claim: claim)
-        for port in standingPorts { frozen.append(try await port.freeze()) }
+        for state in knownDomains.map(\.snapshot) {
+            for (name, standing) in state.ports {
+                var port = try await standing.port.freeze()
+                port.condition = state.conditions[name]
+                frozen.append(port)
+            }
+        }
         for port in try host.inherited.frozen() { frozen.append(port) }
         return frozen
     }

@@ -16,6 +16,8 @@ internal import XDR
 /// cannot send it.
 struct HandOverChannel: Sendable {
     let socket: MessageSocket
+    /// Of the state that is passed on: the newest that both know.
+    let version: UInt32
 
     /// How long one of the two waits for the other's next word. The daemon's frames wait as long.
     private static let patience = Duration.seconds(10)
@@ -26,14 +28,19 @@ struct HandOverChannel: Sendable {
     /// More than a message has.
     private static let mostBytes = 64
 
-    init(socket: MessageSocket) { self.socket = socket }
+    init(socket: MessageSocket, version: Int = VIRTWIRE_STATE_VERSION) {
+        self.socket = socket
+        self.version = UInt32(min(version, VIRTWIRE_STATE_VERSION))
+    }
 
     /// Takes a socket that came with a call; nil where none did.
-    init?(_ passed: PassedDescriptors?) {
+    ///
+    /// - Parameter version: the newest that the successor knows.
+    init?(_ passed: PassedDescriptors?, version: UInt32) {
         guard let descriptor = passed?.takeFirst(), (try? descriptor.status().isSocket) == true,
             let socket = try? MessageSocket(UnixSocket(adopting: descriptor))
         else { return nil }
-        self.socket = socket
+        self.init(socket: socket, version: Int(version))
     }
 
     /// A message and its descriptors.
@@ -51,7 +58,8 @@ struct HandOverChannel: Sendable {
     func give(
         _ frozen: FrozenState, within limit: Duration = longestRestoring
     ) throws(PortError) {
-        let frozen = try frozen.withoutRepetitions()
+        var frozen = try frozen.withoutRepetitions()
+        frozen.state.version = version
         var rest = frozen.takeDescriptors()
         var file = DescriptorQueue()
         file.append(try frozen.file())

@@ -8,6 +8,8 @@ struct FrozenState: Sendable {
     var state = virtwire_state(
         version: UInt32(VIRTWIRE_STATE_VERSION), has_claim: false, sources: [],
         ports: [])
+    /// One for each port.
+    private(set) var pasts: [virtwire_port_past] = []
     /// Piece by piece.
     private(set) var descriptors: [PassedDescriptors] = []
 
@@ -20,6 +22,7 @@ struct FrozenState: Sendable {
     /// Adds a port.
     mutating func append(_ port: FrozenPort) {
         state.ports.append(port.state)
+        pasts.append(virtwire_port_past(port.traffic, port.condition))
         descriptors.append(port.descriptors)
     }
 
@@ -56,11 +59,14 @@ struct FrozenState: Sendable {
         return result
     }
 
-    /// The state in a memory file that nobody can change.
+    /// The state, as its version has it, in a memory file that nobody can change.
     func file() throws(PortError) -> OwnedDescriptor {
         let bytes: [UInt8]
         do throws(XDRError) {
-            bytes = try XDR.encode(state)
+            bytes =
+                state.version == 1
+                ? try XDR.encode(state)
+                : try XDR.encode(virtwire_state_2(state: state, pasts: pasts))
         } catch {
             throw PortError(
                 reason: "the state cannot be written down: \(error)", remedy: "restart virtwired")
@@ -94,7 +100,7 @@ struct Inheritance: Sendable {
     init(
         _ file: borrowing OwnedDescriptor, _ descriptors: consuming DescriptorQueue
     ) throws(PortError) {
-        let state = try Self.state(in: file)
+        let (state, pasts) = try Self.state(in: file)
         descriptors = try Self.repeated(state.sources, descriptors)
         if state.has_claim {
             let own = descriptors.popFirst(4)
@@ -102,7 +108,9 @@ struct Inheritance: Sendable {
             claim = PassedDescriptors(own)
         }
         var ports: [InheritedPort] = []
-        for port in state.ports { ports.append(try InheritedPort(port, &descriptors)) }
+        for (index, port) in state.ports.enumerated() {
+            ports.append(try InheritedPort(port, pasts?[index], &descriptors))
+        }
         guard descriptors.isEmpty else {
             throw .badState("\(descriptors.count) descriptors belong to nothing")
         }
@@ -158,9 +166,10 @@ struct Inheritance: Sendable {
         try? await Thread.perform(name: "take-over") { predecessor.waitForEnd() }
     }
 
+    /// - Returns: what is remembered of each port, too; nil where the version hands none of that over.
     private static func state(
         in file: borrowing OwnedDescriptor
-    ) throws(PortError) -> virtwire_state {
+    ) throws(PortError) -> (virtwire_state, [virtwire_port_past]?) {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try file.sealedBytes(limit: longestState)
@@ -171,13 +180,24 @@ struct Inheritance: Sendable {
         let version = try decoding { () throws(XDRError) in
             try XDR.decode(UInt32.self, from: bytes, ignoringTrailingBytes: true)
         }
-        guard version == UInt32(VIRTWIRE_STATE_VERSION) else {
+        switch version {
+        case 1:
+            let state = try decoding { () throws(XDRError) in
+                try XDR.decode(virtwire_state.self, from: bytes)
+            }
+            return (state, nil)
+        case 2:
+            let both = try decoding { () throws(XDRError) in
+                try XDR.decode(virtwire_state_2.self, from: bytes)
+            }
+            guard both.pasts.count == both.state.ports.count else {
+                throw .badState("it tells the past of \(both.pasts.count) ports, and not of all")
+            }
+            return (both.state, both.pasts)
+        default:
             throw .badState(
-                "it is of version \(version), and this virtwired knows version "
+                "it is of version \(version), and this virtwired knows those up to "
                     + "\(VIRTWIRE_STATE_VERSION)")
-        }
-        return try decoding { () throws(XDRError) in
-            try XDR.decode(virtwire_state.self, from: bytes)
         }
     }
 

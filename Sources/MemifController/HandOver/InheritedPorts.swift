@@ -14,13 +14,18 @@ struct InheritedPort: Sendable {
     let links: [LinkRecord]
     /// What went through it so far.
     let traffic: PortTraffic
+    /// How it was; nil where that is not known.
+    let condition: DomainState.Dated?
     /// The listener, then those of each link.
     let descriptors: PassedDescriptors
 
     /// The most memory that a region's size can be, for a port that is only to be closed.
     private static let anyMemory: UInt64 = 1 << 40
 
-    init(_ state: virtwire_port_state, _ all: inout DescriptorQueue) throws(PortError) {
+    /// - Parameter past: nil where the other process was of a version that handed over less.
+    init(
+        _ state: virtwire_port_state, _ past: virtwire_port_past?, _ all: inout DescriptorQueue
+    ) throws(PortError) {
         var attributes: [String: String] = [:]
         for attribute in state.declaration {
             attributes[attribute.name.text] = attribute.value.text
@@ -44,7 +49,8 @@ struct InheritedPort: Sendable {
         var links: [LinkRecord] = []
         for link in state.links { links.append(try LinkRecord(link)) }
         self.links = links
-        traffic = PortTraffic(state)
+        traffic = PortTraffic(state, past)
+        condition = past?.dated
         let count = links.reduce(1) { $0 + $1.descriptorCount }
         let own = all.popFirst(count)
         guard own.count == count else {
@@ -63,7 +69,7 @@ struct InheritedPort: Sendable {
         do throws(SystemError) {
             return FrozenPort(
                 state: virtwire_port_state(specification, identity, links, traffic),
-                descriptors: try descriptors.duplicate())
+                descriptors: try descriptors.duplicate(), traffic: traffic, condition: condition)
         } catch {
             throw .noDescriptors(error)
         }
@@ -110,6 +116,14 @@ public final class InheritedPorts: Sendable {
     /// The names of those that a domain has.
     func names(of vm: VMIdentifier) -> Set<String> {
         Set(all(of: vm).map(\.specification.declaration.name))
+    }
+
+    /// How those of a domain were, by name.
+    func conditions(of vm: VMIdentifier) -> [String: DomainState.Dated] {
+        let known = all(of: vm).compactMap { port in
+            port.condition.map { (port.specification.declaration.name, $0) }
+        }
+        return Dictionary(known, uniquingKeysWith: { first, _ in first })
     }
 
     /// Whether a domain had a port that is served only while it runs: it ran then, or had done so a moment

@@ -32,9 +32,10 @@ extension MemifPort {
             var frozen = try socket.freeze()
             let descriptors = frozen.descriptors.popFirst(frozen.descriptors.count)
             let (specification, identity) = state.withLock { ($0.specification, $0.identity) }
+            let traffic = traffic
             return FrozenPort(
                 state: virtwire_port_state(specification, identity, frozen.links, traffic),
-                descriptors: PassedDescriptors(descriptors))
+                descriptors: PassedDescriptors(descriptors), traffic: traffic)
         } catch {
             throw PortError(
                 reason:

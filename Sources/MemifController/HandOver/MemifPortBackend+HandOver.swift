@@ -72,14 +72,13 @@ extension MemifPortBackend {
             UnixListener(adopting: listener), on: loop, options: options(specification),
             frozen: true)
         let interface = try socket.add(interfaceConfiguration(specification))
-        var earlier = inherited.traffic
+        var resumed = MemifPort.Inherited(traffic: inherited.traffic)
         for record in inherited.links {
             do throws(LinkEnd) {
-                _ = try socket.resume(record, descriptors.popFirst(record.descriptorCount))
-                // It is counted as it comes up here.
-                earlier.connects -= min(earlier.connects, 1)
+                resumed.link = try socket.resume(
+                    record, descriptors.popFirst(record.descriptorCount))
             } catch {
-                earlier.lastDisconnect = error.description.printable
+                resumed.traffic.lastDisconnect = error.description.printable
                 logger.warning(
                     "a link of the process before cannot go on",
                     metadata: [
@@ -88,7 +87,7 @@ extension MemifPortBackend {
                     ])
             }
         }
-        return port(specification, interface, socket, inherited.identity, earlier: earlier)
+        return port(specification, interface, socket, inherited.identity, resumed)
     }
 }
 

@@ -9,6 +9,10 @@ public struct FrozenPort: Sendable {
     var state: virtwire_port_state
     /// The listener, then those of each link.
     var descriptors: PassedDescriptors
+    /// What went through it.
+    var traffic = PortTraffic()
+    /// How it is, which is not for the port to say; nil where nobody has looked.
+    var condition: DomainState.Dated?
 }
 
 extension virtwire_port_state {
@@ -28,20 +32,6 @@ extension virtwire_port_state {
             rx_bytes: traffic.receivedBytes, tx_packets: traffic.sentPackets,
             tx_bytes: traffic.sentBytes, drops: traffic.droppedPackets, connects: traffic.connects,
             last_disconnect: XDRString(bounded: traffic.lastDisconnect ?? ""))
-    }
-}
-
-extension PortTraffic {
-    /// What went through a port in another process.
-    init(_ state: virtwire_port_state) {
-        receivedPackets = state.rx_packets
-        receivedBytes = state.rx_bytes
-        sentPackets = state.tx_packets
-        sentBytes = state.tx_bytes
-        droppedPackets = state.drops
-        connects = state.connects
-        let text = state.last_disconnect.text
-        lastDisconnect = text.isEmpty ? nil : text
     }
 }
 

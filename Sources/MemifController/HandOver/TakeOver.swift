@@ -17,16 +17,7 @@ extension Inheritance {
     ) async throws(PortError) -> Inheritance? {
         guard let link = try connect(layout.controlSocket, loop) else { return nil }
         defer { link.close() }
-        let (channel, theirs) = try makeChannel()
-        do throws(RPCError) {
-            let arguments = virtwire_hand_over_args(version: UInt32(VIRTWIRE_STATE_VERSION))
-            _ = try await link.call(
-                Virtwire.HAND_OVER, arguments, descriptors: theirs, deadline: .now + patience)
-        } catch {
-            throw PortError(
-                reason: "the virtwired that runs does not hand over: \(error)",
-                remedy: "it goes on; stop it, and start virtwired without taking over")
-        }
+        let channel = try await ask(link)
         let taken: Result<Inheritance, PortError>
         do throws(SystemError) {
             taken = try await Thread.perform(name: "take-over") {
@@ -36,6 +27,28 @@ extension Inheritance {
             throw .noDescriptors(error)
         }
         return try taken.get()
+    }
+
+    /// Has the daemon begin. One of the first version refuses to know of any other.
+    private static func ask(_ link: Link) async throws(PortError) -> HandOverChannel {
+        var version = VIRTWIRE_STATE_VERSION
+        while true {
+            let (channel, theirs) = try makeChannel()
+            do throws(RPCError) {
+                _ = try await link.call(
+                    Virtwire.HAND_OVER, virtwire_hand_over_args(version: UInt32(version)),
+                    descriptors: theirs, deadline: .now + patience)
+                return channel
+            } catch {
+                if case .refused = error.kind, version > 1 {
+                    version = 1
+                    continue
+                }
+                throw PortError(
+                    reason: "the virtwired that runs does not hand over: \(error)",
+                    remedy: "it goes on; stop it, and start virtwired without taking over")
+            }
+        }
     }
 
     private static func connect(_ path: String, _ loop: EventLoop) throws(PortError) -> Link? {

@@ -6,8 +6,9 @@ extension MemifPort {
     var traffic: PortTraffic {
         state.withLock { state in
             var traffic = state.earlier
-            traffic.pausedPackets = pause.dropped
-            traffic.droppedPackets += traffic.pausedPackets
+            let paused = pause.dropped
+            traffic.pausedPackets += paused
+            traffic.droppedPackets += paused
             if let (link, attachment) = state.link {
                 traffic.add(link, attachment)
                 traffic.isLinkUp = link.isUp

@@ -20,6 +20,14 @@ final class MemifPort: Port {
         var nextAdmission: Admission?
     }
 
+    /// What another process has had of a port.
+    struct Inherited {
+        /// What went through it.
+        var traffic: PortTraffic
+        /// Its link, which goes on here; nil without one.
+        var link: MemifLink?
+    }
+
     let socket: MasterSocket
     let loop: EventLoop
     private let interface: MemifInterface
@@ -29,14 +37,15 @@ final class MemifPort: Port {
     private let peerCame: @Sendable (PeerNotice) -> Void
     let state: Mutex<State>
     let pause = PauseGate()
+    let isInherited: Bool
 
     /// It stands still, as its socket does, until ``thaw()``.
     ///
-    /// - Parameter earlier: what went through the port before.
+    /// - Parameter inherited: nil for one that no other process has had.
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, earlier: PortTraffic, loop: EventLoop, worker: PacketWorker,
-        logger: Logger, peerCame: @escaping @Sendable (PeerNotice) -> Void,
+        _ identity: FileIdentity, _ inherited: Inherited?, loop: EventLoop,
+        worker: PacketWorker, logger: Logger, peerCame: @escaping @Sendable (PeerNotice) -> Void,
         linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
@@ -49,10 +58,13 @@ final class MemifPort: Port {
         logger[metadataKey: "vm"] = "\(specification.vm)"
         logger[metadataKey: "port"] = "\(specification.declaration.name)"
         self.logger = logger
+        isInherited = inherited != nil
         state = Mutex(
             State(
-                specification: specification, identity: identity, earlier: earlier,
-                isFrozen: true, nextAdmission: specification.admission))
+                specification: specification, identity: identity,
+                link: inherited?.link.map { ($0, nil) },
+                earlier: inherited?.traffic ?? PortTraffic(), isFrozen: true,
+                nextAdmission: specification.admission))
         interface.onEvent { [weak self] event in self?.handle(event) }
     }
 
@@ -155,15 +167,18 @@ final class MemifPort: Port {
     private func handle(_ event: LinkEvent) {
         switch event {
         case .up(let link):
-            state.withLock { state in
+            let isNew = state.withLock { state in
+                // One that another process has had has not come just now.
+                if state.link?.link === link { return false }
                 if let last = state.link { state.earlier.add(last.link, last.attachment) }
                 state.link = (link, state.isFrozen ? nil : attach(link, state.specification))
                 state.earlier.connects += 1
                 state.earlier.linkChanged = AddedPort.now
+                return true
             }
-            tell(.connected, link.peer)
+            if isNew { tell(.connected, link.peer) }
             logger.info(
-                "link up",
+                isNew ? "link up" : "link goes on",
                 metadata: [
                     "peer": "\(link.terms.peerName.printable)",
                     "pid": "\(link.peer?.process ?? 0)", "uid": "\(link.peer?.user ?? 0)",

@@ -80,12 +80,12 @@ public final class MemifPortBackend: PortBackend {
     /// A port of its parts, which stands still, as its socket does.
     func port(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
-        _ identity: FileIdentity, earlier: PortTraffic = PortTraffic()
+        _ identity: FileIdentity, _ inherited: MemifPort.Inherited? = nil
     ) -> MemifPort {
         let linksChanged = linksChanged.withLock(\.self)
         return MemifPort(
-            specification, interface, socket, identity, earlier: earlier, loop: loop,
-            worker: worker, logger: logger, peerCame: peersCome.withLock(\.self)
+            specification, interface, socket, identity, inherited, loop: loop, worker: worker,
+            logger: logger, peerCame: peersCome.withLock(\.self)
         ) {
             linksChanged(specification.vm, specification.domainName)
         }

@@ -70,6 +70,9 @@ public protocol Port: AnyObject, Sendable {
     /// - Parameter peer: who it is for; nil where the kernel did not say.
     func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor
 
+    /// Whether it was another process's, and goes on here with whatever links it has.
+    var isInherited: Bool { get }
+
     /// Peer and counters.
     var traffic: PortTraffic { get }
 
@@ -94,6 +97,8 @@ public protocol Port: AnyObject, Sendable {
 }
 
 extension Port {
+    /// For ports that no other process has had.
+    public var isInherited: Bool { false }
     /// For ports whose links have no queues.
     public var queues: [PortQueue] { [] }
     /// For ports that pass no frames.

@@ -70,9 +70,9 @@ public struct PortTraffic: Sendable, Hashable {
     public var malformedPackets: UInt64 = 0
     /// Those of them for which the peer's ring had no room.
     public var unsentPackets: UInt64 = 0
-    /// Those of them that came while the domain stood still, since this process has had the port.
+    /// Those of them that came while the domain stood still.
     public var pausedPackets: UInt64 = 0
-    /// Those of them that an earlier process could not pass on: what for is not handed over.
+    /// Those of them that an earlier process could not pass on, of a version that did not say why.
     public var earlierDrops: UInt64 {
         let known = malformedPackets + unsentPackets + pausedPackets
         return droppedPackets > known ? droppedPackets - known : 0

@@ -158,10 +158,12 @@ struct Deeds {
         let latency = noticed.duration(to: .now)
         state.latencies[declaration.name] = latency
         host.logger.info(
-            "socket listening",
+            port.isInherited ? "socket goes on listening" : "socket listening",
             metadata: metadata(
                 declaration.name, state,
                 ["path": "\(specification.path)", "microseconds": "\(latency.microseconds)"]))
+        // What was opened in another process has its line from there.
+        if port.isInherited { return }
         host.audit.note(AuditEvent(.portOpened, vm, state.name, port: declaration.name))
     }
 

@@ -30,6 +30,8 @@ struct DomainState: Sendable {
     var record: DomainRecord?
     /// Whether something of an earlier process may be on disk that no record tells of.
     var hasLeftovers = false
+    /// How ports that another process has left were, until libvirt has been asked.
+    var former: [String: Dated] = [:]
     /// By port; what is about the declaration as a whole stands under its element's name.
     var conditions: [String: Dated] = [:]
     /// From the first notice of a port to its socket listening.
@@ -50,7 +52,7 @@ struct DomainState: Sendable {
         }
     }
 
-    /// Replaces the conditions; one that is as before keeps its time.
+    /// Replaces the conditions; one that is as before keeps its time, though it be that of another process.
     ///
     /// - Returns: the names of those that changed, sorted.
     mutating func update(_ new: [String: PortCondition]) -> [String] {
@@ -58,12 +60,14 @@ struct DomainState: Sendable {
         var changed: [String] = []
         var result: [String: Dated] = [:]
         for (name, condition) in new {
-            if let old = conditions[name], old.condition == condition {
+            let old = conditions[name]
+            if let old, old.condition == condition {
                 result[name] = old
-            } else {
-                result[name] = Dated(condition: condition, since: now)
-                changed.append(name)
+                continue
             }
+            let former = former[name].flatMap { $0.condition == condition ? $0 : nil }
+            result[name] = former ?? Dated(condition: condition, since: now)
+            changed.append(name)
         }
         conditions = result
         return changed.sorted()

@@ -49,6 +49,7 @@ final class ManagedDomain: Sendable {
     ///   a moment before: the linger, if it is one, begins anew with the first look.
     func restore(noticed: ContinuousClock.Instant, ran: Bool = false) async {
         var state = snapshot
+        recallFormer(&state)
         if ran { state.run = .running }
         // As long as libvirt has not been asked: what stood, as far as the policy of today allows it.
         let wanted = WantedPorts.defined(declarationsAsBefore(&state))
@@ -175,6 +176,7 @@ final class ManagedDomain: Sendable {
         noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
         state.drain = host.draining.scope(of: vm)
+        recallFormer(&state)
         let plan = plan(wanted, state)
         let outcome: DeedOutcome
         if host.configuration.observes {
@@ -189,6 +191,7 @@ final class ManagedDomain: Sendable {
         }
         state.waiting = host.inherited.names(of: vm)
         let changed = state.update(state.assess(declared, outcome))
+        state.former = [:]
         report(changed, state)
         report(breaches: declared?.findings.filter(\.isBreach) ?? [], of: changed, state)
         // Not every end of a standstill is told: that of a migration that fails is not.
@@ -197,6 +200,11 @@ final class ManagedDomain: Sendable {
             .compactMap(\.self)
         return outcome.isSuccess
             ? .settled(lookAgainAfter: pauses.min()) : .failed(lookAgainAfter: pauses.min())
+    }
+
+    /// Before anything is known of the ports here: how they were in the process that has left them.
+    private func recallFormer(_ state: inout DomainState) {
+        if state.conditions.isEmpty { state.former = host.inherited.conditions(of: vm) }
     }
 
     /// How long until the first added port ends.

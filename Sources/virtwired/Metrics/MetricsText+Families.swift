@@ -109,7 +109,7 @@ extension MetricsText {
         (
             "port_dropped_total", .counter,
             "Frames that were not passed on: malformed, without room, for a domain that stood still, or "
-                + "in an earlier process.",
+                + "in an earlier process that did not say why.",
             [
                 (("reason", "malformed"), { $0.malformedPackets }),
                 (("reason", "no-room"), { $0.unsentPackets }),

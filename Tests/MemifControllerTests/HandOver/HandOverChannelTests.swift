@@ -66,6 +66,26 @@ struct HandOverChannelTests {
         #expect(throws: Never.self) { try given.get() }
     }
 
+    @Test("a successor that knows the first version alone has the state as that has it")
+    func earlierState() async throws {
+        let (older, frozen) = (HandOverChannel(socket: daemon.socket, version: 1), try frozen())
+        async let given: Void = Thread.perform(name: "daemon") {
+            Result { () throws(PortError) in try older.give(frozen) }
+        }.get()
+        let state = try await Thread.perform(name: "successor") { [successor] in
+            Result {
+                var first = try successor.socket.receive(mostBytes: 64, within: .seconds(30))
+                let file = first.descriptors.popFirst()
+                let bytes = try file?.sealedBytes(limit: 1 << 20) ?? []
+                let ready = virtwire_hand_over_message(step: .VIRTWIRE_HAND_OVER_READY, count: 0)
+                try successor.socket.send(try XDR.encode(ready), within: .seconds(30))
+                return try XDR.decode(virtwire_state.self, from: bytes)
+            }
+        }.get()
+        try await given
+        #expect(state.version == 1 && state.has_claim)
+    }
+
     @Test("one that takes too long is told that the daemon goes on, and does not serve")
     func late() async throws {
         let (given, inheritance) = try await give(within: .zero) { [successor] in

@@ -22,6 +22,9 @@ struct InheritanceTests {
         regionByteCounts: [1 << 20, 1 << 30],
         peer: PeerCredentials(process: 4711, user: 12, group: 13))
 
+    private let condition = DomainState.Dated(
+        condition: PortCondition(.waiting, reason: "why", remedy: "what"), since: 1234)
+
     private func specification(_ name: String, vm: VMIdentifier) -> PortSpecification {
         PortSpecification(
             vm: vm, domainName: "web", declaration: Sample.port(name) { $0.queues = 3 },
@@ -35,12 +38,16 @@ struct InheritanceTests {
         traffic.receivedPackets = 5
         traffic.connects = 2
         traffic.lastDisconnect = "enough"
+        (traffic.droppedPackets, traffic.malformedPackets) = (10, 1)
+        (traffic.unsentPackets, traffic.pausedPackets) = (2, 3)
+        (traffic.disconnects, traffic.refusals, traffic.linkChanged) = (1, 4, 1700)
         return FrozenPort(
             state: virtwire_port_state(
                 specification(name, vm: Sample.vm(1)), FileIdentity(device: 1, inode: 2), links,
                 traffic),
             descriptors: PassedDescriptors(
-                try descriptors(links.reduce(1) { $0 + $1.descriptorCount })))
+                try descriptors(links.reduce(1) { $0 + $1.descriptorCount })),
+            traffic: traffic, condition: condition)
     }
 
     private func descriptors(_ count: Int) throws -> DescriptorQueue {
@@ -66,11 +73,29 @@ struct InheritanceTests {
         #expect(a.specification.declaration == specification("a", vm: Sample.vm(1)).declaration)
         #expect(a.specification.secret == nil && a.identity == FileIdentity(device: 1, inode: 2))
         #expect(a.traffic.receivedPackets == 5 && a.traffic.lastDisconnect == "enough")
+        #expect(a.traffic.malformedPackets == 1 && a.traffic.unsentPackets == 2)
+        #expect(a.traffic.pausedPackets == 3 && a.traffic.earlierDrops == 4)
+        #expect(a.traffic.disconnects == 1 && a.traffic.refusals == 4)
+        #expect(a.traffic.linkChanged == 1700 && a.condition == condition)
+        #expect(inheritance.ports.conditions(of: Sample.vm(1)) == ["b": condition])
         #expect(inheritance.ports.claim("/run/a.sock") == nil)
         // What nobody claims goes on to the next process, and stays here.
         let next = try inheritance.ports.frozen()
         #expect(next.count == 1 && next.first?.descriptors.count == 1)
+        #expect(next.first?.traffic.refusals == 4 && next.first?.condition == condition)
         #expect(inheritance.ports.claimAll().first?.descriptors.count == 1)
+    }
+
+    @Test("the state of a process of the first version has no past, and everything else")
+    func firstVersion() throws {
+        var frozen = FrozenState()
+        frozen.append(try port("a", links: [record]))
+        frozen.state.version = 1
+        let inheritance = try Inheritance(frozen.file(), frozen.takeDescriptors())
+        let a = try #require(inheritance.ports.claim("/run/a.sock"))
+        #expect(a.links == [record] && a.traffic.receivedPackets == 5)
+        #expect(a.traffic.connects == 2 && a.traffic.earlierDrops == 10)
+        #expect(a.traffic.refusals == 0 && a.traffic.linkChanged == nil && a.condition == nil)
     }
 
     @Test("a file that a peer has passed twice is passed on once, and stands for both again")
@@ -130,8 +155,8 @@ struct InheritanceTests {
     @Test("what cannot be used is refused as a whole, with one sentence")
     func unusable() throws {
         var later = FrozenState()
-        later.state.version = 2
-        #expect(try problem(later).contains("of version 2, and this virtwired knows version 1"))
+        later.state.version = 3
+        #expect(try problem(later).contains("of version 3, and this virtwired knows those up to 2"))
 
         var few = FrozenState()
         few.append(try port("a", links: [record]))
@@ -141,6 +166,11 @@ struct InheritanceTests {
         #expect(try problem(many, surplus: 2).contains("2 descriptors belong to nothing"))
         let lost = FrozenState(claim: PassedDescriptors(try descriptors(3)))
         #expect(try problem(lost).contains("first descriptors are missing"))
+
+        var pastless = FrozenState()
+        pastless.append(try port("a", links: []))
+        pastless.state.ports = []
+        #expect(try problem(pastless).contains("the past of 1 ports, and not of all"))
 
         var odd = FrozenState()
         odd.append(try port("a", links: [record]))

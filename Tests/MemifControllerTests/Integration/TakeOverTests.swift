@@ -51,6 +51,7 @@ struct TakeOverTests {
         #expect(await eventually { await second.port("a")?.state.text == "Connected" })
         let port = try #require(await second.port("a"))
         #expect(port.peer_pid == peer.peer_pid && port.peer_uid == peer.peer_uid)
+        #expect(port.since_ms == peer.since_ms)
         #expect(link.isUp && second.stands(["a", "b"]))
         // A port that is declared otherwise now, and one that is no more.
         try await libvirtd.set("<port name='a' linger='0'/>", of: domain, .live)

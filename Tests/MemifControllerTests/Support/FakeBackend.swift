@@ -41,9 +41,9 @@ final class FakeBackend: PortBackend {
         if state.withLock({ $0.failing.contains(specification.declaration.name) }) {
             throw PortError(reason: "the fake was told to fail", remedy: "tell it otherwise")
         }
-        _ = state.withLock(\.inherited).claim(specification.path)
+        let inherited = state.withLock(\.inherited).claim(specification.path)
         do throws(SystemError) {
-            let port = try FakePort(specification, self)
+            let port = try FakePort(specification, self, inherited)
             state.withLock { state in
                 state.open[specification.path] = port
                 state.opened += 1
@@ -81,11 +81,13 @@ final class FakePort: Port {
 
     private let state: Mutex<State>
     private let backend: FakeBackend
+    let isInherited: Bool
 
     fileprivate init(
-        _ specification: PortSpecification, _ backend: FakeBackend
+        _ specification: PortSpecification, _ backend: FakeBackend, _ inherited: InheritedPort?
     ) throws(SystemError) {
         self.backend = backend
+        isInherited = inherited != nil
         let listener = try SocketFile.listen(
             at: specification.path, kind: .messages, mode: PortSpecification.mode,
             user: specification.user, group: specification.group)
@@ -93,7 +95,8 @@ final class FakePort: Port {
         state = Mutex(
             State(
                 listener: listener, admission: specification.admission,
-                specification: specification, identity: identity))
+                specification: specification, identity: identity,
+                traffic: inherited?.traffic ?? PortTraffic()))
     }
 
     var admission: Admission { state.withLock { $0.admission } }
