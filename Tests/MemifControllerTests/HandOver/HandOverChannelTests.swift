@@ -1,5 +1,7 @@
+import LibvirtProtocol
 import LibvirtRPC
 import LinuxIO
+import Synchronization
 import Testing
 import VirtwireProtocol
 import XDR
@@ -84,6 +86,37 @@ struct HandOverChannelTests {
         }.get()
         try await given
         #expect(state.version == 1 && state.has_claim)
+    }
+
+    @Test("a daemon of the first version, which refuses to hear of another, is asked again")
+    func firstVersion() async throws {
+        let scratch = try Scratch()
+        let layout = RuntimeLayout(scratch.configuration)
+        try Directory.ensurePath(layout.runtimeDirectory)
+        let frozen = try frozen()
+        let asked = Mutex<[UInt32]>([])
+        var table = ProcedureTable()
+        table.servePassing(Virtwire.HAND_OVER) {
+            (arguments, passed) async throws(CallRefusal) -> (XDRVoid, PassedDescriptors?) in
+            asked.withLock { $0.append(arguments.version) }
+            guard arguments.version == 1, let channel = HandOverChannel(passed, version: 1) else {
+                throw CallRefusal(.operationInvalid, "this one hands over state of version 1")
+            }
+            Task {
+                try? await Thread.perform(name: "daemon") { _ = try? channel.give(frozen) }
+            }
+            return (XDRVoid(), nil)
+        }
+        let loop = try RealDaemon.loop.get()
+        let listener = try SocketFile.listen(at: layout.controlSocket, kind: .stream, mode: 0o600)
+        let server = try LinkServer.start(listener, loop: loop) { [table] _ in
+            LinkHandlers(answer: { await table.answer($0) })
+        }
+        let inheritance = try #require(try await Inheritance.takeOver(layout, loop: loop))
+        #expect(asked.withLock(\.self) == [2, 1])
+        #expect(inheritance.claim?.count == 4)
+        try await inheritance.confirm()
+        server.stop()
     }
 
     @Test("one that takes too long is told that the daemon goes on, and does not serve")
