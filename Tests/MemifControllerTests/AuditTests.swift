@@ -3,6 +3,7 @@ import LibvirtRPC
 import LinuxIO
 import Logging
 import Memif
+import Synchronization
 import Testing
 import VirtwireProtocol
 import XDR
@@ -153,6 +154,36 @@ struct AuditTests {
         #expect(last?.kind == .domainCrashed && last?.unwritten == 15)
         let starts = backlog.add(AuditEvent(.peerConnected))
         #expect(starts)
+    }
+
+    @Test("an orderly end has every line, and does not wait for a disk that does not answer")
+    func end() async throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/audit.log"
+        try await ControlHarness.run(in: scratch, { $0.auditLog = path }) { it in
+            for number in 0..<500 {
+                it.backend.tell(
+                    PeerNotice(
+                        vm: one, domainName: "vm-1", port: "p\(number)", event: .connected,
+                        peer: nil))
+            }
+        }
+        #expect(try Self.lines(path).count == 500)
+
+        let log = try AuditLog(
+            path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let isWritten = await log.flush(within: .seconds(60))
+        #expect(isWritten)
+        // One that nobody writes.
+        _ = log.backlog.withLock { $0.add(AuditEvent(.peerConnected)) }
+        let isLost = await !log.flush(within: .milliseconds(1))
+        #expect(isLost)
+        let endless = try AuditLog(
+            path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let isLate = await !endless.flush(
+            after: { for await _ in AsyncStream<Void>.makeStream().stream {} },
+            within: .milliseconds(1))
+        #expect(isLate)
     }
 
     @Test("where there is no file nothing is made to be written")

@@ -59,7 +59,8 @@ struct AuditBacklog {
 
     private var events: [AuditEvent] = []
     private var dropped = 0
-    private var isBeingWritten = false
+    /// Whether something waits, or is on its way to the disk.
+    private(set) var isBeingWritten = false
 
     /// Puts one at the end.
     ///

@@ -20,7 +20,7 @@ final class AuditLog: Sendable {
     private let refusals = Mutex(RefusalBudget())
     /// Nor what a port's own peers can.
     private let links = Mutex(LinkBudgets())
-    private let backlog = Mutex(AuditBacklog())
+    let backlog = Mutex(AuditBacklog())
 
     /// Opens the file: a daemon that cannot keep the audit it was told to keep does not run.
     init(_ path: String?, logger: Logger) throws(PortError) {
@@ -104,6 +104,30 @@ final class AuditLog: Sendable {
         let isFirst = backlog.withLock { $0.add(event) }
         guard isFirst else { return }
         Task(executorPreference: WaitingThreads.shared) { self.writeBacklog() }
+    }
+
+    /// Waits until no line does, for whoever is about to end; for so long only, because a disk may not answer.
+    ///
+    /// - Parameter last: what lines may come of yet.
+    /// - Returns: whether all are written.
+    func flush(
+        after last: @escaping @Sendable () async -> Void = {}, within limit: Duration
+    ) async -> Bool {
+        if path == nil { return true }
+        let isOver = Mutex(false)
+        Task {
+            await last()
+            isOver.withLock { $0 = true }
+        }
+        let deadline = ContinuousClock.now + limit
+        while !isOver.withLock(\.self) || backlog.withLock(\.isBeingWritten) {
+            guard ContinuousClock.now < deadline else {
+                logger.error("the audit log lacks its last lines: they took too long")
+                return false
+            }
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+        return true
     }
 
     /// - Returns: how many lines are missing before this one; nil when this one is to be missing too.

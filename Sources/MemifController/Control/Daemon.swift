@@ -110,6 +110,18 @@ public struct Daemon: Sendable {
         }
         defer { loop.stop() }
         let inheritance = try await inheritance(loop)
+        do throws(PortError) {
+            try await serve(inheritance, loop, whenReady)
+        } catch {
+            await finishAudit()
+            throw error
+        }
+        await finishAudit()
+    }
+
+    private func serve(
+        _ inheritance: Inheritance, _ loop: EventLoop, _ whenReady: () -> Void
+    ) async throws(PortError) {
         try await controller.run(inheritance) { () throws(PortError) in
             let procedures = ControlProcedures(
                 controller: controller, uri: uri, audit: audit, logLevel: logLevel)
@@ -120,6 +132,16 @@ public struct Daemon: Sendable {
             whenReady()
             return server
         }
+    }
+
+    /// Has the audit log complete, unless that lasts.
+    private func finishAudit() async {
+        let (audit, backend) = (audit, host.backend)
+        // In a task of its own: this one may be cancelled.
+        _ = await Task {
+            // Of the last links' ends the threads tell that have served them.
+            await audit.flush(after: { await backend.comeRound() }, within: .seconds(5))
+        }.value
     }
 
     /// What another process leaves to this one.

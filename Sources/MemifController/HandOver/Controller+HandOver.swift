@@ -57,7 +57,7 @@ extension Controller {
     private func note(_ kind: AuditEvent.Kind, _ ports: Int? = nil) {
         var event = AuditEvent(kind)
         event.ports = ports ?? standingPorts.count
-        host.audit.note(event)
+        host.audit.noteLater(event)
     }
 
     /// Opens and writes down what could not be while another process might have gone on itself.

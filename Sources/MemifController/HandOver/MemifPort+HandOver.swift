@@ -71,5 +71,8 @@ extension MemifPort {
         }
     }
 
-    func abandon() { socket.abandon() }
+    func abandon() {
+        state.withLock { $0.isAbandoned = true }
+        socket.abandon()
+    }
 }

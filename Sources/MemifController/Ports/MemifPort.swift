@@ -16,6 +16,8 @@ final class MemifPort: Port {
         var earlier: PortTraffic
         /// Whether it stands still.
         var isFrozen = false
+        /// Whether another process goes on with it: what ends here is over for nobody.
+        var isAbandoned = false
         /// What is to hold for peers when it goes on: they are told nothing before.
         var nextAdmission: Admission?
     }
@@ -148,6 +150,8 @@ final class MemifPort: Port {
         let (path, identity) = state.withLock { ($0.specification.path, $0.identity) }
         SocketFile.remove(path, ifStill: identity)
         socket.close(DisconnectReason(.administrative, reason))
+        // Until it has heard of what that has ended.
+        loop.submit { withExtendedLifetime(self) {} }
     }
 
     func openChannel(for peer: PeerCredentials?) throws(PortError) -> OwnedDescriptor {
@@ -165,6 +169,7 @@ final class MemifPort: Port {
     }
 
     private func handle(_ event: LinkEvent) {
+        if state.withLock(\.isAbandoned) { return }
         switch event {
         case .up(let link):
             let isNew = state.withLock { state in

@@ -23,6 +23,8 @@ struct PastTests {
         let scratch = try Scratch()
         let specification = specification("\(scratch.path)/a.sock")
         let first = try MemifPortBackend(logger: logger)
+        let earlier = Mutex<[PeerNotice.Event]>([])
+        first.whenPeersCome { notice in earlier.withLock { $0.append(notice.event) } }
         let before = try first.open(specification)
         let slave = try RealDaemon.slave(specification.path)
         #expect(await eventually { before.traffic.isLinkUp })
@@ -31,6 +33,8 @@ struct PastTests {
         frozen.append(try await before.freeze())
         let inheritance = try Inheritance(frozen.file(), frozen.takeDescriptors())
         before.abandon()
+        await first.comeRound()
+        #expect(earlier.withLock(\.self) == [.connected])
         // One that came now would have another.
         #expect(await eventually { AddedPort.now > since })
 

@@ -12,6 +12,7 @@ final class FakeBackend: PortBackend {
         var whenAdmitted: (@Sendable (Admission) -> Void)?
         var inherited = InheritedPorts()
         var closed: Set<String> = []
+        var whenPeersCome: (@Sendable (PeerNotice) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -27,6 +28,13 @@ final class FakeBackend: PortBackend {
     func whenAdmitted(_ body: @escaping @Sendable (Admission) -> Void) {
         state.withLock { $0.whenAdmitted = body }
     }
+
+    func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void) {
+        state.withLock { $0.whenPeersCome = body }
+    }
+
+    /// Has a peer come to a port, or go.
+    func tell(_ notice: PeerNotice) { state.withLock(\.whenPeersCome)?(notice) }
 
     fileprivate func tell(_ admission: Admission) {
         state.withLock(\.whenAdmitted)?(admission)
