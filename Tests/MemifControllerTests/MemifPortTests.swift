@@ -74,7 +74,7 @@ struct MemifPortTests {
         slave.onEvent { event in
             switch event {
             case .up: said.withLock { _ = $0.insert("up") }
-            case .down(let end), .failed(let end):
+            case .down(let end), .failed(let end, _):
                 guard end.cause == .peer else { return }
                 said.withLock { _ = $0.insert(end.reason.text) }
             }
@@ -184,11 +184,18 @@ struct MemifPortTests {
         let backend = try MemifPortBackend(logger: logger)
         var wanted = specification(scratch) { $0.id = 7 }
         wanted.secret = PortSecret(present: Array("open sesame".utf8))
+        let refused = Mutex<[PeerCredentials?]>([])
+        backend.whenPeersCome { notice in
+            if case .refused = notice.event { refused.withLock { $0.append(notice.peer) } }
+        }
         let port = try backend.open(wanted)
         let stranger = try slave(scratch, id: 0, secret: "open sesame")
         #expect(await eventually { stranger.lastEnd?.reason.text.contains("id 0") == true })
         let ignorant = try slave(scratch, id: 7)
         #expect(await eventually { ignorant.lastEnd?.reason.text.contains("secret") == true })
+        #expect(await eventually { !refused.withLock(\.isEmpty) })
+        let who = refused.withLock(\.self)
+        #expect(who.allSatisfy { $0?.process == getpid() && $0?.user == Accounts.currentUser })
         let friend = try slave(scratch, id: 7, secret: "open sesame")
         #expect(await eventually { friend.link != nil && port.traffic.isLinkUp })
     }

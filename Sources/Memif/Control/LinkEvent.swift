@@ -1,11 +1,14 @@
+public import LinuxIO
+
 /// What happens to an interface.
 public enum LinkEvent: Sendable {
     /// A link came up.
     case up(MemifLink)
     /// The link is over.
     case down(LinkEnd)
-    /// An attempt at a link failed: a peer was refused, or could not be reached.
-    case failed(LinkEnd)
+    /// An attempt at a link failed: a peer was refused, or could not be reached. To a master, who that was, as
+    /// the kernel recorded at connect; nil where it is not known.
+    case failed(LinkEnd, peer: PeerCredentials?)
 }
 
 /// How a slave tries again to reach its master.

@@ -76,9 +76,9 @@ final class MasterConnection: Sendable {
         ending.link?.status.finish(end)
         // Before the peer is told: it may come back at once.
         if ending.isBound {
-            ending.interface?.vacate(end)
+            ending.interface?.vacate(end, of: peer)
         } else {
-            ending.interface?.attemptFailed(end)
+            ending.interface?.attemptFailed(end, of: peer)
         }
         socket?.forget(self, end)
         channel.close(end.reasonForPeer)

@@ -13,7 +13,7 @@ extension MemifInterface {
         let token = subscribe { [isTriedOnce] event in
             switch event {
             case .up(let link): waiter.resume(.success(link))
-            case .down(let end), .failed(let end):
+            case .down(let end), .failed(let end, _):
                 guard isTriedOnce else { return }
                 waiter.resume(
                     .failure(

@@ -172,19 +172,21 @@ public final class MemifInterface: Sendable {
     }
 
     /// The attempt or link that held the interface is over.
-    func vacate(_ end: LinkEnd) {
+    ///
+    /// - Parameter peer: who was at the other end, where that is known.
+    func vacate(_ end: LinkEnd, of peer: PeerCredentials? = nil) {
         leave { state in
             state.occupant = nil
             state.lastEnd = end
-            publish(state.link.take() == nil ? .failed(end) : .down(end), &state)
+            publish(state.link.take() == nil ? .failed(end, peer: peer) : .down(end), &state)
         }
     }
 
     /// An attempt failed before it held the interface.
-    func attemptFailed(_ end: LinkEnd) {
+    func attemptFailed(_ end: LinkEnd, of peer: PeerCredentials? = nil) {
         state.withLock { state in
             state.lastEnd = end
-            publish(.failed(end), &state)
+            publish(.failed(end, peer: peer), &state)
         }
     }
 

@@ -200,12 +200,12 @@ final class MemifPort: Port {
             tell(.disconnected(end.description.printable), peer)
             logger.info("link down", metadata: ["reason": "\(end.description.printable)"])
             linkChanged()
-        case .failed(let end):
+        case .failed(let end, let peer):
             state.withLock { state in
                 state.earlier.lastDisconnect = end.description.printable
                 state.earlier.refusals += 1
             }
-            tell(.refused(end.description.printable), nil)
+            tell(.refused(end.description.printable), peer)
             // A peer that tries for ever is one line at this level, not one every time.
             logger.debug("peer refused", metadata: ["reason": "\(end.description.printable)"])
         }

@@ -71,7 +71,7 @@ struct MemifOptions: ParsableArguments {
             for await event in interface.events() {
                 switch event {
                 case .up(let link): return link
-                case .down(let end), .failed(let end): throw failure(end)
+                case .down(let end), .failed(let end, _): throw failure(end)
                 }
             }
             throw CancellationError()

@@ -25,7 +25,7 @@ struct LinkEventRecord: Encodable {
         switch event {
         case .up(let link): (self.event, peer, reason) = (.up, link.terms.peerName, nil)
         case .down(let end): (self.event, peer, reason) = (.down, nil, "\(end)")
-        case .failed(let end): (self.event, peer, reason) = (.failed, nil, "\(end)")
+        case .failed(let end, _): (self.event, peer, reason) = (.failed, nil, "\(end)")
         }
     }
 

@@ -129,7 +129,7 @@ struct LifecycleTests {
             to: directory.address(), InterfaceConfiguration(), on: loop, reconnect: nil)
         try await eventually("the attempt has failed") { slave.lastEnd != nil }
         var events = slave.events().makeAsyncIterator()
-        guard case .failed(let end) = await events.next() else {
+        guard case .failed(let end, _) = await events.next() else {
             Issue.record("the first event is not the failure")
             return
         }

@@ -103,7 +103,7 @@ struct RefusalTests {
             switch event {
             case .up: #expect(ends.isEmpty)
             case .down(let end): ends.insert(end, at: 0)
-            case .failed(let end): ends.append(end)
+            case .failed(let end, _): ends.append(end)
             }
         }
         #expect(ends == Array(repeating: LinkEnd(.local, reason), count: 3))

@@ -27,7 +27,7 @@ final class Told: Sendable {
                 switch event {
                 case .up: state.isUp = true
                 case .down: state.isUp = false
-                case .failed(let end): state.failures.append(end)
+                case .failed(let end, _): state.failures.append(end)
                 }
             }
         }
