@@ -15,8 +15,8 @@ nonisolated(unsafe) private var isWarm = false
 
 private func fail(_ sentence: String) -> Never {
     print(sentence)
-    // SAFETY: nil stands for every stream.
-    unsafe fflush(nil)
+    // Nil stands for every stream.
+    fflush(nil)
     abort()
 }
 
