@@ -19,12 +19,11 @@ public final class RawMaster: Sendable {
 
     /// Waits for a slave to connect, and says nothing yet.
     public func accept(within limit: Duration = .seconds(20)) async throws -> RawPeer {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            if let socket = try listener.accept() { return RawPeer(socket) }
-            try await Task.sleep(for: .milliseconds(1))
+        let accepted = try await look(within: limit) { try listener.accept() }
+        guard let socket = accepted else {
+            throw RawPeerError("no slave connected within \(limit)")
         }
-        throw RawPeerError("no slave connected within \(limit)")
+        return RawPeer(socket)
     }
 
     /// What a slave has handed over by the time it is connected.

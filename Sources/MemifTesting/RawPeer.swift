@@ -67,15 +67,12 @@ public final class RawPeer: Sendable {
     public func receive(
         within limit: Duration = .seconds(20)
     ) async throws(RawPeerError) -> Incoming? {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            switch try receiveNow() {
-            case .nothing: try? await Task.sleep(for: .milliseconds(1))
-            case .closed: return nil
-            case .message(let incoming): return incoming
-            }
+        let found = try await look(within: limit) { () throws(RawPeerError) in try receiveNow() }
+        switch consume found {
+        case .message(let incoming): return incoming
+        case .closed: return nil
+        case nil: throw RawPeerError("no message came within \(limit)")
         }
-        throw RawPeerError("no message came within \(limit)")
     }
 
     /// Waits for a message that must be DISCONNECT, and returns its reason; nil when the other end
@@ -100,12 +97,12 @@ public final class RawPeer: Sendable {
     }
 
     private enum Outcome: ~Copyable {
-        case nothing
         case closed
         case message(Incoming)
     }
 
-    private func receiveNow() throws(RawPeerError) -> Outcome {
+    /// What is there by now, if anything.
+    private func receiveNow() throws(RawPeerError) -> Outcome? {
         var bytes = [UInt8](repeating: 0, count: 256)
         var received: Received?
         do throws(SystemError) {
@@ -118,7 +115,7 @@ public final class RawPeer: Sendable {
             if error.code == 104 { return .closed }
             throw RawPeerError(error.description)
         }
-        guard var received = received.take() else { return .nothing }
+        guard var received = received.take() else { return nil }
         if received.byteCount == 0 { return .closed }
         var message = ControlMessage.Bytes(repeating: 0)
         for index in 0..<min(received.byteCount, 128) { message[index] = bytes[index] }

@@ -56,12 +56,9 @@ public struct HostileEnd: Sendable {
     public func awaitVictim(
         _ ring: RawRing, at index: UInt16, within limit: Duration = .seconds(20)
     ) async throws {
-        let end = ContinuousClock.now + limit
-        while victimIndex(ring) != index {
-            guard ContinuousClock.now < end else {
-                throw RawPeerError("the victim stands at \(victimIndex(ring)), not \(index)")
-            }
-            try await Task.sleep(for: .milliseconds(1))
+        let arrival: Void? = await look(within: limit) { victimIndex(ring) == index ? () : nil }
+        guard arrival != nil else {
+            throw RawPeerError("the victim stands at \(victimIndex(ring)), not \(index)")
         }
     }
 

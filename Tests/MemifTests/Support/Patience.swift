@@ -1,15 +1,18 @@
 import Memif
 import Testing
 
-/// Waits for a condition, with a limit that is generous: the machine may have two cores and other work.
+/// Waits for a condition, with a limit that is generous: the machine may have two cores and other work. The
+/// last look comes after the limit, for the same reason.
 func eventually(
     within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
     _ what: String, _ condition: () async throws -> Bool
 ) async throws {
     let clock = ContinuousClock()
     let end = clock.now + limit
-    while try await !condition() {
-        guard clock.now < end else {
+    while true {
+        let isLast = clock.now >= end
+        if try await condition() { return }
+        if isLast {
             Issue.record("gave up waiting until \(what)", sourceLocation: sourceLocation)
             throw GaveUp()
         }

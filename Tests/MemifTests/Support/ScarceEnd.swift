@@ -201,8 +201,10 @@ final class ScarceEnd {
 
     private func turn(until what: String, _ condition: () throws -> Bool) throws {
         let end = ContinuousClock.now + .seconds(60)
-        while !(try condition()) {
-            guard ContinuousClock.now < end else { throw Scarcity("gave up waiting until \(what)") }
+        while true {
+            let isLast = ContinuousClock.now >= end
+            if try condition() { return }
+            if isLast { throw Scarcity("gave up waiting until \(what)") }
             try turn()
         }
     }
