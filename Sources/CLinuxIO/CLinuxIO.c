@@ -21,6 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
+// Of <asm-generic/socket.h>, which all architectures that Swift knows have.
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -148,6 +153,49 @@ ssize_t clinuxio_receive(
         }
     }
     return received;
+}
+
+int clinuxio_next_passes_descriptors(int descriptor) {
+    char byte;
+    struct iovec vector = {&byte, 1};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    if (recvmsg(descriptor, &message, MSG_PEEK | MSG_DONTWAIT) < 0) return 0;
+    return (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
+int clinuxio_discard_messages(int descriptor) {
+    // With a message come its sender's credentials, and with the end nothing: by their lengths a message of
+    // no bytes and the end are the same.
+    int on = 1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return 0;
+    // More than a socket's buffer holds, unless somebody has made it larger.
+    for (int i = 0; i < 1024; i++) {
+        char byte;
+        union {
+            struct cmsghdr header;
+            char space[CMSG_SPACE(sizeof(struct ucred))];
+        } control;
+        struct iovec vector = {&byte, 1};
+        struct msghdr message = {
+            .msg_iov = &vector,
+            .msg_iovlen = 1,
+            .msg_control = control.space,
+            .msg_controllen = sizeof control.space,
+        };
+        // A look takes no descriptor: there is room for credentials only.
+        if (recvmsg(descriptor, &message, MSG_PEEK | MSG_DONTWAIT) < 0) {
+            if (errno == ECONNRESET || errno == EINTR) continue;
+            return 0;
+        }
+        if (message.msg_flags & MSG_CTRUNC) return 0;
+        if (message.msg_controllen == 0) return 1;
+        recv(descriptor, &byte, 1, MSG_DONTWAIT);
+    }
+    return 0;
+}
+
+int clinuxio_pass_descriptors(int descriptor, int may_pass) {
+    return setsockopt(descriptor, SOL_SOCKET, SO_PASSRIGHTS, &may_pass, sizeof may_pass);
 }
 
 ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value) {

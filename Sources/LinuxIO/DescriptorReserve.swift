@@ -24,11 +24,14 @@ public enum DescriptorReserve {
         return unsafe getrlimit(resource, &limit) == 0 ? limit : nil
     }
 
-    /// Whether a process with this descriptor open can have another one and the reserve besides.
-    public static func leavesRoom(beside descriptor: borrowing OwnedDescriptor) -> Bool {
-        // The kernel gives the lowest number that is free.
+    /// Whether a process with this descriptor open can have another one, or as many as `count`, and the
+    /// reserve besides.
+    public static func leavesRoom(
+        beside descriptor: borrowing OwnedDescriptor, for count: Int = 1
+    ) -> Bool {
+        // The kernel gives the lowest number that is free; what is above it is taken to be free as well.
         guard let lowest = try? descriptor.duplicate() else { return false }
-        return !contains(lowest.rawValue)
+        return !contains(lowest.rawValue + Int32(clamping: count - 1))
     }
 
     /// Whether a descriptor that has just been made, of this number, is one of the last.

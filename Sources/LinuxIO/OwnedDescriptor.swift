@@ -7,7 +7,7 @@ internal import Glibc
 /// error path can leak one.
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number, for a system call made while the owner lives. Never store it.
-    public let rawValue: Int32
+    public private(set) var rawValue: Int32
     /// Who closes it; nil where its owner does, in letting go of it.
     let disposal: Disposal?
 
@@ -21,6 +21,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     }
 
     deinit {
+        if rawValue < 0 { return }
         if let disposal { disposal.close(rawValue) } else { Self.close(rawValue) }
     }
 
@@ -37,7 +38,8 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     /// Gives the number away without closing it; the caller closes it.
     public consuming func release() -> Int32 {
         let number = rawValue
-        discard self
+        // None any more.
+        rawValue = -1
         return number
     }
 

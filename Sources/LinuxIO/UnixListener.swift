@@ -47,6 +47,23 @@ public struct UnixListener: ~Copyable, Sendable {
         return try UnixListener(adopting: descriptor)
     }
 
+    /// Lets those who connect from now on pass descriptors before they are accepted, or has their sends fail
+    /// with EPERM (Linux 6.16; before that they may always).
+    public borrowing func letPeersPassDescriptors(_ mayPass: Bool) {
+        _ = clinuxio_pass_descriptors(descriptor.rawValue, mayPass ? 1 : 0)
+    }
+
+    /// Closes it, and what those who wait to be accepted have passed with it.
+    ///
+    /// - Parameter isShared: whether another process may have it too. Then a disposal closes it, soon; else it
+    ///   is closed here, and so its address is free, and a disposal closes only what may take time.
+    public consuming func close(by disposal: Disposal, isShared: Bool) {
+        if isShared { return disposal.close(descriptor.release()) }
+        // Nobody comes any more.
+        _ = shutdown(descriptor.rawValue, Int32(SHUT_RDWR))
+        while let waiting = try? accept() { waiting.close(by: disposal) }
+    }
+
     /// Accepts one connection without waiting; nil when none is waiting (or the one that did has gone).
     ///
     /// - Throws: `SystemError`; EMFILE or ENFILE when descriptors have run out, but for the

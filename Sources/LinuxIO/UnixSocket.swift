@@ -221,6 +221,15 @@ public struct UnixSocket: ~Copyable, Sendable {
         }
     }
 
+    /// Whether the next message passes descriptors, and there may be too few left for them, beside the
+    /// `DescriptorReserve`. A message has up to 253, and nothing tells how many before they are taken; the
+    /// kernel closes those for which it finds no number, here and now.
+    public borrowing func nextMayTakeTooManyDescriptors() -> Bool {
+        clinuxio_next_passes_descriptors(descriptor.rawValue) == 1
+            && !DescriptorReserve.leavesRoom(
+                beside: descriptor, for: MessageSocket.mostDescriptors)
+    }
+
     /// Ends both directions at once: the peer reads the end of the stream, and so do we.
     public borrowing func shutdown() {
         _ = Glibc.shutdown(descriptor.rawValue, Int32(SHUT_RDWR))
@@ -232,13 +241,21 @@ public struct UnixSocket: ~Copyable, Sendable {
         _ = Glibc.shutdown(descriptor.rawValue, Int32(SHUT_RD))
     }
 
-    /// Ends both directions, and has a disposal throw away what has arrived and close the socket: what the
-    /// peer has passed in messages that nobody has read is closed with it.
+    /// Lets the other end pass descriptors, or has its send fail with EPERM (Linux 6.16; before that it may
+    /// always).
+    public borrowing func letPeerPassDescriptors(_ mayPass: Bool) {
+        _ = clinuxio_pass_descriptors(descriptor.rawValue, mayPass ? 1 : 0)
+    }
+
+    /// Ends both directions, throws away what has arrived, and closes the socket: at once where no descriptor
+    /// is left in it. Those that the peer has passed in messages that nobody has read are closed with it, by
+    /// a disposal.
     ///
     /// Messages that were left would turn the end into ECONNRESET at the peer's side, before it could read
     /// our last ones.
     public consuming func close(by disposal: Disposal) {
         shutdown()
+        if clinuxio_discard_messages(descriptor.rawValue) == 1 { return }
         let number = descriptor.release()
         disposal.submit {
             // SAFETY: one byte on this frame; what does not fit is thrown away, and so are descriptors.

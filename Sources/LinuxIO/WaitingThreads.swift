@@ -122,22 +122,3 @@ private final class SpareThreads: Sendable {
         }
     }
 }
-
-/// Wakes threads, as many as it is signalled times. It stays for as long as the process.
-@safe
-private struct ThreadSemaphore: @unchecked Sendable {
-    private let memory: UnsafeMutablePointer<sem_t>
-
-    init() {
-        // SAFETY: the memory is made here, never freed, and used through calls that any thread may make.
-        unsafe memory = .allocate(capacity: 1)
-        _ = unsafe sem_init(memory, 0, 0)
-    }
-
-    func signal() { _ = unsafe sem_post(memory) }
-
-    func wait() {
-        // A signal that came to the thread ends a wait early.
-        while unsafe sem_wait(memory) == -1 {}
-    }
-}

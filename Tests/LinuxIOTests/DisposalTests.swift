@@ -21,8 +21,8 @@ struct DisposalTests {
 
     init() throws { loop = try EventLoop.unattended() }
 
-    private func disposal() -> Disposal {
-        Disposal(of: Self.nextUser.wrappingAdd(1, ordering: .relaxed).newValue, on: loop)
+    private func disposal() throws -> Disposal {
+        try Disposal(of: Self.nextUser.wrappingAdd(1, ordering: .relaxed).newValue, on: loop)
     }
 
     private static func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
@@ -38,7 +38,7 @@ struct DisposalTests {
 
     @Test("closes what is let go of, duplicates and queues of it included")
     func closing() async throws {
-        let disposal = disposal()
+        let disposal = try disposal()
         let obstacle = Obstacle()
         disposal.submit { obstacle.wait() }
         let file = try OwnedDescriptor.memoryFile(name: "disposed", byteCount: 4096)
@@ -62,7 +62,7 @@ struct DisposalTests {
 
     @Test("unmaps what was mapped of a file that it closes")
     func unmapping() async throws {
-        let disposal = disposal()
+        let disposal = try disposal()
         let obstacle = Obstacle()
         disposal.submit { obstacle.wait() }
         let name = "disposed \(UInt64.random(in: 0...UInt64.max))"
@@ -83,7 +83,7 @@ struct DisposalTests {
 
     @Test("of one user keeps no other's waiting")
     func users() async throws {
-        let (slow, other) = (disposal(), disposal())
+        let (slow, other) = (try disposal(), try disposal())
         let obstacle = Obstacle()
         slow.submit { obstacle.wait() }
         let file = try OwnedDescriptor.memoryFile(name: "others", byteCount: 4096)
@@ -99,7 +99,7 @@ struct DisposalTests {
 
     @Test("closes a socket with all that nobody has received, and the other end sees no more of it")
     func socket() async throws {
-        let disposal = disposal()
+        let disposal = try disposal()
         let obstacle = Obstacle()
         disposal.submit { obstacle.wait() }
         let pair = try UnixSocket.pair(.messages)
@@ -127,11 +127,101 @@ struct DisposalTests {
         #expect(try other.receiveByte() == 0)
     }
 
+    @Test(
+        "closes at once a socket in which no descriptor is left",
+        arguments: [[], [1], [0], [0, 1, 0]])
+    func plainSocket(_ lengths: [Int]) throws {
+        let disposal = try disposal()
+        let obstacle = Obstacle()
+        defer { obstacle.remove() }
+        disposal.submit { obstacle.wait() }
+        let pair = try UnixSocket.pair(.messages)
+        let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
+        let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
+        _ = consume pair
+        for length in lengths {
+            // SAFETY: bytes have no padding.
+            _ = try other.send(unsafe [UInt8](repeating: 1, count: length).span.bytes)
+        }
+        let (number, identity) = (ours.descriptor.rawValue, try ours.descriptor.status().identity)
+        ours.close(by: disposal)
+        #expect(!isOpen(number, as: identity))
+        #expect(disposal.pending == 1)
+        // Nothing was left unread, which the other end would be told as an error.
+        #expect(try other.receiveByte() == 0)
+    }
+
+    @Test("closes a socket behind messages of no bytes, in one of which a descriptor is left")
+    func emptyMessages() async throws {
+        let disposal = try disposal()
+        let obstacle = Obstacle()
+        disposal.submit { obstacle.wait() }
+        let pair = try UnixSocket.pair(.messages)
+        let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
+        let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
+        for descriptors in [[], [other.descriptor.rawValue]] {
+            _ = try other.send(RawSpan(), descriptors: descriptors)
+        }
+        ours.close(by: disposal)
+        #expect(disposal.pending == 2)
+        obstacle.remove()
+        try await Self.eventually("all is closed") { disposal.pending == 0 }
+    }
+
+    @Test("closes what was passed by who waits to be accepted, and the address is free at once")
+    func listener() async throws {
+        let disposal = try disposal()
+        let obstacle = Obstacle()
+        disposal.submit { obstacle.wait() }
+        let address = try UnixAddress(
+            abstract: "virtwire-test-\(UInt64.random(in: 0...UInt64.max))")
+        let listener = try UnixListener.bind(to: address, kind: .messages)
+        let waiting = try UnixSocket.connect(to: address, kind: .messages)
+        let silent = try UnixSocket.connect(to: address, kind: .messages)
+        // SAFETY: bytes have no padding.
+        _ = try waiting.send(
+            unsafe ([1] as [UInt8]).span.bytes, descriptors: [loop.descriptor.rawValue])
+        listener.close(by: disposal, isShared: false)
+        let next = try UnixListener.bind(to: address, kind: .messages)
+        #expect(disposal.pending == 2)
+        #expect(try silent.receiveByte() == 0)
+        // One that another process may have goes on; only our descriptor of it is closed.
+        let other = try UnixListener(adopting: next.descriptor.duplicate())
+        next.close(by: disposal, isShared: true)
+        #expect(disposal.pending == 3)
+        obstacle.remove()
+        try await Self.eventually("all is closed") { disposal.pending == 0 }
+        let last = try UnixSocket.connect(to: address, kind: .messages)
+        #expect(try last.receiveByte() == nil)
+        _ = consume other
+    }
+
+    @Test("has a thread for as long as it is held, and then for what is left")
+    func holders() async throws {
+        let user = Self.nextUser.wrappingAdd(1, ordering: .relaxed).newValue
+        let obstacle = Obstacle()
+        let file = try OwnedDescriptor.memoryFile(name: "last", byteCount: 4096)
+        let (number, identity) = (file.rawValue, try file.status().identity)
+        do {
+            let first = try Disposal(of: user, on: loop)
+            first.submit { obstacle.wait() }
+            // It keeps its disposal.
+            _ = file.closed(by: first)
+        }
+        // The same, found again behind what it has not done yet.
+        let again = try Disposal(of: user, on: loop)
+        #expect(again.pending == 2)
+        #expect(Disposal.largestPending >= 2)
+        obstacle.remove()
+        try await Self.eventually("it is closed") { !isOpen(number, as: identity) }
+        try await Self.eventually("nothing is left") { again.pending == 0 }
+    }
+
     @Test("has its names")
-    func names() {
-        #expect(Disposal(of: 12, on: loop).description == "user 12")
+    func names() throws {
+        #expect(try Disposal(of: 12, on: loop).description == "user 12")
         #expect(
-            Disposal(of: nil, on: loop).description == "a user that the kernel does not name")
+            try Disposal(of: nil, on: loop).description == "a user that the kernel does not name")
     }
 }
 

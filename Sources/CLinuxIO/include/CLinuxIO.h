@@ -84,6 +84,17 @@ ssize_t clinuxio_receive(
     int descriptor, void *bytes, size_t length, int *descriptors, size_t capacity, size_t *count,
     int *flags);
 
+/// Whether the next message that a UNIX socket has received passes descriptors. A look takes none.
+int clinuxio_next_passes_descriptors(int descriptor);
+
+/// Throws away the messages that a UNIX socket which takes no more has received, up to one with descriptors:
+/// the last close of one may take any time. Returns 1 when nothing is left. Never waits.
+int clinuxio_discard_messages(int descriptor);
+
+/// SO_PASSRIGHTS (Linux 6.16): whether the other end may pass descriptors; else its send fails with EPERM.
+/// Those that a listener brings are as it was when they connected.
+int clinuxio_pass_descriptors(int descriptor, int may_pass);
+
 /// preadv2 of eight bytes with RWF_NOWAIT: an eventfd whose O_NONBLOCK a peer cleared cannot block us.
 ssize_t clinuxio_read_eventfd(int descriptor, uint64_t *value);
 

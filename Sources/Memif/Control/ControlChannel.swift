@@ -38,9 +38,9 @@ final class ControlChannel: Sendable {
     private let loop: EventLoop
     private let state: Mutex<State>
 
-    init(_ socket: consuming UnixSocket, of peer: PeerCredentials?, on loop: EventLoop) {
+    init(_ socket: consuming UnixSocket, closedBy disposal: Disposal, on loop: EventLoop) {
         self.loop = loop
-        disposal = Disposal(of: peer?.user, on: loop)
+        self.disposal = disposal
         state = Mutex(State(socket: socket))
     }
 
@@ -52,6 +52,7 @@ final class ControlChannel: Sendable {
         // The watch is set under the lock, so that the handler's first run finds it.
         try state.withLock { state throws(SystemError) in
             guard state.watch == nil else { return }
+            state.socket?.letPeerPassDescriptors(true)
             state.watch = try state.socket?.watch(on: loop) { [self] in handleReadiness(handler) }
         }
     }
@@ -165,12 +166,7 @@ final class ControlChannel: Sendable {
         // The highest number decides for all.
         let isLast = message.received.descriptors.all.max().map(DescriptorReserve.contains) ?? false
         if isLast || message.received.lacksDescriptors {
-            // Given back here and now, however long that takes: nothing goes on without them.
-            _ = exchange(&message.received.descriptors, with: DescriptorQueue()).closed(by: nil)
-            // EMFILE: it is not the peer's fault.
-            let error = SystemError(
-                code: 24, operation: "take the descriptor that the peer passed")
-            return .ended(end(of: error))
+            return .ended(end(of: .noDescriptorForPeer))
         }
         let descriptorCount = message.received.descriptors.count
         guard !message.received.isTruncated, descriptorCount <= mostDescriptors else {

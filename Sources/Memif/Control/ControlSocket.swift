@@ -26,14 +26,25 @@ extension UnixSocket {
 
     /// Receives one message with all its descriptors, which a disposal closes, or nil when there is none
     /// yet.
+    ///
+    /// - Throws: `SystemError`: EMFILE where descriptors are too few for any message. It stays in the socket
+    ///   with what it passes, which is closed with that.
     borrowing func receiveMessage(
         _ disposal: Disposal
     ) throws(SystemError) -> ReceivedMessage? {
+        if nextMayTakeTooManyDescriptors() { throw .noDescriptorForPeer }
         var bytes = ControlMessage.Bytes(repeating: 0)
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes
         guard let received = try receive(into: &raw, disposal: disposal) else { return nil }
         return ReceivedMessage(bytes: bytes, received: received)
+    }
+}
+
+extension SystemError {
+    /// EMFILE: it is not the peer's fault.
+    static var noDescriptorForPeer: SystemError {
+        SystemError(code: 24, operation: "take the descriptor that the peer passed")
     }
 }
 

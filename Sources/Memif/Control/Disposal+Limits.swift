@@ -9,6 +9,10 @@ extension Disposal {
     /// much they leave, does not keep the others out.
     static var isFull: Bool { pendingInAll(most: mostPending) >= 4 * mostPending }
 
+    /// Whether somebody gets no link now. Who that is cannot be known before they are accepted; so nobody may
+    /// pass descriptors before, where the kernel can refuse them, and sending them away leaves nothing behind.
+    static var refusesSomebody: Bool { largestPending > mostPending }
+
     /// Why the user gets no link now; nil when they do.
     ///
     /// A descriptor that its sender has made hard to close stays until it is, and so does all behind it.

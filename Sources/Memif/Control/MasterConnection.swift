@@ -27,14 +27,14 @@ final class MasterConnection: Sendable {
     let state = Mutex(State())
 
     init(
-        id: UInt64, _ connected: consuming UnixSocket, peer: PeerCredentials?,
+        id: UInt64, _ connected: consuming UnixSocket, peer: PeerCredentials?, disposal: Disposal,
         socket: MasterSocket, loop: EventLoop
     ) {
         self.id = id
         self.socket = socket
         self.loop = loop
         self.peer = peer
-        channel = ControlChannel(connected, of: peer, on: loop)
+        channel = ControlChannel(connected, closedBy: disposal, on: loop)
     }
 
     /// Says HELLO and waits for the slave, but not for ever.

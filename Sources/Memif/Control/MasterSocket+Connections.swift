@@ -10,17 +10,18 @@ extension MasterSocket {
 
     /// Keeps a connection from now on; one that comes when the socket is closed is sent away.
     ///
-    /// - Parameter known: who is at the other end, where the kernel knows another.
+    /// - Parameters:
+    ///   - peer: who is at the other end.
+    ///   - disposal: closes what they pass.
     func keep(
-        _ connected: consuming UnixSocket, as known: PeerCredentials? = nil
+        _ connected: consuming UnixSocket, of peer: PeerCredentials?, closedBy disposal: Disposal
     ) -> MasterConnection? {
-        let peer = known ?? (try? connected.peerCredentials())
         let serial = state.withLock { state in
             state.nextSerial += 1
             return state.nextSerial
         }
         let connection = MasterConnection(
-            id: serial, connected, peer: peer, socket: self, loop: loop)
+            id: serial, connected, peer: peer, disposal: disposal, socket: self, loop: loop)
         let isClosed = state.withLock { state in
             if !state.isClosed {
                 state.connections[serial] = connection
@@ -35,20 +36,36 @@ extension MasterSocket {
     }
 
     /// Begins the handshake with who has connected, or sends them away.
+    ///
+    /// - Parameter known: who is at the other end, where the kernel knows another.
     func admit(_ connected: consuming UnixSocket, as known: PeerCredentials? = nil) {
-        guard let connection = keep(connected, as: known) else { return }
-        if let admits = options.admits, connection.peer.map(admits) != true {
+        let peer = known ?? (try? connected.peerCredentials())
+        let disposal: Disposal
+        do throws(SystemError) {
+            disposal = try Disposal(of: peer?.user, on: loop)
+        } catch {
+            return refuse(connected, LinkEnd(error))
+        }
+        guard let connection = keep(connected, of: peer, closedBy: disposal) else { return }
+        if let admits = options.admits, peer.map(admits) != true {
             // Who cannot be known is not let in either.
-            let user = connection.peer.map { "user \($0.user)" } ?? "a peer without credentials"
+            let user = peer.map { "user \($0.user)" } ?? "a peer without credentials"
             let reason = DisconnectReason(.notPermitted, "\(user) is not admitted")
             connection.finish(LinkEnd(.refused, reason))
-        } else if let problem = connection.channel.disposal.problem
-            ?? crowdProblem(of: connection.peer?.user)
-        {
+        } else if let problem = disposal.problem ?? crowdProblem(of: peer?.user) {
             connection.finish(problem)
         } else {
             connection.start(hello: hello, timeout: options.handshakeTimeout)
         }
+    }
+
+    /// Sends away who cannot be kept, and lets the next ones wait for a while.
+    private func refuse(_ connected: consuming UnixSocket, _ end: LinkEnd) {
+        if let reason = end.reasonForPeer {
+            _ = try? connected.send(ControlMessage.disconnect(reason).encoded(), nil)
+        }
+        connected.close(by: doorkeeper)
+        pauseAccepting()
     }
 
     /// Why one more of a user's connections, which is kept already, has to go; nil when it may stay.

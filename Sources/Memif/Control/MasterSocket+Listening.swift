@@ -57,7 +57,9 @@ extension MasterSocket {
         _ listener: consuming UnixListener, _ loop: EventLoop, _ options: Options
     ) throws(SystemError) -> MasterSocket {
         do throws(MemifError) {
-            return try MasterSocket(listener, on: loop, options: options)
+            let socket = try MasterSocket(listener, on: loop, options: options)
+            socket.state.withLock { $0.isOurs = true }
+            return socket
         } catch {
             throw error.systemError ?? SystemError(code: 22, operation: "watch a listener")
         }
@@ -71,6 +73,8 @@ extension MasterSocket {
     ///   one listens on.
     public func replaceListener(_ listener: consuming UnixListener) throws(MemifError) {
         var new: UnixListener? = listener
+        var old: UnixListener?
+        let wasShared = state.withLock { !$0.isOurs }
         try state.withLock { state throws(MemifError) in
             guard !state.isClosed else { throw MemifError(.closed, "the memif socket is closed") }
             let watch: EventLoop.Watch?
@@ -81,8 +85,11 @@ extension MasterSocket {
             }
             if let old = state.watch { state.listener?.cancel(old, on: loop) }
             state.watch = watch
+            old = state.listener.take()
             state.listener = new.take()
+            state.isOurs = false
         }
+        if let old = old.take() { old.close(by: doorkeeper, isShared: wasShared) }
     }
 
     /// Takes the listener out, for whoever is to serve it from now on: another socket of this
@@ -103,6 +110,8 @@ extension MasterSocket {
 
     /// Accepts who waits; a few at a time, so that a crowd at the door does not keep links waiting.
     func acceptAll() {
+        let mayPass = !Disposal.refusesSomebody
+        state.withLock { $0.listener?.letPeersPassDescriptors(mayPass) }
         for _ in 0..<16 {
             guard !Disposal.isFull else { return pauseAccepting() }
             var accepted: UnixSocket?
@@ -119,9 +128,9 @@ extension MasterSocket {
         }
     }
 
-    /// Descriptors have run out, or too many cannot be closed: who waits goes on waiting, and the loop does
-    /// not spin on it.
-    private func pauseAccepting() {
+    /// Descriptors or threads have run out, or too many descriptors cannot be closed: who waits goes on
+    /// waiting, and the loop does not spin on it.
+    func pauseAccepting() {
         watchListener(for: [])
         loop.schedule(after: .milliseconds(100)) { [weak self] in
             self?.watchListener(for: .readable)

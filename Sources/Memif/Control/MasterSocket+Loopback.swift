@@ -11,6 +11,7 @@ extension MasterSocket {
         for peer: PeerCredentials?
     ) throws(SystemError) -> OwnedDescriptor {
         let pair = try UnixSocket.pair(.messages)
+        if Disposal.refusesSomebody { pair.first.letPeerPassDescriptors(false) }
         let ours = HandedOver(try UnixSocket(adopting: pair.first.descriptor.duplicate()))
         let theirs = try pair.second.descriptor.duplicate()
         state.withLock { $0.channelsToBegin += 1 }

@@ -33,6 +33,8 @@ public final class MasterSocket: Sendable {
 
     struct State: ~Copyable {
         var listener: UnixListener?
+        /// Whether the listener was made here, and nobody else has it.
+        var isOurs = false
         var watch: EventLoop.Watch?
         var interfaces: [UInt32: Entry] = [:]
         var connections: [UInt64: MasterConnection] = [:]
@@ -60,6 +62,9 @@ public final class MasterSocket: Sendable {
 
     let loop: EventLoop
     let options: Options
+    /// Closes what those have left whom nobody has come to know: they wait to be accepted, or there is no
+    /// room for another thread.
+    let doorkeeper: Disposal
     let state: Mutex<State>
 
     /// Serves a listener that was made or handed in from elsewhere. Its socket file is not removed
@@ -67,13 +72,18 @@ public final class MasterSocket: Sendable {
     ///
     /// - Parameter frozen: whether nobody is accepted before `thaw()`, as where links of another process
     ///   are to go on.
-    /// - Throws: `MemifError` with `.system` when the loop cannot watch it.
+    /// - Throws: `MemifError` with `.system` when the loop cannot watch it, or there is no room for a thread.
     public init(
         _ listener: consuming UnixListener, on loop: EventLoop, options: Options = Options(),
         frozen: Bool = false
     ) throws(MemifError) {
         self.loop = loop
         self.options = options
+        do throws(SystemError) {
+            doorkeeper = try Disposal(of: nil, on: loop)
+        } catch {
+            throw MemifError(error)
+        }
         state = Mutex(
             State(
                 listener: listener,
@@ -151,13 +161,20 @@ public final class MasterSocket: Sendable {
         if let file = state.withLock({ $0.file.take() }) {
             SocketFile.remove(file.path, ifStill: file.identity)
         }
-        var listener = state.withLock { $0.listener.take() }
-        if let listener = listener.take(), let watch { loop.cancel(watch, listener.descriptor) }
+        closeListener(watch)
         let failed = state.withLock { exchange(&$0.failed, with: []) }
         for (connection, end) in failed { connection.finish(end) }
         for connection in connections { connection.finish(LinkEnd(.local, reason)) }
         let interfaces = state.withLock { exchange(&$0.interfaces, with: [:]) }
         for entry in interfaces.values { entry.interface.retire(reason) }
+    }
+
+    private func closeListener(_ watch: EventLoop.Watch?) {
+        let isShared = state.withLock { !$0.isOurs }
+        var taken = state.withLock { $0.listener.take() }
+        guard let listener = taken.take() else { return }
+        if let watch { loop.cancel(watch, listener.descriptor) }
+        listener.close(by: doorkeeper, isShared: isShared)
     }
 
     private func forgetInterface(_ id: UInt32, _ serial: UInt64) {

@@ -21,14 +21,15 @@ final class SlaveConnection: Sendable {
     private let state: Mutex<State>
 
     init(
-        _ connected: consuming UnixSocket, peer: PeerCredentials?, connector: SlaveConnector,
+        _ connected: consuming UnixSocket, peer: PeerCredentials?, disposal: Disposal,
+        connector: SlaveConnector,
         configuration: InterfaceConfiguration, geometry: SlaveGeometry, loop: EventLoop
     ) {
         self.connector = connector
         self.configuration = configuration
         self.loop = loop
         self.peer = peer
-        channel = ControlChannel(connected, of: peer, on: loop)
+        channel = ControlChannel(connected, closedBy: disposal, on: loop)
         state = Mutex(State(handshake: SlaveHandshake(configuration, geometry: geometry)))
     }
 

@@ -8,6 +8,8 @@ final class SlaveConnector: Sendable {
         var timer: EventLoop.Timer?
         var failures = 0
         var isStopped = false
+        /// Closes what comes of a connection whose master is not known yet.
+        var doorkeeper: Disposal?
         weak var interface: MemifInterface?
     }
 
@@ -46,24 +48,51 @@ final class SlaveConnector: Sendable {
     func attempt() {
         guard let dial else { return }
         do throws(SystemError) {
+            // It is there before anything of the master's can come.
+            let doorkeeper = try doorkeeper()
             let connected = try dial()
-            try DescriptorReserve.spare(connected.descriptor, "keep a connection")
+            do throws(SystemError) {
+                try DescriptorReserve.spare(connected.descriptor, "keep a connection")
+            } catch {
+                connected.close(by: doorkeeper)
+                throw error
+            }
             use(connected)
         } catch {
-            let interface = interface
-            let end = LinkEnd(error)
-            interface?.attemptFailed(end)
-            scheduleNext(after: end)
+            fail(error)
         }
+    }
+
+    private func doorkeeper() throws(SystemError) -> Disposal {
+        if let doorkeeper = state.withLock({ $0.doorkeeper }) { return doorkeeper }
+        let made = try Disposal(of: nil, on: loop)
+        state.withLock { $0.doorkeeper = made }
+        return made
+    }
+
+    /// There is no connection to begin with.
+    private func fail(_ error: SystemError) {
+        let end = LinkEnd(error)
+        let interface = interface
+        interface?.attemptFailed(end)
+        scheduleNext(after: end)
     }
 
     /// Goes through the handshake on a connected socket.
     func use(_ connected: consuming UnixSocket) {
         let peer = try? connected.peerCredentials()
+        let disposal: Disposal
+        do throws(SystemError) {
+            disposal = try Disposal(of: peer?.user, on: loop)
+        } catch {
+            if let doorkeeper = state.withLock({ $0.doorkeeper }) {
+                connected.close(by: doorkeeper)
+            }
+            return fail(error)
+        }
         let connection = SlaveConnection(
-            connected, peer: peer, connector: self, configuration: configuration,
-            geometry: geometry,
-            loop: loop)
+            connected, peer: peer, disposal: disposal, connector: self,
+            configuration: configuration, geometry: geometry, loop: loop)
         let interface = interface
         let mayGoOn = state.withLock { state in
             guard !state.isStopped else { return false }
@@ -80,9 +109,7 @@ final class SlaveConnector: Sendable {
                 connection.finish(LinkEnd(.refused, reason))
                 return
             }
-            if let problem = Disposal(of: peer?.user, on: loop).problem {
-                return connection.finish(problem)
-            }
+            if let problem = disposal.problem { return connection.finish(problem) }
             connection.start(timeout: handshakeTimeout)
         } else {
             let removed = DisconnectReason(.removed, "the interface is being removed")

@@ -69,7 +69,10 @@ extension MasterSocket {
         guard let descriptor = descriptors.popFirst() else {
             throw .violation("a link without a control socket")
         }
-        guard let connection = keep(try Self.connected(descriptor), as: record.peer) else {
+        let peer = record.peer
+        let kept = keep(
+            try Self.connected(descriptor), of: peer, closedBy: try disposal(of: peer))
+        guard let connection = kept else {
             throw LinkEnd(.local, DisconnectReason(.removed, "the socket is being closed"))
         }
         do throws(LinkEnd) {
@@ -92,6 +95,14 @@ extension MasterSocket {
 
     /// Whether it has a listener and accepts nobody.
     private var isFrozen: Bool { state.withLock { $0.listener != nil && $0.watch == nil } }
+
+    private func disposal(of peer: PeerCredentials?) throws(LinkEnd) -> Disposal {
+        do throws(SystemError) {
+            return try Disposal(of: peer?.user, on: loop)
+        } catch {
+            throw MasterConnection.end(of: error)
+        }
+    }
 
     private static func connected(
         _ descriptor: consuming OwnedDescriptor

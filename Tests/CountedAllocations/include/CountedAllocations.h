@@ -5,6 +5,7 @@
 #include "CountedAccesses.h"
 #include "CountedHeap.h"
 #include "CountedSystemCalls.h"
+#include "NoThreads.h"
 #include "OwnDescriptors.h"
 
 /// How often the calling thread has asked for memory so far; 0 always under a sanitizer, which has an

@@ -24,6 +24,7 @@ struct EndTests {
             let pair = try UnixSocket.pair(.messages)
             master = try MasterConnection(
                 id: 1, UnixSocket(adopting: pair.first.descriptor.duplicate()), peer: nil,
+                disposal: Disposal(of: nil, on: loop),
                 socket: socket, loop: loop)
             let configuration = InterfaceConfiguration()
             let geometry = try configuration.slaveGeometry()
@@ -36,6 +37,7 @@ struct EndTests {
             connector.setInterface(slaveInterface)
             slave = try SlaveConnection(
                 UnixSocket(adopting: pair.second.descriptor.duplicate()), peer: nil,
+                disposal: Disposal(of: nil, on: loop),
                 connector: connector, configuration: configuration, geometry: geometry, loop: loop)
         }
 

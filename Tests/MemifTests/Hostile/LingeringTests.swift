@@ -72,12 +72,40 @@ struct LingeringTests {
         loop.stop()
     }
 
+    @Test("hold up nobody either where there may be too few descriptors for them")
+    func scarce() async {
+        await #expect(processExitsWith: .success) {
+            let master = try AttackedMaster()
+            let trap = try LingeringSocket()
+            let slave = try master.slave()
+            try await slave.advance(to: .greeted)
+            limitDescriptors(to: 400)
+            let most = MessageSocket.mostDescriptors
+            var hoard = [try RawMemory(byteCount: 4096)]
+            while DescriptorReserve.leavesRoom(beside: hoard[0].file, for: most) {
+                hoard.append(try RawMemory(byteCount: 4096))
+            }
+            try await master.loop.hold {
+                let many = [Int32](repeating: trap.rawValue, count: most)
+                try slave.peer.send(
+                    .initialize(ControlMessage.Initialize(id: 0, name: "odd")), descriptors: many)
+                trap.letGo()
+            }
+            let reason = try await slave.peer.receiveDisconnect()
+            try #require(reason?.code == .systemFailure, "\(reason as Any)")
+            try await Trap.check("too many", trap, master.loop) { await master.loop.turns(3) }
+            master.socket.close()
+            master.loop.stop()
+            withExtendedLifetime(hoard) {}
+        }
+    }
+
     @Test("keep their own user from another link once there are too many, and nobody else")
     func limit() async {
         await #expect(processExitsWith: .success) {
             let master = try AttackedMaster()
             let (hostile, other) = (Self.user(4711), Self.user(4712))
-            let disposal = Disposal(of: hostile.user, on: master.loop)
+            let disposal = try Disposal(of: hostile.user, on: master.loop)
             let trap = try LingeringSocket(closedBy: disposal)
             trap.letGo()
             let file = try OwnedDescriptor.memoryFile(name: "many", byteCount: 4096)
@@ -96,6 +124,9 @@ struct LingeringTests {
             let admitted = RawPeer(
                 try UnixSocket(adopting: master.socket.openChannel(for: other)))
             try await admitted.expect("HELLO")
+            try await Self.knock(master, as: hostile)
+            // Whatever they did, nothing of it is left: the next ones would find no descriptor otherwise.
+            try #require(disposal.pending == pending)
             // As soon as they are closed there is nothing against it.
             trap.spring()
             try await eventually("all is closed") { disposal.pending == 0 }
@@ -107,8 +138,41 @@ struct LingeringTests {
         }
     }
 
+    /// Comes again and again, and passes a descriptor each time, before it is known who comes.
+    private static func knock(_ master: AttackedMaster, as hostile: PeerCredentials) async throws {
+        let channel = try UnixSocket.pair(.messages)
+        channel.first.letPeerPassDescriptors(false)
+        let canForbid = (try? RawPeer(channel.second).pass()) == nil
+        for _ in 0..<20 {
+            let peer = try await master.loop.hold {
+                let peer = RawPeer(
+                    try UnixSocket(adopting: master.socket.openChannel(for: hostile)))
+                // A kernel that cannot forbid it is older than Linux 6.16.
+                if canForbid { try #require((try? peer.pass()) == nil) }
+                return peer
+            }
+            try #require(try await peer.receiveDisconnect()?.code == .limitExceeded)
+        }
+        // The same at the door, from the next on; and whoever may come in may pass them then.
+        try await master.slave().peer.expect("HELLO")
+        let slave = try await master.loop.hold {
+            let slave = try master.slave()
+            if canForbid { try #require((try? slave.peer.pass()) == nil) }
+            return slave
+        }
+        try await slave.connect()
+    }
+
     private static func user(_ number: UInt32) -> PeerCredentials {
         PeerCredentials(process: 1, user: number, group: number)
+    }
+}
+
+extension RawPeer {
+    /// Passes a descriptor in a message out of turn.
+    fileprivate func pass() throws {
+        let file = try OwnedDescriptor.memoryFile(name: "passed", byteCount: 4096)
+        try send(.acknowledge, descriptors: [file.rawValue])
     }
 }
 
@@ -118,7 +182,7 @@ private enum Trap {
         _ what: String, _ trap: LingeringSocket, _ loop: EventLoop,
         _ friend: () async throws -> Void
     ) async throws {
-        let disposal = Disposal(of: getuid(), on: loop)
+        let disposal = try Disposal(of: getuid(), on: loop)
         try await eventually("\(what) is being closed") { disposal.pending > 0 }
         try await friend()
         // Nothing of it has been closed yet; so nobody has waited for it.

@@ -177,11 +177,7 @@ struct SlownessTests {
 
     private static func exhaust(_ scene: AttackScene) async throws {
         var hoard: [RawMemory] = []
-        var limit = rlimit()
-        // SAFETY: the calls read and write the structure, which outlives them.
-        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = 200
-        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limitDescriptors(to: 200)
         while hoard.last.map({ DescriptorReserve.leavesRoom(beside: $0.file) }) ?? true {
             hoard.append(try RawMemory(byteCount: 4096))
         }

@@ -85,7 +85,7 @@ final class ScarceEnd {
         case highest
     }
 
-    private static let limit: Int32 = 200
+    private static let limit: Int32 = 600
     private let address: UnixAddress
     private let loop: EventLoop
     private let peer: ScarcePeer
@@ -106,11 +106,7 @@ final class ScarceEnd {
             told.listen(to: master)
             interface = master
         }
-        var limit = rlimit()
-        // SAFETY: the calls read and write the structure, which outlives them.
-        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = rlim_t(Self.limit)
-        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limitDescriptors(to: UInt(Self.limit))
         // The first link opens what stays.
         try begin()
         try turn(until: "there is a link") { told.isUp && peer.told.isUp }
