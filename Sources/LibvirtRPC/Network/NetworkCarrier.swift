@@ -17,6 +17,8 @@ public final class NetworkCarrier: Carrier {
         var receiver: (any CarrierReceiver)?
         /// Frames that have not been written whole, in order.
         var pending = FirstInFirstOut<Pending>()
+        /// How many of them, the first ones, the channel was given: it may write them, whatever happens.
+        var handedOverCount = 0
         var queuedByteCount = 0
         var hasEnded = false
         /// Why it ended, where nobody listened yet.
@@ -74,17 +76,8 @@ public final class NetworkCarrier: Carrier {
             let pending = Pending(callSerial: frame.callSerial, byteCount: frame.byteCount)
             state.pending.append(pending)
             state.queuedByteCount += pending.byteCount
-            let written = channel.eventLoop.makePromise(of: Void.self)
-            written.futureResult.whenComplete { [self] in finished($0) }
             // From another thread this only submits; from the channel's own, it must not write here.
-            channel.eventLoop.execute {
-                if frame.data.isEmpty {
-                    channel.writeAndFlush(ByteBuffer(bytes: frame.head), promise: written)
-                } else {
-                    channel.write(ByteBuffer(bytes: frame.head), promise: nil)
-                    channel.writeAndFlush(ByteBuffer(bytes: frame.data), promise: written)
-                }
-            }
+            channel.eventLoop.execute { [self] in write(frame, to: channel) }
             return true
         }
     }
@@ -109,7 +102,8 @@ public final class NetworkCarrier: Carrier {
             guard !state.hasEnded else { return nil }
             state.hasEnded = true
             if state.receiver == nil { state.earlyEnd = reason }
-            let unsent = state.pending.elements.compactMap(\.callSerial)
+            let unsent = state.pending.elements.dropFirst(state.handedOverCount)
+                .compactMap(\.callSerial)
             state.pending = FirstInFirstOut()
             state.queuedByteCount = 0
             return Ended(
@@ -135,16 +129,37 @@ public final class NetworkCarrier: Carrier {
 // MARK: - On the channel's thread
 
 extension NetworkCarrier {
+    /// Writes a frame, unless the carrier has ended and its call was told that it was not sent.
+    private func write(_ frame: OutgoingFrame, to channel: any Channel) {
+        let isWanted = state.withLock { state in
+            if !state.hasEnded { state.handedOverCount += 1 }
+            return !state.hasEnded
+        }
+        guard isWanted else { return }
+        let written = channel.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { [self] in finished($0) }
+        if frame.data.isEmpty {
+            channel.writeAndFlush(ByteBuffer(bytes: frame.head), promise: written)
+        } else {
+            channel.write(ByteBuffer(bytes: frame.head), promise: nil)
+            channel.writeAndFlush(ByteBuffer(bytes: frame.data), promise: written)
+        }
+    }
+
     private func finished(_ result: Result<Void, any Error>) {
         switch result {
         case .success:
             let receiver = state.withLock { state -> (any CarrierReceiver)? in
                 guard let pending = state.pending.popFirst() else { return nil }
+                state.handedOverCount -= 1
                 state.queuedByteCount -= pending.byteCount
                 return state.queuedByteCount < CarrierLimits.lowMark ? state.receiver : nil
             }
             receiver?.drained()
-        case .failure(let error): close(Self.reason(for: error))
+        case .failure(let error):
+            // What the channel could not write whole it writes no more, nor what stands behind it.
+            state.withLock { $0.handedOverCount = 0 }
+            close(Self.reason(for: error))
         }
     }
 
