@@ -207,8 +207,13 @@ extension EventRouter {
         }
     }
 
-    /// A registration is being given back: its events are dropped.
-    func leave(_ route: Route) { state.withLock { _ = $0.leaving.insert(route) } }
+    /// A registration is being given back: its last subscriber is let go of, and its events are dropped.
+    func leave(_ route: Route) {
+        state.withLock { state in
+            state.routes[route] = nil
+            state.leaving.insert(route)
+        }
+    }
 
     /// A registration has been given back.
     func left(_ route: Route) { state.withLock { _ = $0.leaving.remove(route) } }
