@@ -165,6 +165,14 @@ public struct FrameDecoder: ~Copyable {
         case .descriptors: return FrameError(.missingDescriptor, at: frameOffset)
         }
     }
+
+    /// Lets go of the memory, and of what came of a frame that will never be whole, descriptors too.
+    mutating func letGo() {
+        phase = .prefix
+        (buffer, start, body) = ([], 0, [])
+        descriptors = DescriptorQueue()
+        collected = DescriptorQueue()
+    }
 }
 
 extension FrameDecoder {

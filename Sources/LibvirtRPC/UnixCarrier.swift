@@ -317,6 +317,9 @@ extension UnixCarrier {
             output.watch = nil
             output.socket = nil
         }
-        input.withLock { $0.socket = nil }
+        input.withLock { input in
+            input.socket = nil
+            input.decoder.letGo()
+        }
     }
 }

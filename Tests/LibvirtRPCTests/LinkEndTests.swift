@@ -1,3 +1,4 @@
+import Foundation
 import LibvirtProtocol
 import LinuxIO
 import Testing
@@ -132,6 +133,39 @@ private func reply(
         #expect(try await waiting.value == 42)
         peer.link.close()
         await peer.link.waitUntilReleased()
+    }
+
+    /// How many descriptors of this process's are of a file in memory.
+    private func descriptorCount(of file: String) throws -> Int {
+        let files = FileManager.default
+        return try files.contentsOfDirectory(atPath: "/proc/self/fd").filter { number in
+            let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+            return target?.hasPrefix("/memfd:\(file)") == true
+        }.count
+    }
+
+    @Test("a link that has ended keeps nothing that came of a frame which is never whole")
+    func unfinished() async throws {
+        let name = "unfinished-\(UInt64.random(in: 0...UInt64.max))"
+        let file = try OwnedDescriptor.memoryFile(name: name, byteCount: 4)
+        let peer = try RawPeer()
+        let header = virNetMessageHeader(
+            prog: 99, vers: 1, proc: 3, type: .VIR_NET_REPLY_WITH_FDS, serial: 0,
+            status: .VIR_NET_OK)
+        let none = PassedDescriptors(DescriptorQueue())
+        var frame = try OutgoingFrame.encoding(header, 42 as UInt32, descriptors: none).head
+        frame[31] = 3  // Announces three descriptors, of which two come.
+        try peer.send(frame)
+        for _ in 0..<2 {
+            let sent = try peer.socket.send([0 as UInt8].span.raw, descriptors: [file.rawValue])
+            #expect(sent == 1)
+        }
+        peer.socket.shutdown()
+        await peer.link.waitUntilReleased()
+        #expect(peer.link.failure?.description.contains("descriptor") == true)
+        #expect(try descriptorCount(of: name) == 1)
+        _ = file.rawValue
+        withExtendedLifetime(peer.link) {}
     }
 
     @Test("a deadline ends a call that was sent, and one that still waits")
