@@ -48,8 +48,11 @@ struct ManagedMigration: Sendable {
 
     /// - Returns: the domain as the destination names it.
     func run() async throws(LibvirtError) -> remote_nonnull_domain {
-        var steps = self
-        return try await steps.begin()
+        // A daemon ties a migration to the connection over which it began, the long call in the middle too.
+        try await Connection.withPlacement(.shared) { () async throws(LibvirtError) in
+            var steps = self
+            return try await steps.begin()
+        }
     }
 
     private mutating func begin() async throws(LibvirtError) -> remote_nonnull_domain {

@@ -207,6 +207,21 @@ import XDR
         }
     }
 
+    @Test("every step goes over the two connections that were chosen, the long one too")
+    func oneConnection() async throws {
+        try await withTwo { source, target, journal, domain, there in
+            // As where no connection beside them can be had.
+            let migration = ManagedMigration(
+                domain: domain, destination: there, parameters: [:], flags: .live,
+                isProtected: true, cancellation: MigrationCancellation())
+            _ = try await Connection.withPlacement(.ownConnection) { () throws(LibvirtError) in
+                try await migration.run()
+            }
+            #expect(journal.lines.withLock(\.count) == 5)
+            #expect(source.clientCount == 1 && target.clientCount == 1)
+        }
+    }
+
     @Test("from peer to peer the daemon gets the URI, and does the rest") func peers() async throws
     {
         try await withTwo { source, _, journal, domain, there in
