@@ -366,8 +366,9 @@ public final class Controller: Sendable {
         let (changed, domains) = state.withLock { state in
             (state.active.symmetricDifference(listed.map(\.vm)), Array(state.domains.values))
         }
-        let damaged = domains.lazy.filter(\.isDamaged).map(\.vm)
-        for vm in changed.union(damaged) { loop.mark(vm, .routine) }
+        for vm in changed { loop.mark(vm, .routine) }
+        // A socket that cannot be put right is damaged still at each poll.
+        for domain in domains where domain.isDamaged { loop.mark(domain.vm, .patient) }
     }
 
     private func every(_ interval: Duration, _ body: @Sendable () async -> Void) async {

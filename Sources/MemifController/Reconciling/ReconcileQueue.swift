@@ -7,6 +7,8 @@ struct ReconcileQueue {
 
     /// Why a domain is in the queue. Something that happened goes before routine.
     enum Urgency: Int, Comparable, Sendable {
+        /// Found again and again for as long as it is so: it does not end a failure's wait.
+        case patient
         case routine
         case event
 
@@ -71,9 +73,13 @@ struct ReconcileQueue {
     /// Whether nothing is marked and nothing runs.
     var isIdle: Bool { !entries.values.contains { $0.mark != nil || $0.isRunning } }
 
-    /// Something happened, or everything is looked at: a failure's wait is over.
+    /// Something happened, or everything is looked at: a failure's wait is over, unless the mark is patient.
     mutating func mark(_ vm: VMIdentifier, _ urgency: Urgency, now: Instant) {
         var entry = entries[vm] ?? Entry()
+        let waits = entry.failures > 0 && entry.dueAt != nil
+        if urgency == .patient, entry.isRunning || waits { return }
+        // It has no line of its own: what may go on now is as any other.
+        let urgency = max(urgency, .routine)
         if urgency == .event { entry.failures = 0 }
         let before = entry.mark
         entry.mark = (before?.since ?? now, max(before?.urgency ?? urgency, urgency))

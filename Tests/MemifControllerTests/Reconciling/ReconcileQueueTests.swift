@@ -66,6 +66,27 @@ struct ReconcileQueueTests {
         #expect(queue.next(now: now) == .wait(until: now + .milliseconds(200)))
     }
 
+    @Test("what is found at each poll does not end a failure's wait; looking at everything does")
+    func patience() {
+        var queue = queue()
+        queue.mark(Sample.vm(1), .patient, now: start)
+        #expect(queue.next(now: start) == .look(Sample.vm(1), since: start))
+        // Found again during the look, and after it.
+        queue.mark(Sample.vm(1), .patient, now: start)
+        queue.finish(Sample.vm(1), .failed(lookAgainAfter: nil), now: start)
+        queue.mark(Sample.vm(1), .patient, now: start)
+        let due = start + .milliseconds(200)
+        #expect(queue.next(now: start) == .wait(until: due))
+        #expect(queue.next(now: due) == .look(Sample.vm(1), since: due))
+        queue.finish(Sample.vm(1), .failed(lookAgainAfter: nil), now: due)
+        queue.mark(Sample.vm(1), .routine, now: due)
+        #expect(queue.next(now: due) == .look(Sample.vm(1), since: due))
+        queue.finish(Sample.vm(1), .settled(lookAgainAfter: nil), now: due)
+        // Nothing has failed since.
+        queue.mark(Sample.vm(1), .patient, now: due)
+        #expect(queue.next(now: due) == .look(Sample.vm(1), since: due))
+    }
+
     @Test("what has an end of its own does not wait for what has failed beside it")
     func failureBesideLinger() {
         var queue = queue()
