@@ -131,7 +131,15 @@ struct DoctorHostTests {
             #expect(
                 try found("s")?.remedy == "let the daemon alone read it: chmod 0600 \(directory)/s")
             try File.replace("\(directory)/long", with: [UInt8](repeating: 0x61, count: 40))
-            #expect(try found("long")?.problem.contains("memif's have 1 to 24") == true)
+            #expect(try found("long")?.problem.contains("text of 1 to 24 bytes") == true)
+            // While it changes: the new one, and below it the former.
+            let line = [UInt8](repeating: 0x61, count: 24) + [0x0A]
+            try File.replace("\(directory)/two", with: line + line)
+            #expect(try found("two") == nil)
+            for text in ["", "\n", "new\n\n", "a\nb\nc", "a\0"] {
+                try File.replace("\(directory)/odd", with: Array(text.utf8))
+                #expect(try found("odd") != nil, "\(text)")
+            }
         }
     }
 

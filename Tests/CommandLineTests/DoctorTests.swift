@@ -155,4 +155,24 @@ struct DoctorTests {
             #expect(user.status == 2)
         }
     }
+
+    @Test("a domain that is kept as it crashed is looked at as it runs")
+    func crashed() async throws {
+        try await DomainCommandTests().withLibvirtd { uri, directory in
+            // It has no definition: what it has is the XML of its run.
+            let state = """
+                <test:runstate xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>6</test:runstate>
+                <test:transient xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>1</test:transient>
+                </domain>
+                """
+            let xml = DomainCommandTests.xml.replacing("</domain>", with: state)
+            try File.replace("\(directory)/node.xml", with: Array("<node>\(xml)</node>".utf8))
+            let node = uri.replacing("/default", with: "\(directory)/node.xml")
+            let listed = try await ProgramRun.run("virtwire", "domain", "list", "-c", node)
+            try #require(listed.output.contains("crashed"), "\(listed)")
+            let run = try await ProgramRun.run(
+                "virtwire", "doctor", "cli", "-c", node, "--runtime-directory", directory + "/run")
+            #expect(run.output.contains("\(directory)/run/vm/\(DomainCommandTests.uuid)/lan0.sock"))
+        }
+    }
 }

@@ -170,8 +170,8 @@ extension DomainExamination {
         guard let vm = VMIdentifier(bytes: domain.uuid.bytes) else { return nil }
         do throws(LibvirtError) {
             let state = try await domain.state()
-            let isActive = state.state != .shutoff && state.state != .crashed
-            let live = isActive ? try await domain.xml() : nil
+            // One that has crashed may be kept as it is, and is a run still.
+            let live = try await domain.isActive() ? try await domain.xml() : nil
             let isPersistent = try await domain.isPersistent()
             let defined = isPersistent ? try await domain.xml(flags: .inactive) : nil
             self.init(

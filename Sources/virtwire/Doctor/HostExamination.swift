@@ -70,10 +70,17 @@ struct HostExamination {
                     + String(file.permissions, radix: 8),
                 remedy: "let the daemon alone read it: chmod 0600 \(path)")
         }
-        // A line feed at the end is none of it.
-        guard !(1...25).contains(file.byteCount) else { return nil }
+        do throws(SystemError) {
+            if PortSecret(file: try File.read(path, limit: PortSecret.longestFile)) != nil {
+                return nil
+            }
+        } catch {
+            if error.isPermission { return nil }
+        }
         return Symptom(
-            "secret \(name)", "has \(file.byteCount) bytes, and memif's have 1 to 24: \(path)",
+            "secret \(name)",
+            "is not text of 1 to \(PortSecret.longest) bytes, with the former one in a second line while it "
+                + "changes: \(path)",
             remedy: "write another, on both sides")
     }
 }
