@@ -43,7 +43,9 @@ public final class Controller: Sendable {
     /// How long looks that are under way may hold up a hand-over, or the end. One that waits for the host's
     /// disk or its account databases may last for ever, and is not to cost what others have.
     let patience: Duration
-    private let loop: ReconcileLoop
+    /// How long domains may keep the daemon from beginning: what is not back by then follows.
+    let restoring: Duration
+    let loop: ReconcileLoop
     let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
     private let requestResync: AsyncStream<Void>.Continuation
@@ -56,10 +58,14 @@ public final class Controller: Sendable {
         self.init(Host(configuration, backend: backend, logger: logger), source: source)
     }
 
-    init(_ host: Host, source: any DomainSource, patience: Duration = .seconds(10)) {
+    init(
+        _ host: Host, source: any DomainSource, patience: Duration = .seconds(10),
+        restoring: Duration = .seconds(5)
+    ) {
         self.host = host
         self.source = source
         self.patience = patience
+        self.restoring = restoring
         loop = ReconcileLoop(on: host.threads)
         state = Mutex(State(ledger: PresenceLedger(grace: host.configuration.orphanGrace)))
         (resyncs, requestResync) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -77,7 +83,8 @@ public final class Controller: Sendable {
     ///
     /// - Parameters:
     ///   - inheritance: what another process has left.
-    ///   - whenRestored: called when what was recorded stands again and nothing has been asked yet.
+    ///   - whenRestored: called when what was recorded stands again, as far as the host answers in time, and
+    ///     nothing has been asked yet.
     func run(
         _ inheritance: Inheritance = Inheritance(),
         whenRestored: () throws(PortError) -> ControlServer?
@@ -202,39 +209,6 @@ public final class Controller: Sendable {
         let load = loop.load
         return (load.longestLook > limit || load.stalled > limit)
             && host.threads.longestWait < .seconds(limit / 2)
-    }
-
-    /// Puts back what the records tell of, and finds what no record tells of.
-    func restore() async {
-        let start = ContinuousClock.now
-        if host.draining.isHostDrained {
-            host.logger.notice("the host is still being drained; virtwire drain --end ends that")
-        }
-        let drained = host.draining.domains.count
-        if drained > 0 {
-            host.logger.notice("domains are still being drained", metadata: ["count": "\(drained)"])
-        }
-        let found = Inventory(host)
-        for record in found.records {
-            for port in record.added { host.added.add(port, to: record.vm) }
-        }
-        let domains =
-            found.records.map { ManagedDomain($0, host: host) }
-            + found.leftovers.map { ManagedDomain($0, name: "", host: host, hasLeftovers: true) }
-        await withDiscardingTaskGroup { group in
-            for domain in domains {
-                let ran = host.inherited.suggestRunning(domain.vm)
-                group.addTask(executorPreference: host.threads) {
-                    await domain.restore(noticed: start, ran: ran)
-                }
-            }
-        }
-        state.withLock { state in
-            for domain in domains {
-                state.domains[domain.vm] = domain
-                state.unseen.insert(domain.vm)
-            }
-        }
     }
 
     private func handle(_ notice: SourceNotice) {

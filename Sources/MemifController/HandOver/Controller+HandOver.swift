@@ -60,17 +60,6 @@ extension Controller {
         host.audit.noteLater(event)
     }
 
-    /// Opens and writes down what could not be while another process might have gone on itself.
-    private func restoreRest() async {
-        await withDiscardingTaskGroup { group in
-            for domain in knownDomains {
-                group.addTask(executorPreference: host.threads) {
-                    await domain.restore(noticed: .now)
-                }
-            }
-        }
-    }
-
     /// Gives this host's directories free, unless another process has them.
     func releaseClaim() {
         claim.withLock { claim in

@@ -89,6 +89,21 @@ final class ReconcileLoop: Sendable {
         }
     }
 
+    /// Has no look at a domain begin before ``release(_:)``, because something else is done for it: that counts
+    /// as one.
+    ///
+    /// - Returns: false where a look is under way.
+    func hold(_ vm: VMIdentifier) -> Bool {
+        state.withLock { state in
+            guard state.queue.hold(vm) else { return false }
+            state.running[vm] = .now
+            return true
+        }
+    }
+
+    /// Lets looks at a domain begin after ``hold(_:)``.
+    func release(_ vm: VMIdentifier) { finish(vm, .settled(lookAgainAfter: nil)) }
+
     /// Whether nothing waits for a look and none is under way.
     var isIdle: Bool { state.withLock { $0.queue.isIdle } }
 

@@ -106,6 +106,15 @@ struct ReconcileQueue {
         return .wait(until: earliestDue)
     }
 
+    /// Has no look at a domain begin before ``finish(_:_:now:)``, because something else is done for it.
+    ///
+    /// - Returns: false where a look is under way.
+    mutating func hold(_ vm: VMIdentifier) -> Bool {
+        if entries[vm]?.isRunning == true { return false }
+        entries[vm, default: Entry()].isRunning = true
+        return true
+    }
+
     private mutating func promoteDue(now: Instant) {
         guard let earliest = earliestDue, earliest <= now else { return }
         for (vm, entry) in entries.sorted(by: { $0.key < $1.key }) {

@@ -31,6 +31,24 @@ struct ReconcileQueueTests {
         #expect(queue.next(now: start) == .look(Sample.vm(1), since: start))
     }
 
+    @Test("while a domain is held no look at it begins; what happens meanwhile makes one after it")
+    func held() {
+        var queue = queue()
+        queue.mark(Sample.vm(1), .routine, now: start)
+        let isHeld = queue.hold(Sample.vm(1))
+        #expect(isHeld && !queue.isIdle)
+        let isHeldTwice = queue.hold(Sample.vm(1))
+        #expect(!isHeldTwice)
+        queue.mark(Sample.vm(1), .event, now: start)
+        queue.mark(Sample.vm(2), .routine, now: start)
+        #expect(queue.next(now: start) == .look(Sample.vm(2), since: start))
+        #expect(queue.next(now: start) == .wait(until: nil))
+        queue.finish(Sample.vm(1), .settled(lookAgainAfter: nil), now: start)
+        #expect(queue.next(now: start) == .look(Sample.vm(1), since: start))
+        let isHeldInLook = queue.hold(Sample.vm(1))
+        #expect(!isHeldInLook)
+    }
+
     @Test("events go before routine, and the oldest first")
     func order() {
         var queue = queue()

@@ -1,0 +1,86 @@
+internal import Logging
+internal import Synchronization
+
+/// What an earlier process has left, before anything is asked.
+extension Controller {
+    /// Puts back what the records tell of, and finds what no record tells of.
+    func restore() async {
+        let start = ContinuousClock.now
+        if host.draining.isHostDrained {
+            host.logger.notice("the host is still being drained; virtwire drain --end ends that")
+        }
+        let drained = host.draining.domains.count
+        if drained > 0 {
+            host.logger.notice("domains are still being drained", metadata: ["count": "\(drained)"])
+        }
+        let found = Inventory(host)
+        for record in found.records {
+            for port in record.added { host.added.add(port, to: record.vm) }
+        }
+        let domains =
+            found.records.map { ManagedDomain($0, host: host) }
+            + found.leftovers.map { ManagedDomain($0, name: "", host: host, hasLeftovers: true) }
+        state.withLock { state in
+            for domain in domains {
+                state.domains[domain.vm] = domain
+                state.unseen.insert(domain.vm)
+            }
+        }
+        await restore(domains, noticed: start)
+    }
+
+    /// Opens and writes down what could not be while another process might have gone on itself.
+    func restoreRest() async { await restore(knownDomains, noticed: .now) }
+
+    /// Opens the ports of domains, all at once. A domain for which the host's disk or account databases do
+    /// not answer keeps nothing from beginning: it has its ports when they do, and no look before.
+    private func restore(_ domains: [ManagedDomain], noticed: ContinuousClock.Instant) async {
+        let (ends, ended) = AsyncStream.makeStream(of: VMIdentifier.self)
+        var missing: Set<VMIdentifier> = []
+        for domain in domains where loop.hold(domain.vm) {
+            missing.insert(domain.vm)
+            let ran = host.inherited.suggestRunning(domain.vm)
+            // Not a part of a group, which would wait for each however long that takes.
+            Task(executorPreference: host.threads) { [self] in
+                await restore(domain, noticed: noticed, ran: ran)
+                loop.release(domain.vm)
+                ended.yield(domain.vm)
+            }
+        }
+        if missing.isEmpty { return }
+        let alarm = Task {
+            try? await Task.sleep(for: restoring)
+            ended.finish()
+        }
+        defer { alarm.cancel() }
+        for await vm in ends {
+            missing.remove(vm)
+            if missing.isEmpty { return }
+        }
+        if !Task.isCancelled { report(late: missing) }
+    }
+
+    private func restore(
+        _ domain: ManagedDomain, noticed: ContinuousClock.Instant, ran: Bool
+    ) async {
+        let wereLent = host.inherited.areLent
+        _ = await gate.pass { await domain.restore(noticed: noticed, ran: ran) }
+        guard wereLent, !host.inherited.areLent else { return }
+        _ = await gate.pass {
+            // So late that the other process has gone, and whoever had all ports go on has not seen these.
+            for standing in domain.snapshot.ports.values { standing.port.thaw() }
+            await domain.restore(noticed: .now)
+        }
+    }
+
+    private func report(late domains: Set<VMIdentifier>) {
+        for vm in domains.sorted() {
+            host.logger.warning(
+                "the ports of a domain are not back yet, and others do not wait for them",
+                metadata: [
+                    "vm": "\(vm)", "domain": "\(domain(vm)?.snapshot.name.printable ?? "")",
+                    "remedy": "see whether the host's disk, account databases and secrets answer",
+                ])
+        }
+    }
+}
