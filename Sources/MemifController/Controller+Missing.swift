@@ -39,9 +39,10 @@ extension Controller {
 
     /// Forgets a domain that is gone, together with what another process or the operator left of it.
     private func forget(_ vm: VMIdentifier) async -> ReconcileQueue.Outcome {
-        if !host.inherited.names(of: vm).isEmpty {
-            _ = await gate.pass { host.closeUnclaimed(of: vm, beside: []) }
+        let isWanted: Void? = await gate.pass {
+            if !host.inherited.names(of: vm).isEmpty { host.closeUnclaimed(of: vm, beside: []) }
         }
+        if isWanted == nil { return .unavailable }
         do throws(PortError) {
             if !host.configuration.observes { try host.draining.forget(vm) }
         } catch {

@@ -38,7 +38,7 @@ public final class Controller: Sendable {
     let source: any DomainSource
     /// What keeps other daemons from this host's directories, while this one runs.
     let claim = Mutex<DirectoryClaim?>(nil)
-    let gate = ReconcileGate()
+    var gate: ReconcileGate { host.gate }
     let handOvers = HandOverRequests()
     /// How long looks that are under way may hold up a hand-over, or the end. One that waits for the host's
     /// disk or its account databases may last for ever, and is not to cost what others have.

@@ -129,6 +129,7 @@ extension Controller {
             if await !gate.shut(within: .milliseconds(500)) {
                 host.logger.warning("a look does not end; its domain is left as it was before it")
             }
+            gate.lock()
             let frozen = try await freeze(with: nil)
             try await Self.onThread { () throws(PortError) in try store.keep(frozen) }
             abandon()

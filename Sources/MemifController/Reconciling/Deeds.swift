@@ -30,6 +30,11 @@ struct Deeds {
         self.noticed = noticed
     }
 
+    /// Called after whatever may wait for the host: who has been waited for in vain is not to go on.
+    private func checkWanted() throws(PortError) {
+        if host.gate.isLocked { throw .unwanted }
+    }
+
     /// Does everything that a plan says, removals at the end.
     mutating func carryOut(
         _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
@@ -59,6 +64,7 @@ struct Deeds {
         do throws(PortError) {
             let secret = try host.secret(specification.declaration.secretReference)
             guard let secret, secret != specification.secret else { return }
+            try checkWanted()
             try standing.port.acceptSecret(secret)
             state.ports[name]?.specification.secret = secret
             host.logger.info("another secret holds", metadata: metadata(name, state))
@@ -77,8 +83,10 @@ struct Deeds {
         do throws(PortError) {
             try write(ports, &state)
             let access = access(declarations, state)
+            try checkWanted()
             let directory = DomainDirectory(host.layout, vm)
             try directory.ensure(group: access.group)
+            try checkWanted()
             admit(access, to: directory)
         } catch {
             obstacle = error
@@ -120,6 +128,7 @@ struct Deeds {
             vm: vm, name: state.name, isRunning: state.run.isActive,
             ports: ports.values.sorted { $0.name < $1.name }, added: host.added.ports(of: vm))
         guard record != state.record else { return }
+        try checkWanted()
         try host.records.write(record)
         state.record = record
     }
@@ -127,6 +136,7 @@ struct Deeds {
     /// Does one deed, or says why not.
     private mutating func perform(_ action: PortAction, _ state: inout DomainState) async {
         do throws(PortError) {
+            try checkWanted()
             switch action {
             case .open(let declaration, let admission):
                 try open(declaration, admission, &state)
@@ -134,6 +144,7 @@ struct Deeds {
                 if let obstacle { throw obstacle }
                 // What the host cannot provide does not cost the port that stands.
                 _ = try host.specification(vm, state.name, declaration, admission)
+                try checkWanted()
                 await close(declaration.name, reason, &state)
                 try open(declaration, admission, &state)
             case .adjust(let declaration):
@@ -153,6 +164,7 @@ struct Deeds {
     ) throws(PortError) {
         if let obstacle { throw obstacle }
         let specification = try host.specification(vm, state.name, declaration, admission)
+        try checkWanted()
         let port = try host.backend.open(specification)
         state.ports[declaration.name] = .init(port: port, specification: specification)
         let latency = noticed.duration(to: .now)
@@ -175,6 +187,7 @@ struct Deeds {
             vm, state.name, declaration, standing.specification.admission)
         // Which is no matter of its place.
         specification.secret = standing.specification.secret
+        try checkWanted()
         try standing.port.place(specification)
         state.ports[declaration.name]?.specification = specification
         host.logger.info("port adjusted", metadata: metadata(declaration.name, state))
@@ -199,6 +212,7 @@ struct Deeds {
     private mutating func cleanUp(
         _ plan: PortPlan, _ wanted: WantedPorts, _ state: inout DomainState
     ) {
+        if host.gate.isLocked { return }
         host.closeUnclaimed(of: vm, beside: plan.portsAfter)
         if state.isEmpty { return }
         let directory = DomainDirectory(host.layout, vm)
@@ -217,8 +231,10 @@ struct Deeds {
         do throws(PortError) {
             // The record tells of what has yet to go.
             if let problem = rest.problem { throw problem }
+            try checkWanted()
             if plan.portsAfter.isEmpty {
                 try directory.remove()
+                try checkWanted()
                 try host.records.remove(vm)
                 state.record = nil
             } else if case .defined(let declarations) = wanted {
@@ -239,6 +255,14 @@ struct Deeds {
         more.merging(
             ["vm": "\(vm)", "domain": "\(state.name.printable)", "port": "\(port)"],
             uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension PortError {
+    fileprivate static var unwanted: PortError {
+        PortError(
+            reason: "this process is about to end, and does nothing more",
+            remedy: "leave it to the next one")
     }
 }
 

@@ -17,6 +17,9 @@ struct Host: Sendable {
     let inherited = InheritedPorts()
     /// Where no new links are to come up; ports follow with the next look at each domain.
     let draining: DrainMarks
+    /// What looks pass to do something. One that was inside for too long is not waited for, and does nothing
+    /// more once it is locked.
+    let gate = ReconcileGate()
     /// For looks at domains, which wait for the disk and have accounts looked up.
     let threads = WaitingThreads()
     /// The host's group; where there is none of that name, the process's own. Looked up once: an

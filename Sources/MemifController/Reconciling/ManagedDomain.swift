@@ -186,6 +186,7 @@ final class ManagedDomain: Sendable {
             // What stands need not wait for disks and accounts; what is opened does.
             state.followPhase()
             await deeds.carryOut(plan, wanted, &state)
+            if host.gate.isLocked { return .unavailable }
             state.followPhase()
             outcome = deeds.outcome
         }

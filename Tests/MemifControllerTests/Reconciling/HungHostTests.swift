@@ -117,8 +117,36 @@ struct HungHostTests {
         // The state, and the free domain's port.
         #expect(manager.count > 1)
         #expect(File.exists(host.layout.socket(of: free, port: "a")))
-        // The secret is read, has nothing in it, and opens no port.
+        // The secret is read, is one, and opens no port any more.
+        let file = unsafe open("\(secrets)/s", O_WRONLY)
+        #expect(unsafe write(file, "open sesame", 11) == 11)
+        close(file)
         _ = writer.take()
         #expect(await eventually { host.threads.longestWait == .zero })
+        #expect(!File.exists(host.layout.socket(of: Sample.vm(1), port: "a")))
+    }
+
+    @Test("a look that comes to itself when nobody waits for it any more leaves all as it was")
+    func unwanted() async throws {
+        let scratch = try Scratch()
+        let host = Host(
+            scratch.configuration, backend: FakeBackend(), logger: Logger(label: "test"))
+        let claim = try DirectoryClaim(host)
+        let vm = Sample.vm(1)
+        let domain = ManagedDomain(vm, name: "vm", host: host)
+        func look(_ ports: String) async -> ReconcileQueue.Outcome {
+            let reading = DomainReading(name: "vm", phase: .off(nil), xml: Sample.xml(ports))
+            return await domain.reconcile(reading, LookTimes(noticed: .now))
+        }
+        _ = await look("<memif:port name='a'/>")
+        let port = try #require(domain.snapshot.ports["a"]?.port as? FakePort)
+        let record = try File.read(host.layout.record(of: vm), limit: 1 << 16)
+        host.gate.lock()
+        let outcome = await look("<memif:port name='b'/>")
+        #expect(outcome == .unavailable)
+        #expect(domain.snapshot.ports.keys.sorted() == ["a"] && port.closedWith == nil)
+        #expect(try File.read(host.layout.record(of: vm), limit: 1 << 16) == record)
+        #expect(try Directory.entries(of: host.layout.directory(of: vm)) == ["a.sock"])
+        claim.leave()
     }
 }
