@@ -13,7 +13,7 @@ extension Controller {
         if drained > 0 {
             host.logger.notice("domains are still being drained", metadata: ["count": "\(drained)"])
         }
-        let found = Inventory(host)
+        let found = await withTaskExecutorPreference(host.threads) { Inventory(host) }
         for record in found.records {
             for port in record.added { host.added.add(port, to: record.vm) }
         }

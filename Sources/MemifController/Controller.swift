@@ -93,7 +93,9 @@ public final class Controller: Sendable {
             await serve(nil)
             return
         }
-        try take(inheritance)
+        try await withTaskExecutorPreference(host.threads) { () async throws(PortError) in
+            try take(inheritance)
+        }
         defer { releaseClaim() }
         await restore()
         try await goOn(with: inheritance)

@@ -5,7 +5,7 @@ internal import Synchronization
 internal import VirtwireProtocol
 
 extension Controller {
-    /// Claims this host's directories, and takes over what another process has left.
+    /// Claims this host's directories, and takes over what another process has left. It waits for the disk.
     func take(_ inheritance: Inheritance) throws(PortError) {
         var claimed: DirectoryClaim? = try DirectoryClaim(host, inheritance.claim)
         claim.withLock { $0 = claimed.take() }

@@ -59,6 +59,7 @@ final class ManagedDomain: Sendable {
             isDraining: state.drain != nil, now: .now)
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         await deeds.open(plan, wanted, &state)
+        if host.gate.isLocked { return }
         state.waiting = host.inherited.names(of: vm)
         report(state.update(state.assess(nil, deeds.outcome)), state)
         store(state)

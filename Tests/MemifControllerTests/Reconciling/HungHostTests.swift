@@ -39,6 +39,22 @@ struct HungHostTests {
         }
     }
 
+    @Test("records that cannot be read for waiting take none of Swift's own threads")
+    func records() async throws {
+        let scratch = try Scratch()
+        let layout = RuntimeLayout(scratch.configuration)
+        try Directory.ensurePath(layout.recordsDirectory)
+        let record = layout.record(of: Sample.vm(1))
+        #expect(unsafe mkfifo(record, 0o600) == 0)
+        var writer: FileLock? = try FileLock(path: record)
+        try await ControllerHarness.run(in: scratch) { it in
+            let threads = it.controller.host.threads
+            #expect(await eventually { threads.longestWait > .milliseconds(50) })
+            _ = writer.take()
+            #expect(await eventually { it.controller.isSettled })
+        }
+    }
+
     @Test("a gate waits for who is inside for so long only, and is shut until it is opened")
     func gate() async {
         let gate = ReconcileGate()
