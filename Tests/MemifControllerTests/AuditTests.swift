@@ -161,6 +161,9 @@ struct AuditTests {
         let scratch = try Scratch()
         let path = scratch.path + "/audit.log"
         try await ControlHarness.run(in: scratch, { $0.auditLog = path }) { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            let isWaiting = try await it.waits(for: "Waiting", of: "a")
+            #expect(isWaiting)
             for number in 0..<500 {
                 it.backend.tell(
                     PeerNotice(
@@ -168,7 +171,11 @@ struct AuditTests {
                         peer: nil))
             }
         }
-        #expect(try Self.lines(path).count == 500)
+        let events = try Self.lines(path).compactMap { $0["event"] as? String }
+        #expect(events.count { $0 == "peer-connected" } == 500)
+        let closed = try #require(try Self.event("port-closed", in: path))
+        #expect(closed["port"] as? String == "a")
+        #expect(closed["reason"] as? String == "daemon stopping")
 
         let log = try AuditLog(
             path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

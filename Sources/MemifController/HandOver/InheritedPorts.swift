@@ -108,6 +108,11 @@ public final class InheritedPorts: Sendable {
     /// How many are left.
     public var count: Int { ports.withLock(\.count) }
 
+    /// What they stand by, by path.
+    var specifications: [PortSpecification] {
+        ports.withLock { $0.values.map(\.port.specification).sorted { $0.path < $1.path } }
+    }
+
     /// The domains that have some.
     var domains: Set<VMIdentifier> {
         ports.withLock { Set($0.values.map(\.port.specification.vm)) }

@@ -165,6 +165,7 @@ struct Deeds {
         if let obstacle { throw obstacle }
         let specification = try host.specification(vm, state.name, declaration, admission)
         try checkWanted()
+        let wasLeft = host.inherited.names(of: vm).contains(declaration.name)
         let port = try host.backend.open(specification)
         state.ports[declaration.name] = .init(port: port, specification: specification)
         let latency = noticed.duration(to: .now)
@@ -176,6 +177,7 @@ struct Deeds {
                 ["path": "\(specification.path)", "microseconds": "\(latency.microseconds)"]))
         // What was opened in another process has its line from there.
         if port.isInherited { return }
+        if wasLeft { host.noteClosed(specification, DisconnectText.changed) }
         host.audit.note(AuditEvent(.portOpened, vm, state.name, port: declaration.name))
     }
 

@@ -56,7 +56,7 @@ struct Host: Sendable {
 
     /// Closes what another process has left and no port has been opened for.
     func closeUnclaimed() {
-        backend.close(inherited)
+        close(inherited)
         inherited.abandon()
     }
 
@@ -68,7 +68,20 @@ struct Host: Sendable {
         let unwanted = inherited.claimUnwanted(
             of: vm, beside: Set(wanted.map { layout.socket(of: vm, port: $0) }), now: .now,
             limit: configuration.longestStandstill)
-        if unwanted.count > 0 { backend.close(unwanted) }
+        if unwanted.count > 0 { close(unwanted) }
+    }
+
+    private func close(_ unwanted: InheritedPorts) {
+        let specifications = unwanted.specifications
+        backend.close(unwanted)
+        for port in specifications { noteClosed(port, DisconnectText.removed) }
+    }
+
+    /// Adds a line to the audit about a port that another process had opened.
+    func noteClosed(_ port: PortSpecification, _ reason: String) {
+        audit.note(
+            AuditEvent(
+                .portClosed, port.vm, port.domainName, port: port.declaration.name, reason: reason))
     }
 
     /// Everything that a declaration leaves to the host, looked up.

@@ -149,8 +149,11 @@ final class ManagedDomain: Sendable {
     /// Closes every port and keeps the record: the next process puts them back.
     func stop() async {
         var state = snapshot
-        for (_, standing) in state.ports.sorted(by: { $0.key < $1.key }) {
+        for (name, standing) in state.ports.sorted(by: { $0.key < $1.key }) {
             await standing.port.close(reason: DisconnectText.stopping)
+            host.audit.noteLater(
+                AuditEvent(
+                    .portClosed, vm, state.name, port: name, reason: DisconnectText.stopping))
         }
         state.ports = [:]
         let directory = DomainDirectory(host.layout, vm)

@@ -57,27 +57,51 @@ struct PastTests {
         }
     }
 
-    @Test("a port keeps its time until it is otherwise, and is not opened in the audit")
-    func condition() async throws {
-        let scratch = try Scratch()
-        let path = "\(scratch.path)/audit.log"
-        let host = Host(
+    private func host(in scratch: Scratch, audit: String) throws -> Host {
+        Host(
             scratch.configuration, backend: FakeBackend(), logger: logger,
-            audit: try AuditLog(path, logger: logger))
-        let claim = try DirectoryClaim(host)
+            audit: try AuditLog(audit, logger: logger))
+    }
+
+    /// A port without links, as another process left it.
+    private func left(
+        _ host: Host, _ condition: DomainState.Dated? = nil
+    ) throws -> [InheritedPort] {
         var listener = DescriptorQueue()
         listener.append(try OwnedDescriptor.memoryFile(name: "listener", byteCount: 1))
-        let waiting = PortCondition(.waiting, reason: "domain shut off")
         var frozen = FrozenState()
         frozen.append(
             FrozenPort(
                 state: .init(
                     specification(host.layout.socket(of: one, port: "a")),
                     FileIdentity(device: 1, inode: 2), [], PortTraffic()),
-                descriptors: .init(listener),
-                condition: DomainState.Dated(condition: waiting, since: 1234)))
-        let inheritance = try Inheritance(frozen.file(), frozen.takeDescriptors())
-        host.inherited.add(inheritance.ports.claimAll())
+                descriptors: .init(listener), condition: condition))
+        return try Inheritance(frozen.file(), frozen.takeDescriptors()).ports.claimAll()
+    }
+
+    @Test("a port of another process that does not go on is closed in the audit")
+    func closed() throws {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/audit.log"
+        let host = try host(in: scratch, audit: path)
+        host.inherited.add(try left(host))
+        host.closeUnclaimed(of: one, beside: ["a"])
+        #expect(try File.read(path, limit: 1).isEmpty)
+        host.closeUnclaimed(of: one, beside: [])
+        let line = String(decoding: try File.read(path, limit: 1 << 16), as: UTF8.self)
+        #expect(line.contains(#""event":"port-closed""#) && line.contains(#""port":"a""#))
+        #expect(host.inherited.count == 0)
+    }
+
+    @Test("a port keeps its time until it is otherwise, and is not opened in the audit")
+    func condition() async throws {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/audit.log"
+        let host = try host(in: scratch, audit: path)
+        let claim = try DirectoryClaim(host)
+        let waiting = PortCondition(.waiting, reason: "domain shut off")
+        host.inherited.add(
+            try left(host, DomainState.Dated(condition: waiting, since: 1234)))
 
         let domain = ManagedDomain(one, name: "vm", host: host)
         func look(_ phase: DomainPhase) async {
