@@ -9,7 +9,8 @@ public enum CallPlacement: Hashable, Sendable {
     /// One of its own for the calls in ``Connection/longCalls``, and the shared one for all others.
     case automatic
     /// A connection of its own, opened as the first one was, and kept for the next such call; the shared
-    /// one where no other can be had. At most eight calls are on their way like this; more wait in order.
+    /// one where no other can be had within 5 seconds: then none is tried for a minute, and after a refused
+    /// login none any more. At most eight calls are on their way like this; more wait in order.
     case ownConnection
     /// The connection that it is called on.
     case shared

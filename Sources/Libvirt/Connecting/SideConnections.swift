@@ -15,6 +15,7 @@ final class SideConnections: Sendable {
         /// Those that wait for another use, and since when.
         var idle: [(connection: Connection, since: ContinuousClock.Instant)] = []
         var inUse: [ObjectIdentifier: InUse] = [:]
+        var attempts = SideAttempts()
         var isClosed = false
         /// Whether somebody will look after those that wait.
         var isArmed = false
@@ -36,11 +37,35 @@ final class SideConnections: Sendable {
 
     init(timers: EventLoop) { self.timers = timers }
 
-    /// A connection: one that an earlier use has left, or a new one.
+    /// A connection for one who needs it: one that an earlier use has left, or a new one.
     func take(
         _ parameters: ConnectionParameters, deadline: ContinuousClock.Instant?
     ) async throws(LibvirtError) -> Connection {
-        let idle = state.withLock { state -> Connection? in
+        if let idle = takeIdle() { return idle }
+        return try await open(parameters, deadline: deadline)
+    }
+
+    /// A connection for one who can do without: nil where none is to be had soon.
+    func takeSoon(
+        _ parameters: ConnectionParameters, deadline: ContinuousClock.Instant?
+    ) async -> Connection? {
+        if let idle = takeIdle() { return idle }
+        guard state.withLock({ $0.attempts.isAllowed(at: .now) }) else { return nil }
+        let end = ContinuousClock.now + SideAttempts.patience
+        do throws(LibvirtError) {
+            return try await open(parameters, deadline: min(deadline ?? end, end))
+        } catch {
+            // A caller that waited no longer says nothing of the next one's chances.
+            let isCallers = CallDeadline.earliest(deadline).map { $0 < end } ?? false
+            if !Task.isCancelled, error.isRefusal || !isCallers {
+                state.withLock { $0.attempts.failed(error, at: .now) }
+            }
+            return nil
+        }
+    }
+
+    private func takeIdle() -> Connection? {
+        state.withLock { state -> Connection? in
             while let connection = state.idle.popLast()?.connection {
                 // A daemon that was restarted has ended it meanwhile.
                 guard connection.isAlive else { continue }
@@ -49,10 +74,15 @@ final class SideConnections: Sendable {
             }
             return nil
         }
-        if let idle { return idle }
+    }
+
+    private func open(
+        _ parameters: ConnectionParameters, deadline: ContinuousClock.Instant?
+    ) async throws(LibvirtError) -> Connection {
         let connection = try await Connection.open(
             parameters, purpose: .aside, deadline: deadline)
         let isClosed = state.withLock { state in
+            state.attempts.succeeded()
             state.inUse[ObjectIdentifier(connection)] = InUse(connection: connection)
             return state.isClosed
         }
@@ -125,10 +155,7 @@ extension Connection {
         case .tooLate: throw unsent(.deadlineExceeded(.notSent), procedure.name)
         }
         defer { sides.places.leave() }
-        let side: Connection
-        do throws(LibvirtError) {
-            side = try await sides.take(parameters, deadline: deadline)
-        } catch {
+        guard let side = await sides.takeSoon(parameters, deadline: deadline) else {
             if Task.isCancelled { throw unsent(.cancelled(.notSent), procedure.name) }
             // The daemon admits no more, or a person would have to log in again: this one stands.
             return try await call(procedure, arguments, placement: .shared, deadline: deadline)
@@ -149,7 +176,7 @@ extension Connection {
         _ body: (Connection) async throws(LibvirtError) -> Value
     ) async throws(LibvirtError) -> Value {
         guard let sides, isAlive, uri.isSharedAmongConnections,
-            let side = try? await sides.take(parameters, deadline: nil)
+            let side = await sides.takeSoon(parameters, deadline: nil)
         else { return try await body(self) }
         do throws(LibvirtError) {
             let value = try await body(side)

@@ -4,7 +4,8 @@
 /// else that the connection carries comes behind it.
 public enum StreamPlacement: Hashable, Sendable {
     /// A connection of its own, except where a driver keeps its state for each connection apart (such as
-    /// `test:///FILE.xml`).
+    /// `test:///FILE.xml`). Where none can be had no stream is opened: over the shared one a slow reader
+    /// loses its stream, and a slow disk of the daemon's holds up every call, so that is for the caller to say.
     case automatic
     /// A connection of its own, opened as the first one was, and kept for the next use. A reader may
     /// be as slow as it likes: the server waits.
