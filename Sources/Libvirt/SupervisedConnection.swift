@@ -15,6 +15,9 @@ public final class SupervisedConnection: Sendable {
         /// Events may have been lost, and have been whenever the connection was: read the whole
         /// state.
         case gap
+        /// An event of this kind came that could not be read, such as a newer daemon's; the text says why.
+        /// What it would have told is not known: read the state that it may concern.
+        case undecodable(EventKind, String)
         /// There is no connection, for this reason. The next attempt comes by itself: soon, or where
         /// trying again cannot help (``LibvirtError/isRefusal``) after ``BackOff/refused``, or never.
         case disconnected(LibvirtError)
@@ -127,8 +130,10 @@ public final class SupervisedConnection: Sendable {
             become(.connecting)
             var reason: LibvirtError?
             var stands: ContinuousClock.Instant?
+            var opened: Connection?
             do throws(LibvirtError) {
                 let connection = try await open()
+                opened = connection
                 let events = try await connection.events(selections)
                 stands = .now
                 become(.connected(connection))
@@ -137,13 +142,15 @@ public final class SupervisedConnection: Sendable {
                 isAgain = true
                 try await forward(events, notify)
                 become(.connecting)
-                await connection.close()
             } catch {
                 become(.connecting)
-                if Task.isCancelled { break }
-                await notify(.disconnected(error))
-                reason = error
+                if !Task.isCancelled {
+                    await notify(.disconnected(error))
+                    reason = error
+                }
             }
+            // Also one that stands: its daemon may have lost the hypervisor's own, or refuse the events.
+            await opened.take()?.close()
             // A daemon that lets everybody in, and then dies of what it is asked, is no quick one.
             if let stands, stands.duration(to: .now) >= backOff.longest { wait = backOff.first }
             if let reason, reason.isRefusal {
@@ -186,7 +193,8 @@ public final class SupervisedConnection: Sendable {
         while let notice = try await iterator.next() {
             switch notice {
             case .event(let event): await notify(.event(event))
-            case .lost, .undecodable: await notify(.gap)
+            case .lost: await notify(.gap)
+            case .undecodable(let kind, let problem): await notify(.undecodable(kind, problem))
             }
         }
     }

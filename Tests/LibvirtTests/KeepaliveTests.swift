@@ -71,7 +71,7 @@ struct KeepaliveTests {
             case .connected(let connection):
                 state.withLock { $0.connections.append(connection) }
             case .disconnected(let error): state.withLock { $0.reasons.append(error) }
-            case .event, .gap: break
+            case .event, .undecodable, .gap: break
             }
         }
     }

@@ -142,7 +142,7 @@ struct RestartTests {
             case .gap: gaps += 1
             case .event(.domain(let event)): names.insert(event.name)
             case .event(.network(let event)): names.insert(event.name)
-            case .event, .disconnected: break
+            case .event, .undecodable, .disconnected: break
             }
         }
     }

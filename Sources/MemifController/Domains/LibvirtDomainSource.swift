@@ -37,6 +37,7 @@ public final class LibvirtDomainSource: DomainSource {
                     return state.isNews
                 }
                 if !isKnown { notify(.gap) }
+            case .undecodable: notify(.gap)
             case .disconnected(let error): notify(.disconnected(reason: "\(error)"))
             case .event(.domain(let event)):
                 guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {

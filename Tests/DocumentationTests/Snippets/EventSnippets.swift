@@ -43,6 +43,7 @@ enum EventSnippets {
             case .event: break
             case .gap:
                 if let connection = supervised.connection { await readEverything(over: connection) }
+            case .undecodable(let kind, let problem): print("\(kind): \(problem)")
             case .disconnected(let error): print("no connection (\(error)), trying again")
             }
         }

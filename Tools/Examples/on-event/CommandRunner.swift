@@ -35,6 +35,9 @@ final class CommandRunner: Sendable {
         case .gap:
             await run(["VIRT_KIND": "gap"])
             return false
+        case .undecodable(let kind, let problem):
+            Example.say("an event of the kind \(kind) cannot be read: \(problem)")
+            return false
         case .disconnected(let error):
             Example.say("\(error); trying again")
             return false
