@@ -126,7 +126,10 @@ let testTargets: [Target] = [
         ]),
     tests(
         "LibvirtTests",
-        ["XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting"]),
+        [
+            "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting",
+            "CountedAllocations",
+        ]),
     tests("MemifTests", ["LinuxIO", "Memif", "MemifTesting", "CountedAllocations"]),
     tests(
         "MemifControllerTests",

@@ -77,9 +77,11 @@ final class EventBuffer<Element: Sendable>: Sendable {
 
     /// Takes the next item, and waits for one. Ends at once when the task is cancelled.
     func next() async -> Item {
-        await withTaskCancellationHandler {
+        // In a storm of events there is always one, and a wait is dear.
+        if let item = state.withLock({ Self.take(&$0) }) { return item }
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if let item = poll(orWait: continuation) { continuation.resume(returning: item) }
+                if let item = take(orWait: continuation) { continuation.resume(returning: item) }
                 if Task.isCancelled { giveUp() }
             }
         } onCancel: {
@@ -87,17 +89,21 @@ final class EventBuffer<Element: Sendable>: Sendable {
         }
     }
 
-    private func poll(orWait reader: CheckedContinuation<Item, Never>) -> Item? {
+    private static func take(_ state: inout State) -> Item? {
+        if let (element, byteCount) = state.elements.popFirst() {
+            state.byteCount -= byteCount
+            return .element(element)
+        }
+        if state.lost > 0 {
+            defer { state.lost = 0 }
+            return .lost(state.lost)
+        }
+        return state.end.map { .end($0) }
+    }
+
+    private func take(orWait reader: CheckedContinuation<Item, Never>) -> Item? {
         state.withLock { state in
-            if let (element, byteCount) = state.elements.popFirst() {
-                state.byteCount -= byteCount
-                return .element(element)
-            }
-            if state.lost > 0 {
-                defer { state.lost = 0 }
-                return .lost(state.lost)
-            }
-            if let end = state.end { return .end(end) }
+            if let item = Self.take(&state) { return item }
             precondition(state.reader == nil, "a subscription is read by one task at a time")
             state.reader = reader
             return nil
