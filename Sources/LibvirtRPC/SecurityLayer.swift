@@ -24,8 +24,8 @@ public struct SecurityLayerError: Error, Hashable, Sendable, CustomStringConvert
 }
 
 extension Carrier {
-    /// Refuses: most carriers are private as they are.
+    /// Refuses: only a connection over TCP takes a layer; a UNIX socket is private as it is, and so is ssh.
     public func secure(with layer: any SecurityLayer) async throws(SecurityLayerError) {
-        throw SecurityLayerError("this transport has no place for a security layer")
+        throw SecurityLayerError("only a connection over TCP takes a security layer")
     }
 }

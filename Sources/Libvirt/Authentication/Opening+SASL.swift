@@ -97,6 +97,12 @@ extension Opening {
     private func choose(
         from offered: [String], wanted: String?
     ) throws(LibvirtError) -> Choice {
+        if uri.transport == .ext {
+            throw noMechanism(
+                offered,
+                "over the ext transport there is no login by SASL, as nothing says that the program keeps "
+                    + "to itself what passes through it: use the tls, ssh or unix transport")
+        }
         if let wanted, !offered.contains(wanted) {
             throw noMechanism(offered, "\(wanted) was asked for")
         }

@@ -227,6 +227,27 @@ import Testing
         }
     }
 
+    @Test("a program carries no login by SASL, and the refusal says what does")
+    func externalLogin() async throws {
+        try await withFake { daemon in
+            _ = FakeSASL(daemon, mechanisms: "SCRAM-SHA-256,GSSAPI")
+            try await withScript("exec nc -U '\(daemon.socketPath)'") { script in
+                let error = await #expect(throws: LibvirtError.self) {
+                    try await Connection.open(
+                        "test+ext:///default?command=\(script)",
+                        authentication: AuthenticationTests.options())
+                }
+                let text = error?.description ?? ""
+                #expect(
+                    text.hasSuffix(
+                        "offers SCRAM-SHA-256, GSSAPI, and over the ext transport there is no login by "
+                            + "SASL, as nothing says that the program keeps to itself what passes "
+                            + "through it: use the tls, ssh or unix transport"), "\(text)")
+                #expect(!daemon.calls.contains("AUTH_SASL_START"))
+            }
+        }
+    }
+
     @Test("a deadline that passes is told as such, with what the program said")
     func silentProgram() async throws {
         try await withScript("echo still trying >&2; exec sleep 100") { script in
