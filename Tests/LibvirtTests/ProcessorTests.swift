@@ -49,6 +49,21 @@ import XDR
         }
     }
 
+    @Test("a daemon that boasts of processors is asked no more often than a host can have some")
+    func boasting() async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.DOMAIN_GET_CPU_STATS) { asked in
+                .init(params: [], nparams: asked.ncpus == 0 ? .max : 1)
+            }
+            let connection = try await Connection.open(daemon.uri)
+            let uuid = try #require(LibvirtUUID(String(repeating: "1", count: 32)))
+            #expect(try await Domain(uuid, name: "vm", on: connection).cpuStats().isEmpty)
+            // 16,384 processors at 128 a call, behind the two questions how many.
+            #expect(daemon.calls.count { $0 == Remote.DOMAIN_GET_CPU_STATS.name } == 130)
+            await connection.close()
+        }
+    }
+
     @Test("a QEMU daemon tells of the host, which wants to be asked for neither more nor less")
     func host() async throws {
         try await withDaemon { daemon in

@@ -100,7 +100,7 @@ extension Domain {
 
 extension NodeInfo {
     /// As many as a map of processors can have on the wire: 2048 bytes of them.
-    private static let mostProcessors = 2048 * 8
+    static let mostProcessors = 2048 * 8
 
     /// Every processor that the host could have, active or not: libvirt's `VIR_NODEINFO_MAXCPUS`. A
     /// daemon may say anything: it is never negative, nor more than a map can have.

@@ -30,7 +30,11 @@ extension Domain {
     ) async throws(LibvirtError) -> [TypedParameters] {
         let first = UInt32(clamping: startCpu)
         var end = ncpus.map { first + min($0, .max - first) } ?? 0
-        if ncpus == nil { end = try await cpuStats(nparams: 0, 0, 0, flags).count }
+        if ncpus == nil {
+            // A daemon may say anything.
+            let said = try await cpuStats(nparams: 0, 0, 0, flags).count
+            end = min(said, UInt32(NodeInfo.mostProcessors))
+        }
         if first >= end { return [] }
         let width = try await cpuStats(nparams: 0, Int32(clamping: first), 1, flags).count
         var all: [TypedParameters] = []
