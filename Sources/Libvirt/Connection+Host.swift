@@ -37,15 +37,13 @@ extension Connection {
         try await call(Remote.CONNECT_GET_CAPABILITIES, XDRVoid()).capabilities.text
     }
 
-    /// Whether nobody on the way from here to the daemon can read what is said: by TLS, by ssh, or by the
-    /// security layer of SASL. What lies behind the daemon this side does not know: see ``isSecure()``.
+    /// Whether nobody on the way can read what is said, up to the hypervisor: hidden as far as the daemon by
+    /// TLS, by ssh or by the security layer of SASL, and safe behind it as the daemon says.
     ///
-    /// Source: `virConnectIsEncrypted`.
-    public var isEncrypted: Bool {
-        switch uri.transport {
-        case .tls, .ssh, .libssh, .libssh2: true
-        case .unix, .tcp, .ext: link.isEncrypted
-        }
+    /// Source: `virConnectIsEncrypted`, which does not count ssh.
+    public func isEncrypted() async throws(LibvirtError) -> Bool {
+        let isServerSecure = try await isServerSecure()
+        return isServerSecure && isHidden
     }
 
     /// Whether nobody on the way can read what is said, or nothing is said outside of the host,
@@ -53,7 +51,19 @@ extension Connection {
     ///
     /// Source: `virConnectIsSecure`.
     public func isSecure() async throws(LibvirtError) -> Bool {
-        let isServerSecure = try await call(Remote.CONNECT_IS_SECURE, XDRVoid()).secure != 0
-        return isServerSecure && (isEncrypted || uri.transport == .unix)
+        let isServerSecure = try await isServerSecure()
+        return isServerSecure && (isHidden || uri.transport == .unix)
+    }
+
+    private func isServerSecure() async throws(LibvirtError) -> Bool {
+        try await call(Remote.CONNECT_IS_SECURE, XDRVoid()).secure != 0
+    }
+
+    /// Whether nobody between here and the daemon can read what is said.
+    private var isHidden: Bool {
+        switch uri.transport {
+        case .tls, .ssh, .libssh, .libssh2: true
+        case .unix, .tcp, .ext: link.isEncrypted
+        }
     }
 }

@@ -19,7 +19,7 @@ struct FarStreamTests {
         arguments: FarWay.allCases)
     func roundTrip(way: FarWay) async throws {
         try await VolumePool.with(over: way) { files in
-            #expect(files.connection.isEncrypted)
+            #expect(try await files.connection.isEncrypted())
             #expect(try await files.connection.isSecure())
             try await exchange(9_000_001, .ownConnection, files)
             // Less than may wait on a connection that calls share, however slowly it is read.
