@@ -9,7 +9,6 @@ struct ServerFeatures: OptionSet, Sendable {
     static let descriptorPassing = ServerFeatures(rawValue: 1 << 8)
     static let typedParameterStrings = ServerFeatures(rawValue: 1 << 9)
     static let keepalive = ServerFeatures(rawValue: 1 << 10)
-    static let eventCallbacks = ServerFeatures(rawValue: 1 << 14)
     static let closeCallback = ServerFeatures(rawValue: 1 << 15)
     static let networkUpdateOrder = ServerFeatures(rawValue: 1 << 16)
 
@@ -49,8 +48,10 @@ struct Opening {
             Remote.CONNECT_OPEN,
             remote_connect_open_args(
                 name: XDRString(uri.serverName), flags: readOnly ? Self.readOnlyFlag : 0))
+        // What a connection beside another carries needs none, or was made up for the first one.
+        if purpose == .aside { return [] }
         let others: [ServerFeatures] = [
-            .eventCallbacks, .closeCallback, .typedParameterStrings, .networkUpdateOrder,
+            .closeCallback, .typedParameterStrings, .networkUpdateOrder,
         ]
         // The server does not know what is in between.
         if uri.transport == .unix, try await supports(.descriptorPassing) {
