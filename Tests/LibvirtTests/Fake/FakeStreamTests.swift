@@ -208,7 +208,7 @@ struct FakeStreamTests {
         }
     }
 
-    @Test("a stream's connection asks for no pings, which nobody would answer, and for nothing else")
+    @Test("a stream's connection asks for no pings, which nobody would answer, and no features")
     func noPings() async throws {
         try await withFake { daemon in
             let asked = Asked()
