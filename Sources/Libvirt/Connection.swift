@@ -214,7 +214,11 @@ public final class Connection: Sendable {
     ) async throws(LibvirtError) -> Result {
         let deadline = CallDeadline.earliest(deadline)
         let placement = placement == .automatic ? CallPlacement.current : placement
-        if placement.isApart(procedure), let sides, isAlive, uri.isSharedAmongConnections {
+        // Four domains that hang, and whose calls were given up, must not end the talk with the daemon.
+        let isApart =
+            placement.isApart(procedure)
+            || placement == .automatic && link.isStuck && !BoundCalls.contains(procedure.name)
+        if isApart, let sides, isAlive, uri.isSharedAmongConnections {
             return try await callAside(procedure, arguments, sides, deadline: deadline)
         }
         do throws(RPCError) {

@@ -110,6 +110,9 @@ public final class Link: Sendable {
     /// Whether a call would be sent at once: fewer are on their way than may be.
     package var hasFreePlace: Bool { state.withLock { $0.calls.hasFreePlace } }
 
+    /// Whether a call would wait behind calls alone that were given up, for as long as the peer hangs.
+    package var isStuck: Bool { state.withLock { $0.calls.isStuck } }
+
     // MARK: - Calling
 
     /// A serial that nothing alive has.

@@ -59,6 +59,10 @@ struct LinkState<Context>: ~Copyable {
     /// Whether a call would be sent at once.
     var hasFreePlace: Bool { inFlight.count < mostInFlight }
 
+    /// Whether every place is taken by a call that nobody waits for any more. The peer may never answer
+    /// them, and then nothing is sent again.
+    var isStuck: Bool { !hasFreePlace && inFlight.allSatisfy { $0.context == nil } }
+
     /// A serial that nothing alive has. After 2^32 calls numbers come again.
     mutating func takeSerial() -> UInt32 {
         while isLive(nextSerial) { nextSerial &+= 1 }

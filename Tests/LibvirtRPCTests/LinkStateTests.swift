@@ -50,6 +50,19 @@ import Testing
         #expect(state.giveUp(1)?.delivery == .mayHaveRun)
     }
 
+    @Test func stuckIsWhoHasOnlyCallsThatWereGivenUp() {
+        var state = LinkState<String>(mostInFlight: 2)
+        for serial in 0..<3 as Range<UInt32> { _ = begin(&state, serial) }
+        _ = state.giveUp(0)
+        let isStuckEarly = state.isStuck
+        _ = state.giveUp(1)
+        let isStuck = state.isStuck
+        // The call that waited has the place now.
+        _ = state.replied(0, route)
+        let isStuckStill = state.isStuck
+        #expect(!isStuckEarly && isStuck && !isStuckStill)
+    }
+
     @Test func aWaitingCallGivenUpWasNeverSent() {
         var state = LinkState<String>(mostInFlight: 1)
         _ = begin(&state, 0)

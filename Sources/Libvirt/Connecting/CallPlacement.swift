@@ -6,7 +6,9 @@ internal import XDR
 /// A daemon works on few calls of one connection at a time, and reads nothing more while it has its
 /// fill: four saves of domains would let everybody else wait who shares the connection.
 public enum CallPlacement: Hashable, Sendable {
-    /// One of its own for the calls in ``Connection/longCalls``, and the shared one for all others.
+    /// One of its own for the calls in ``Connection/longCalls``, and the shared one for all others: unless
+    /// its four places are all taken by calls that were given up and not answered yet. Then those have one
+    /// of their own too whose effect is not their connection's.
     case automatic
     /// A connection of its own, opened as the first one was, and kept for the next such call; the shared
     /// one where no other can be had within 5 seconds: then none is tried for a minute, and after a refused
@@ -81,6 +83,20 @@ enum LongCalls {
         }
         let number = Int(procedure.number)
         return number < isLong.count && isLong[number]
+    }
+}
+
+/// The calls whose effect ends with their connection, or belongs to it: registrations, migrations, domains
+/// that are to be destroyed with it.
+enum BoundCalls {
+    private static let beginnings = [
+        "AUTH_", "CONNECT_OPEN", "CONNECT_CLOSE", "CONNECT_SET_IDENTITY", "DOMAIN_CREATE",
+        "DOMAIN_FD_ASSOCIATE", "DOMAIN_MIGRATE_BEGIN", "DOMAIN_MIGRATE_PREPARE",
+        "DOMAIN_MIGRATE_FINISH", "DOMAIN_MIGRATE_CONFIRM",
+    ]
+
+    static func contains(_ name: String) -> Bool {
+        name.contains("REGISTER") || beginnings.contains { name.hasPrefix($0) }
     }
 }
 

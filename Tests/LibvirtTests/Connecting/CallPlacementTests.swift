@@ -146,6 +146,44 @@ import XDR
         }
     }
 
+    @Test("behind four calls that were given up and hang, the next ones go over another connection")
+    func stuck() async throws {
+        try await withDomain { daemon, domain in
+            let connection = domain.connection
+            for _ in 0..<4 { daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME) }
+            let calls = (0..<4).map { _ in Task { try await connection.hostname() } }
+            try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
+            for call in calls { call.cancel() }
+            for call in calls { _ = await call.result }
+            #expect(try await connection.hostname() == "fake")
+            #expect(daemon.clientCount == 2)
+
+            // What belongs to its connection stays with it, and so does what is told to.
+            for placement in [CallPlacement.automatic, .shared] {
+                let error = await #expect(throws: LibvirtError.self) {
+                    try await connection.call(
+                        Remote.DOMAIN_CREATE_XML, .init(xml_desc: "<domain/>", flags: 2),
+                        placement: placement, deadline: .now + .milliseconds(20))
+                }
+                #expect(error?.mayHaveRun == false)
+            }
+            #expect(!daemon.calls.contains(Remote.DOMAIN_CREATE_XML.name))
+
+            daemon.releaseHeldCalls()
+            try await eventually("its places are free again") { connection.link.hasFreePlace }
+            #expect(try await connection.hostname() == "fake")
+            #expect(daemon.clientCount == 2)
+        }
+    }
+
+    @Test("what belongs to its connection is known by name") func bound() {
+        let names = Remote.procedures.map(\.name).filter(BoundCalls.contains)
+        #expect(names.contains("DOMAIN_MIGRATE_PREPARE3_PARAMS"))
+        #expect(names.contains("CONNECT_SECRET_EVENT_DEREGISTER_ANY"))
+        #expect(names.contains("DOMAIN_CREATE_WITH_FLAGS"))
+        #expect(!names.contains("DOMAIN_DESTROY") && !names.contains("DOMAIN_GET_XML_DESC"))
+    }
+
     @Test("those that nobody has used for a while are ended, and the next call has a new one")
     func idle() async throws {
         try await withDomain { daemon, domain in
