@@ -1,5 +1,8 @@
 import Libvirt
+import LibvirtProtocol
+import LibvirtTesting
 import Testing
+import XDR
 
 @Suite("Typed parameters")
 struct TypedParameterTests {
@@ -27,6 +30,25 @@ struct TypedParameterTests {
         #expect(TypedParameterValue.longLong(.min).integer == .min)
         #expect(TypedParameterValue.unsignedLongLong(.max).integer == nil)
         #expect(TypedParameterValue.string("1").integer == nil)
+    }
+
+    @Test("a name for which libvirt has no room is refused here, in one sentence")
+    func longNames() async throws {
+        try await withFake { daemon in
+            daemon.serve(Remote.NODE_SET_MEMORY_PARAMETERS) { _ in XDRVoid() }
+            let connection = try await Connection.open(daemon.uri)
+            let longest = String(repeating: "n", count: 77) + "ü"
+            try await connection.nodeSetMemoryParameters(params: [longest: .int(1)])
+            let error = await #expect(throws: LibvirtError.self) {
+                try await connection.nodeSetMemoryParameters(params: ["n" + longest: .int(1)])
+            }
+            #expect(error?.code == .invalidArg)
+            #expect(
+                error?.description.hasSuffix(
+                    "was not sent: its name has 80 bytes, and libvirt takes at most 79") == true)
+            #expect(daemon.calls.count { $0 == Remote.NODE_SET_MEMORY_PARAMETERS.name } == 1)
+            await connection.close()
+        }
     }
 
     @Test("a text is one only where it is")

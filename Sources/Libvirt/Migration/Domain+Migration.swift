@@ -68,7 +68,7 @@ extension Domain {
     ) async throws(LibvirtError) {
         try await connection.requireMigration(.parameters)
         let arguments = remote_domain_migrate_perform3_params_args(
-            dom: raw, dconnuri: XDRString(uri), params: parameters.raw, cookie_in: [],
+            dom: raw, dconnuri: XDRString(uri), params: try parameters.raw, cookie_in: [],
             flags: flags.union(.peer2peer).rawValue)
         try await abortingWhenCancelled { [connection] () throws(LibvirtError) in
             _ = try await connection.call(Remote.DOMAIN_MIGRATE_PERFORM3_PARAMS, arguments)

@@ -1,4 +1,5 @@
 internal import LibvirtProtocol
+internal import LibvirtRPC
 internal import XDR
 
 /// The value of a typed parameter, of one of libvirt's seven types.
@@ -92,8 +93,25 @@ public struct TypedParameters: Hashable, Sendable {
         elements = raw.map { Element(name: $0.field.text, value: TypedParameterValue($0.value)) }
     }
 
+    /// The longest name in bytes: `VIR_TYPED_PARAM_FIELD_LENGTH` counts a NUL too.
+    private static let longestName = 79
+
+    /// As they go to a daemon.
+    ///
+    /// - Throws: `LibvirtError` for a name that is longer than libvirt has room for.
     var raw: [remote_typed_param] {
-        elements.map { remote_typed_param(field: XDRString($0.name), value: $0.value.raw) }
+        get throws(LibvirtError) {
+            if let name = elements.first(where: { $0.name.utf8.count > Self.longestName })?.name {
+                let problem =
+                    "the typed parameter \"\(name.prefix(Self.longestName))…\" was not sent: its name has "
+                    + "\(name.utf8.count) bytes, and libvirt takes at most \(Self.longestName)"
+                throw LibvirtError(
+                    .server(.init(CallRefusal(.invalidArg, problem).error)), uri: "")
+            }
+            return elements.map {
+                remote_typed_param(field: XDRString($0.name), value: $0.value.raw)
+            }
+        }
     }
 
     /// The first value of a name. Setting it puts the value in its place or at the end; nil removes

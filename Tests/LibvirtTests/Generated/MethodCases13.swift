@@ -54,7 +54,7 @@ extension MethodCases {
         let (received, _) = try await rig.exchange(Remote.NODE_SET_MEMORY_PARAMETERS, result) {
             try await connection.nodeSetMemoryParameters(params: params, flags: flags)
         }
-        let expected = remote_node_set_memory_parameters_args(params: params.raw, flags: flags)
+        let expected = remote_node_set_memory_parameters_args(params: params.xdr, flags: flags)
         rig.compare(received, expected)
     }
 }

@@ -98,7 +98,7 @@ extension MethodCases {
         let (received, _) = try await rig.exchange(Remote.CONNECT_SET_IDENTITY, result) {
             try await connection.setIdentity(params: params, flags: flags)
         }
-        let expected = remote_connect_set_identity_args(params: params.raw, flags: flags)
+        let expected = remote_connect_set_identity_args(params: params.xdr, flags: flags)
         rig.compare(received, expected)
     }
 }

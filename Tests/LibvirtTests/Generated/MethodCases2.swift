@@ -323,7 +323,7 @@ extension MethodCases {
         }
         let expected = remote_domain_set_blkio_parameters_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)

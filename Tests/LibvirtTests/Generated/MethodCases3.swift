@@ -143,7 +143,7 @@ extension MethodCases {
         let expected = remote_domain_set_block_io_tune_args(
             dom: raw,
             disk: XDRString(disk),
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -314,7 +314,7 @@ extension MethodCases {
             dom: raw,
             path: XDRString(path),
             destxml: XDRString(destxml),
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -358,7 +358,7 @@ extension MethodCases {
         let expected = remote_domain_set_throttle_group_args(
             dom: raw,
             group: XDRString(group),
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)

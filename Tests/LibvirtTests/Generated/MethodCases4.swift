@@ -85,7 +85,7 @@ extension MethodCases {
         let (received, _) = try await rig.exchange(Remote.DOMAIN_SET_SCHEDULER_PARAMETERS, result) {
             try await receiver.setSchedulerParameters(params: params)
         }
-        let expected = remote_domain_set_scheduler_parameters_args(dom: raw, params: params.raw)
+        let expected = remote_domain_set_scheduler_parameters_args(dom: raw, params: params.xdr)
         rig.compare(received, expected)
     }
 }
@@ -139,7 +139,7 @@ extension MethodCases {
         }
         let expected = remote_domain_set_scheduler_parameters_flags_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -343,7 +343,7 @@ extension MethodCases {
         }
         let expected = remote_domain_set_perf_events_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)

@@ -72,7 +72,7 @@ extension MethodCases {
         let expected = remote_domain_set_iothread_params_args(
             dom: raw,
             iothread_id: iothreadId,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -145,7 +145,7 @@ extension MethodCases {
         }
         let expected = remote_domain_set_memory_parameters_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -208,7 +208,7 @@ extension MethodCases {
         }
         let expected = remote_domain_set_numa_parameters_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -307,7 +307,7 @@ extension MethodCases {
         }
         let expected = remote_domain_set_launch_security_state_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags
         )
         rig.compare(received, expected)

@@ -22,7 +22,7 @@ extension MethodCases {
         }
         let expected = remote_domain_save_params_args(
             dom: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)
@@ -38,7 +38,7 @@ extension MethodCases {
         let (received, _) = try await rig.exchange(Remote.DOMAIN_RESTORE_PARAMS, result) {
             try await connection.restoreDomainParams(params, flags: flags)
         }
-        let expected = remote_domain_restore_params_args(params: params.raw, flags: flags.rawValue)
+        let expected = remote_domain_restore_params_args(params: params.xdr, flags: flags.rawValue)
         rig.compare(received, expected)
     }
 }
@@ -179,7 +179,7 @@ extension MethodCases {
         let expected = remote_domain_set_interface_parameters_args(
             dom: raw,
             device: XDRString(device),
-            params: params.raw,
+            params: params.xdr,
             flags: flags.rawValue
         )
         rig.compare(received, expected)

@@ -242,7 +242,7 @@ extension MethodCases {
         }
         let expected = remote_network_port_set_parameters_args(
             port: raw,
-            params: params.raw,
+            params: params.xdr,
             flags: flags
         )
         rig.compare(received, expected)

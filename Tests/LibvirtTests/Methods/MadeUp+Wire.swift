@@ -74,3 +74,10 @@ extension remote_nonnull_nwfilter: MadeUp {
 extension remote_nonnull_nwfilter_binding: MadeUp {
     init(madeUpFor rig: MethodRig) { self.init(portdev: rig.next(), filtername: rig.next()) }
 }
+
+extension TypedParameters {
+    /// As they go to a daemon, whatever their names.
+    var xdr: [remote_typed_param] {
+        map { remote_typed_param(field: XDRString($0.name), value: $0.value.raw) }
+    }
+}
