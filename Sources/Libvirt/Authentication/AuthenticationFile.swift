@@ -77,38 +77,19 @@ struct AuthenticationFile {
 }
 
 extension AuthenticationFile {
-    /// What of the process and the host the choice of a file depends on.
-    struct Surroundings {
-        /// `LIBVIRT_AUTH_FILE`.
-        var authFile: String?
-        /// `XDG_CONFIG_HOME`.
-        var configurationHome: String?
-        var home: String?
-        /// Whether there is a file that this process may read.
-        var isReadable: (String) -> Bool
-
-        static var current: Surroundings {
-            Surroundings(
-                authFile: Environment.value("LIBVIRT_AUTH_FILE"),
-                configurationHome: Environment.value("XDG_CONFIG_HOME"),
-                home: Environment.value("HOME"),
-                isReadable: { (try? File.read($0, limit: longest)) != nil })
-        }
-    }
-
     /// The file that counts; nil where there is none. One that is named counts even if it is missing:
     /// whoever names it wants to hear that. libvirt reads one file alone, the first.
     ///
     /// Source: `virauth.c`, virAuthGetConfigFilePathURI.
     static func path(
-        option: String? = nil, uri: LibvirtURI, surroundings: Surroundings = .current
+        option: String? = nil, uri: LibvirtURI, surroundings: Surroundings = .current,
+        isReadable: (_ path: String) -> Bool = { (try? File.read($0, limit: longest)) != nil }
     ) -> String? {
         if let option { return option }
-        if let path = surroundings.authFile { return path }
+        if let path = surroundings.variable("LIBVIRT_AUTH_FILE") { return path }
         if let path = uri.parameter("authfile") { return path }
-        let home = surroundings.configurationHome ?? surroundings.home.map { "\($0)/.config" }
-        let usual = [home.map { "\($0)/libvirt/auth.conf" }, "/etc/libvirt/auth.conf"]
-        return usual.compactMap(\.self).first(where: surroundings.isReadable)
+        let usual = [surroundings.configurationDirectory + "/auth.conf", "/etc/libvirt/auth.conf"]
+        return usual.first(where: isReadable)
     }
 }
 

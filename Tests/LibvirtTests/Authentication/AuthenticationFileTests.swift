@@ -1,3 +1,4 @@
+import LinuxIO
 import Testing
 
 @testable import Libvirt
@@ -77,28 +78,36 @@ struct AuthenticationFileTests {
     func choice() throws {
         let plain = try LibvirtURI("test:///default")
         let named = try LibvirtURI("test:///default?authfile=/uri")
-        func surroundings(_ env: String?, _ files: Set<String>) -> AuthenticationFile.Surroundings {
-            .init(
-                authFile: env, configurationHome: nil, home: "/home/fred",
-                isReadable: files.contains)
-        }
         let all: Set = ["/home/fred/.config/libvirt/auth.conf", "/etc/libvirt/auth.conf"]
         func path(
-            _ uri: LibvirtURI, _ surroundings: AuthenticationFile.Surroundings,
+            _ uri: LibvirtURI, _ files: Set<String>, _ variables: [String: String] = [:],
             option: String? = nil
         ) -> String? {
-            AuthenticationFile.path(option: option, uri: uri, surroundings: surroundings)
+            AuthenticationFile.path(
+                option: option, uri: uri,
+                surroundings: Surroundings(
+                    user: 1000, variables: variables.merging(["HOME": "/home/fred"]) { $1 }),
+                isReadable: files.contains)
         }
-        #expect(path(named, surroundings("/env", all), option: "/option") == "/option")
-        #expect(path(named, surroundings("/env", all)) == "/env")
-        #expect(path(named, surroundings(nil, all)) == "/uri")
-        #expect(path(plain, surroundings(nil, all)) == "/home/fred/.config/libvirt/auth.conf")
-        #expect(
-            path(plain, surroundings(nil, ["/etc/libvirt/auth.conf"])) == "/etc/libvirt/auth.conf")
-        #expect(path(plain, surroundings(nil, [])) == nil)
-        var moved = surroundings(nil, ["/xdg/libvirt/auth.conf"])
-        moved.configurationHome = "/xdg"
-        #expect(path(plain, moved) == "/xdg/libvirt/auth.conf")
+        let environment = ["LIBVIRT_AUTH_FILE": "/env"]
+        #expect(path(named, all, environment, option: "/option") == "/option")
+        #expect(path(named, all, environment) == "/env")
+        #expect(path(named, all) == "/uri")
+        #expect(path(plain, all) == "/home/fred/.config/libvirt/auth.conf")
+        #expect(path(plain, ["/etc/libvirt/auth.conf"]) == "/etc/libvirt/auth.conf")
+        #expect(path(plain, []) == nil)
+        let moved = path(plain, ["/xdg/libvirt/auth.conf"], ["XDG_CONFIG_HOME": "/xdg"])
+        #expect(moved == "/xdg/libvirt/auth.conf")
+    }
+
+    @Test("who has no HOME is at home where the host's list of users says")
+    func homeless() throws {
+        let home = try #require(Accounts.home(of: 0))
+        let file = "\(home == "/" ? "" : home)/.config/libvirt/auth.conf"
+        let path = AuthenticationFile.path(
+            uri: try LibvirtURI("test:///default"), surroundings: Surroundings(user: 0),
+            isReadable: { $0 == file })
+        #expect(path == file)
     }
 
     @Test("a password is in nobody's log")
