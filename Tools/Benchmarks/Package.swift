@@ -22,6 +22,9 @@ let package = Package(
             ].map { .product(name: $0, package: "virtwire") }),
         .target(name: "CountedCalls", path: "CountedCalls"),
         .executableTarget(
+            name: "LibvirtCosts",
+            dependencies: ["CountedCalls", .product(name: "Libvirt", package: "virtwire")]),
+        .executableTarget(
             name: "MemifRates",
             dependencies: ["CountedCalls"]
                 + ["LinuxIO", "Memif"].map { .product(name: $0, package: "virtwire") }),

@@ -3,7 +3,10 @@
 # shellcheck source=Tools/lib/bench-libvirt.sh
 . Tools/lib/bench-libvirt.sh
 
-prepare_calls() { prepare_libvirt_clients; }
+prepare_calls() {
+    prepare_libvirt_clients
+    our_costs=$(build_for_release LibvirtCosts)
+}
 
 # calling MEASURE NAME UNIT OPERATIONS-UNIT CONCURRENCY DRIVER-URI: a round of all three.
 calling() {
@@ -19,6 +22,8 @@ measure_calls() {
     start_libvirtd
     thousand_domains "$work/domains.xml"
     local round concurrency
+    say "What a call costs on the connection's own thread"
+    "$our_costs" "$(unix_uri test:///default "$daemon_socket")"
     say "Calling libvirtd over its UNIX socket: virConnectGetLibVersion, again and again"
     for ((round = 0; round < rounds; round++)); do
         for concurrency in 1 16 200; do

@@ -3,6 +3,7 @@
 #define COUNTED_CALLS_H
 
 #include "CountedAccesses.h"
+#include "CountedSystemCalls.h"
 
 /// What the calling thread has done since `counted_calls_start`.
 typedef struct {

@@ -1,0 +1,1 @@
+../../../../Tests/CountedAllocations/include/CountedSystemCalls.h
