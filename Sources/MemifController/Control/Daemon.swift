@@ -146,7 +146,7 @@ public struct Daemon: Sendable {
 
     /// What another process leaves to this one.
     private func inheritance(_ loop: EventLoop) async throws(PortError) -> Inheritance {
-        var taken = stored()
+        var taken = try stored()
         if takesOver, var passed = try await Inheritance.takeOver(host.layout, loop: loop) {
             passed.store = taken?.store
             taken = passed
@@ -157,15 +157,22 @@ public struct Daemon: Sendable {
         return taken
     }
 
-    /// What the service manager has kept. What cannot be used costs the links, and not the start.
-    private func stored() -> Inheritance? {
+    /// What the service manager has kept. What is of no use costs the links, and not the start; what another
+    /// version left is that one's, and no attempt at it is counted.
+    private func stored() throws(PortError) -> Inheritance? {
         guard let manager else { return nil }
+        let reason: String
         do {
             return try DescriptorStore(manager: manager).take(StoredDescriptors.take())
+        } catch DescriptorStore.Obstacle.otherVersion(let problem) {
+            throw problem
+        } catch DescriptorStore.Obstacle.useless(let problem) {
+            reason = "\(problem)"
         } catch {
-            host.logger.warning(
-                "what the service manager has kept is of no use", metadata: ["reason": "\(error)"])
-            return nil
+            reason = "\(error)"
         }
+        host.logger.warning(
+            "what the service manager has kept is of no use", metadata: ["reason": "\(reason)"])
+        return nil
     }
 }

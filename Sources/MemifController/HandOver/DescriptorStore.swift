@@ -56,11 +56,19 @@ struct DescriptorStore: Sendable {
         func remove() { try? manager.removeStored(names) }
     }
 
+    /// Why what the manager has kept cannot be gone on with.
+    enum Obstacle: Error {
+        /// Nobody can: it is kept no longer.
+        case useless(PortError)
+        /// A virtwired of another version can: it is kept for that.
+        case otherVersion(PortError)
+    }
+
     /// What the manager has kept. It keeps it until ``Inheritance/forget()``, so that a process which ends
     /// before everything stands again costs nothing; what is of no use it keeps no longer.
     ///
     /// - Returns: nil where it has kept nothing of ours.
-    func take(_ stored: consuming StoredDescriptors) throws(PortError) -> Inheritance? {
+    func take(_ stored: consuming StoredDescriptors) throws(Obstacle) -> Inheritance? {
         var file: OwnedDescriptor?
         var numbered: [Int: PassedDescriptors] = [:]
         var names: [String] = []
@@ -78,20 +86,34 @@ struct DescriptorStore: Sendable {
         }
         if names.isEmpty { return nil }
         let entries = Entries(manager: manager, names: names)
+        let problem: String
         do throws(PortError) {
-            var inheritance = try Self.read(file, numbered)
-            inheritance.store = entries
-            return inheritance
+            guard let file else {
+                throw .badState("the service manager has descriptors and no state")
+            }
+            let state = try Inheritance.bytes(in: file)
+            guard let other = Inheritance.otherVersion(state) else {
+                var inheritance = try Self.read(state, numbered)
+                inheritance.store = entries
+                return inheritance
+            }
+            problem = other
         } catch {
             entries.remove()
-            throw error
+            throw .useless(error)
         }
+        throw .otherVersion(
+            PortError(
+                reason:
+                    "what the service manager keeps of another virtwired cannot be gone on with: \(problem)",
+                remedy:
+                    "install the version that left it, or give up its links: stop the service, and start it"
+            ))
     }
 
     private static func read(
-        _ file: consuming OwnedDescriptor?, _ numbered: [Int: PassedDescriptors]
+        _ state: [UInt8], _ numbered: [Int: PassedDescriptors]
     ) throws(PortError) -> Inheritance {
-        guard let file else { throw .badState("the service manager has descriptors and no state") }
         var descriptors = DescriptorQueue()
         for number in 0..<numbered.count {
             guard let one = numbered[number] else {
@@ -99,6 +121,6 @@ struct DescriptorStore: Sendable {
             }
             descriptors.append(contentsOf: one.takeAll())
         }
-        return try Inheritance(file, descriptors)
+        return try Inheritance(state: state, descriptors)
     }
 }

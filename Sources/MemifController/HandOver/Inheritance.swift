@@ -100,7 +100,12 @@ struct Inheritance: Sendable {
     init(
         _ file: borrowing OwnedDescriptor, _ descriptors: consuming DescriptorQueue
     ) throws(PortError) {
-        let (state, pasts) = try Self.state(in: file)
+        try self.init(state: Self.bytes(in: file), descriptors)
+    }
+
+    /// As ``init(_:_:)``, with what the file holds.
+    init(state bytes: [UInt8], _ descriptors: consuming DescriptorQueue) throws(PortError) {
+        let (state, pasts) = try Self.state(bytes)
         descriptors = try Self.repeated(state.sources, descriptors)
         if state.has_claim {
             let own = descriptors.popFirst(4)
@@ -166,39 +171,45 @@ struct Inheritance: Sendable {
         try? await Thread.perform(name: "take-over") { predecessor.waitForEnd() }
     }
 
-    /// - Returns: what is remembered of each port, too; nil where the version hands none of that over.
-    private static func state(
-        in file: borrowing OwnedDescriptor
-    ) throws(PortError) -> (virtwire_state, [virtwire_port_past]?) {
-        let bytes: [UInt8]
+    /// What the file of a state holds.
+    static func bytes(in file: borrowing OwnedDescriptor) throws(PortError) -> [UInt8] {
         do throws(SystemError) {
-            bytes = try file.sealedBytes(limit: longestState)
+            return try file.sealedBytes(limit: longestState)
         } catch {
             throw .badState("\(error)")
         }
+    }
+
+    /// Why a state cannot be read that another version of virtwired can; nil where it can be, or by none.
+    static func otherVersion(_ bytes: [UInt8]) -> String? {
+        let version = try? XDR.decode(UInt32.self, from: bytes, ignoringTrailingBytes: true)
+        guard let version, !(1...UInt32(VIRTWIRE_STATE_VERSION)).contains(version) else { return nil }
+        return "it is of version \(version), and this virtwired knows those up to "
+            + "\(VIRTWIRE_STATE_VERSION)"
+    }
+
+    /// - Returns: what is remembered of each port, too; nil where the version hands none of that over.
+    private static func state(
+        _ bytes: [UInt8]
+    ) throws(PortError) -> (virtwire_state, [virtwire_port_past]?) {
         // The version first: what follows may be anything in another.
+        if let problem = otherVersion(bytes) { throw .badState(problem) }
         let version = try decoding { () throws(XDRError) in
             try XDR.decode(UInt32.self, from: bytes, ignoringTrailingBytes: true)
         }
-        switch version {
-        case 1:
+        if version == 1 {
             let state = try decoding { () throws(XDRError) in
                 try XDR.decode(virtwire_state.self, from: bytes)
             }
             return (state, nil)
-        case 2:
-            let both = try decoding { () throws(XDRError) in
-                try XDR.decode(virtwire_state_2.self, from: bytes)
-            }
-            guard both.pasts.count == both.state.ports.count else {
-                throw .badState("it tells the past of \(both.pasts.count) ports, and not of all")
-            }
-            return (both.state, both.pasts)
-        default:
-            throw .badState(
-                "it is of version \(version), and this virtwired knows those up to "
-                    + "\(VIRTWIRE_STATE_VERSION)")
         }
+        let both = try decoding { () throws(XDRError) in
+            try XDR.decode(virtwire_state_2.self, from: bytes)
+        }
+        guard both.pasts.count == both.state.ports.count else {
+            throw .badState("it tells the past of \(both.pasts.count) ports, and not of all")
+        }
+        return (both.state, both.pasts)
     }
 
     private static func decoding<Value>(

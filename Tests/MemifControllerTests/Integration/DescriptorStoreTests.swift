@@ -168,8 +168,9 @@ struct DescriptorStoreTests {
         let scratch = try Scratch()
         let manager = try StandInManager(at: "\(scratch.path)/notify")
         defer { manager.stop() }
+        let state = try XDR.encode(UInt32(VIRTWIRE_STATE_VERSION)) + [5]
         let isStored = try await Thread.perform(name: "store") {
-            (try? Self.storeJunk(manager.path)) != nil
+            (try? Self.store(state, manager.path)) != nil
         }
         #expect(isStored && manager.count == 2)
         let daemon = try await DaemonProcess(under: manager, in: scratch)
@@ -184,9 +185,31 @@ struct DescriptorStoreTests {
         #expect(manager.count == 1)
     }
 
-    private static func storeJunk(_ path: String) throws {
+    @Test(
+        "what another version has left is left to it: this one ends and says so, however often it is tried"
+    )
+    func otherVersion() async throws {
+        let scratch = try Scratch()
+        let manager = try StandInManager(at: "\(scratch.path)/notify")
+        defer { manager.stop() }
+        let state = try XDR.encode(UInt32(VIRTWIRE_STATE_VERSION) + 1) + [1, 2, 3, 4]
+        let isStored = try await Thread.perform(name: "store") {
+            (try? Self.store(state, manager.path)) != nil
+        }
+        #expect(isStored && manager.count == 2)
+        for _ in 0...AdoptionAttempts.most {
+            let daemon = try await manager.start(
+                [DaemonProcess.program] + DaemonProcess.flags(scratch))
+            #expect(await daemon.waitForEnd() == 1 << 8)
+            #expect(daemon.output.contains("install the version that left it"), "\(daemon.output)")
+        }
+        #expect(manager.count == 2)
+        #expect(!File.exists(RuntimeLayout(scratch.configuration).adoptionAttempts))
+    }
+
+    private static func store(_ state: [UInt8], _ path: String) throws {
         var junk = DescriptorQueue()
-        junk.append(try OwnedDescriptor.memoryFile(name: "junk", holding: [1, 2, 3, 4, 5]))
+        junk.append(try OwnedDescriptor.memoryFile(name: "junk", holding: state))
         junk.append(try OwnedDescriptor.memoryFile(name: "junk", byteCount: 8))
         let manager = try ServiceManager(
             socket: path, watchdogMicroseconds: nil, watchdogProcess: nil)
