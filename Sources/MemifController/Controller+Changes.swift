@@ -55,6 +55,14 @@ extension Controller {
     /// Removes a port that was added or prepared, and returns when its socket is gone.
     func remove(_ port: String, of name: String) async throws(ChangeError) {
         let vm = try knownDomain(called: name)
+        try await turns.take(vm) { () async throws(ChangeError) in
+            try await remove(port, of: vm, called: name)
+        }
+    }
+
+    private func remove(
+        _ port: String, of vm: VMIdentifier, called name: String
+    ) async throws(ChangeError) {
         guard let removed = host.added.remove(port, of: vm) else {
             guard reports(of: vm).contains(where: { $0.name == port }) else {
                 throw .question(.noPort(port, domain: name))
@@ -157,6 +165,14 @@ extension Controller {
     }
 
     private func add(
+        _ request: PortRequest, to vm: VMIdentifier, expectedName: String?
+    ) async throws(ChangeError) -> PortReport {
+        try await turns.take(vm) { () async throws(ChangeError) in
+            try await addNow(request, to: vm, expectedName: expectedName)
+        }
+    }
+
+    private func addNow(
         _ request: PortRequest, to vm: VMIdentifier, expectedName: String?
     ) async throws(ChangeError) -> PortReport {
         let port = try await check(request, for: vm, expectedName)

@@ -40,6 +40,8 @@ public final class Controller: Sendable {
     let claim = Mutex<DirectoryClaim?>(nil)
     var gate: ReconcileGate { host.gate }
     let handOvers = HandOverRequests()
+    /// Of those who change what was added to a domain: what one undoes is its own.
+    let turns = Turns()
     /// How long looks that are under way may hold up a hand-over, or the end. One that waits for the host's
     /// disk or its account databases may last for ever, and is not to cost what others have.
     let patience: Duration

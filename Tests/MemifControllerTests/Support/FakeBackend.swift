@@ -10,6 +10,7 @@ final class FakeBackend: PortBackend {
         var failing: Set<String> = []
         var opened = 0
         var whenAdmitted: (@Sendable (Admission) -> Void)?
+        var whenOpening: (@Sendable (String) -> Void)?
         var inherited = InheritedPorts()
         var closed: Set<String> = []
         var whenPeersCome: (@Sendable (PeerNotice) -> Void)?
@@ -22,6 +23,11 @@ final class FakeBackend: PortBackend {
         state.withLock { state in
             if fails { state.failing.insert(port) } else { state.failing.remove(port) }
         }
+    }
+
+    /// Has somebody hear of each port, by its name, before it is opened.
+    func whenOpening(_ body: @escaping @Sendable (String) -> Void) {
+        state.withLock { $0.whenOpening = body }
     }
 
     /// Has somebody hear of each change of a port's admission, as it is made.
@@ -46,6 +52,7 @@ final class FakeBackend: PortBackend {
     var opened: Int { state.withLock(\.opened) }
 
     func open(_ specification: PortSpecification) throws(PortError) -> any Port {
+        state.withLock(\.whenOpening)?(specification.declaration.name)
         if state.withLock({ $0.failing.contains(specification.declaration.name) }) {
             throw PortError(reason: "the fake was told to fail", remedy: "tell it otherwise")
         }
