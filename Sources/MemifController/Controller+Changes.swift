@@ -75,12 +75,18 @@ extension Controller {
                     remedy: "remove it from the domain's metadata, or from the settings"))
         }
         await lookNow(at: vm)
-        guard domain(vm)?.snapshot.ports[port] != nil else { return }
+        // One that is declared as well by now stands as declared.
+        guard let state = domain(vm)?.snapshot, state.ports[port] != nil,
+            state.record?.added.contains(where: { $0.declaration.name == port }) == true
+        else { return }
         if gate.isLocked {
             throw .question(
                 .unavailable("another virtwired has taken over meanwhile: ask that one"))
         }
-        guard connection != .connected else { return }
+        // libvirt is there, and does not tell of this domain for the moment.
+        if connection == .connected {
+            throw .refused(.later("port '\(port.printable)' is not yet removed"))
+        }
         host.added.add(removed, to: vm)
         throw .question(.unavailable("the connection was lost meanwhile; nothing was removed"))
     }
@@ -130,6 +136,7 @@ extension Controller {
     /// Begins or ends draining, and returns when every port goes by it.
     ///
     /// - Returns: how many links stand.
+    /// - Throws: also where ports go by it only after a later look; it is begun, or ended, then.
     func drain(_ drains: Bool) async throws(ChangeError) -> Int {
         guard connection == .connected else {
             throw .question(.unavailable(connection.problem))
@@ -142,12 +149,14 @@ extension Controller {
         await withDiscardingTaskGroup { group in
             for domain in knownDomains { group.addTask { await self.lookNow(at: domain.vm) } }
         }
+        try checkDrained(knownDomains)
         return status().ports.count { $0.traffic.isLinkUp }
     }
 
     /// Begins or ends draining one domain, and returns when its ports go by it.
     ///
     /// - Returns: how many links of its ports stand.
+    /// - Throws: as ``drain(_:)``.
     func drain(_ drains: Bool, domain name: String) async throws(ChangeError) -> Int {
         guard connection == .connected else {
             throw .question(.unavailable(connection.problem))
@@ -161,7 +170,19 @@ extension Controller {
             throw .refused(error)
         }
         await lookNow(at: vm)
+        try checkDrained(self.domain(vm).map { [$0] } ?? [])
         return reports(of: vm).count { $0.traffic.isLinkUp }
+    }
+
+    /// Says of which domains the look did not come to their ports.
+    private func checkDrained(_ domains: [ManagedDomain]) throws(ChangeError) {
+        let behind = domains.filter { domain in
+            let state = domain.snapshot
+            return !state.ports.isEmpty && state.drain != host.draining.scope(of: domain.vm)
+        }
+        guard !behind.isEmpty else { return }
+        let names = behind.map(\.snapshot.name.printable).sorted().prefix(8).joined(separator: ", ")
+        throw .refused(.later("not every port goes by it yet (\(names))"))
     }
 
     private func add(
@@ -277,6 +298,15 @@ extension PortRequest {
         } catch {
             throw .refused(error)
         }
+    }
+}
+
+extension PortError {
+    /// A change that holds, and that no look has carried out.
+    fileprivate static func later(_ what: String) -> PortError {
+        PortError(
+            reason: "\(what): libvirt did not answer about the domain",
+            remedy: "it goes with the next look; see virtwired's log for what libvirt says")
     }
 }
 

@@ -17,6 +17,7 @@ final class FakeSource: DomainSource {
         var isAvailable = true
         var notify: (@Sendable (SourceNotice) -> Void)?
         var reads = 0
+        var refused: Set<VMIdentifier> = []
     }
 
     private let state = Mutex(State())
@@ -87,6 +88,13 @@ final class FakeSource: DomainSource {
         change(vm, "told", false, incident) { _ in }
     }
 
+    /// Has each question about a domain refused, or no more.
+    func refuse(_ vm: VMIdentifier, _ refuses: Bool) {
+        state.withLock { state in
+            if refuses { state.refused.insert(vm) } else { state.refused.remove(vm) }
+        }
+    }
+
     func disconnect() {
         let notify = state.withLock { state in
             state.isAvailable = false
@@ -141,6 +149,7 @@ final class FakeSource: DomainSource {
             return (state.isAvailable, state.domains[vm])
         }
         guard isAvailable else { throw .unavailable("the fake is away") }
+        if state.withLock({ $0.refused.contains(vm) }) { throw .refused("the fake refuses") }
         return domain.map { domain in
             DomainReading(
                 name: domain.name, phase: domain.phase,
