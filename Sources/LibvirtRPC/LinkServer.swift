@@ -79,6 +79,19 @@ public final class LinkServer: Sendable {
         return try shared.listener.descriptor.duplicate()
     }
 
+    /// Accepts at another listener from now on. Links stand; a client that the former had not yet accepted is
+    /// let go.
+    public func replaceListener(_ listener: consuming UnixListener) {
+        let shared = SharedListener(listener)
+        state.withLock { state in
+            guard let former = state.listener else { return }
+            if let watch = state.watch { loop.cancel(watch, former.listener.descriptor) }
+            state.watch = nil
+            state.listener = shared
+        }
+        do throws(SystemError) { try watch() } catch { pause() }
+    }
+
     /// Stops to accept, and ends every client's link.
     public func stop() {
         let links = state.withLock { state in
@@ -95,7 +108,8 @@ public final class LinkServer: Sendable {
 
     private func watch() throws(SystemError) {
         try state.withLock { (state) throws(SystemError) in
-            guard let shared = state.listener else { return }
+            // After a pause another listener may be watched already.
+            guard let shared = state.listener, state.watch == nil else { return }
             state.watch = try loop.watch(shared.listener.descriptor, for: .readable) {
                 [weak self] _ in self?.accept()
             }

@@ -129,6 +129,14 @@ public final class Controller: Sendable {
                     self.requestResync.yield()
                 }
             }
+            if let server {
+                group.addTask {
+                    await self.every(self.host.configuration.pollInterval) {
+                        // Not while another process takes the listeners over.
+                        _ = await self.gate.pass { server.restore() }
+                    }
+                }
+            }
             // Until the task is cancelled, or another process has everything.
             await waitForSuccessor(server)
             group.cancelAll()

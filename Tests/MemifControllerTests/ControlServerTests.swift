@@ -36,6 +36,34 @@ struct ControlServerTests {
         }
     }
 
+    @Test("a control socket that is taken away is back soon, and costs no client its link")
+    func lost() async throws {
+        try await ControlHarness.run({ $0.adminGroup = "kvm" }) { it in
+            for path in [it.layout.controlSocket, it.layout.readOnlyControlSocket] {
+                let standing = try ControlHarness.connect(path)
+                _ = try await standing.call(Virtwire.VERSION, XDRVoid())
+                let before = try FileStatus(path: path)
+                try File.remove(path)
+                #expect(await eventually { (try? SocketFile.probe(path)) == .live })
+                let after = try FileStatus(path: path)
+                #expect(after.permissions == before.permissions && after.group == before.group)
+                _ = try await standing.call(Virtwire.VERSION, XDRVoid())
+                _ = try await ControlHarness.connect(path).call(Virtwire.VERSION, XDRVoid())
+
+                // Something else in its place is nobody's to remove, and keeps nothing else from standing.
+                try File.remove(path)
+                try Directory.ensure(path, mode: 0o700)
+                let vm = Sample.vm(UInt8(path.utf8.count))
+                it.source.define(vm, "<memif:port name='a'/>")
+                #expect(await eventually { File.exists(it.layout.socket(of: vm, port: "a")) })
+                #expect(try FileStatus(path: path).isDirectory)
+                try Directory.remove(path)
+                #expect(await eventually { (try? SocketFile.probe(path)) == .live })
+                _ = try await ControlHarness.connect(path).call(Virtwire.VERSION, XDRVoid())
+            }
+        }
+    }
+
     @Test("the status has the connection, every port, and what is wrong with each")
     func status() async throws {
         try await ControlHarness.run { it in

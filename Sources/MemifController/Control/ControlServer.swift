@@ -37,6 +37,11 @@ struct ControlServer {
         for socket in sockets { socket.stop() }
     }
 
+    /// Puts back what somebody has taken away.
+    func restore() {
+        for socket in sockets { socket.restore() }
+    }
+
     /// Other descriptors of both listeners, for a process that goes on in this one's place.
     func duplicateListeners() throws(SystemError) -> DescriptorQueue {
         var descriptors = DescriptorQueue()

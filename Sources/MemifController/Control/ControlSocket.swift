@@ -6,9 +6,18 @@ internal import Synchronization
 
 /// One control socket and its clients.
 final class ControlSocket: Sendable {
+    private struct State {
+        var server: LinkServer?
+        /// Which file is ours: somebody may take it away.
+        var identity: FileIdentity
+        /// Why it cannot be put back, as was said last.
+        var problem: String?
+    }
+
     private let path: String
-    private let identity: FileIdentity
-    private let server = Mutex<LinkServer?>(nil)
+    private let access: ControlAccess
+    private let host: Host
+    private let state: Mutex<State>
 
     /// Starts to answer.
     ///
@@ -18,8 +27,11 @@ final class ControlSocket: Sendable {
         _ inherited: consuming OwnedDescriptor?, loop: EventLoop
     ) throws(PortError) {
         path = access.path(host.layout)
+        self.access = access
+        self.host = host
         do throws(SystemError) {
             let listener: UnixListener
+            let identity: FileIdentity
             if let inherited, (try? SocketFile.probe(path)) == .live {
                 listener = try UnixListener(adopting: inherited)
                 identity = try FileStatus(path: path).identity
@@ -28,7 +40,8 @@ final class ControlSocket: Sendable {
                 listener = try Self.listen(path, access, host)
                 identity = try FileStatus(path: path).identity
             }
-            try start(listener, access, procedures, host.logger, loop)
+            state = Mutex(State(identity: identity))
+            try start(listener, procedures, loop)
         } catch {
             throw PortError(
                 reason: "the control socket cannot be made: \(error)",
@@ -77,16 +90,16 @@ final class ControlSocket: Sendable {
     }
 
     private func start(
-        _ listener: consuming UnixListener, _ access: ControlAccess,
-        _ procedures: ControlProcedures, _ logger: Logger, _ loop: EventLoop
+        _ listener: consuming UnixListener, _ procedures: ControlProcedures, _ loop: EventLoop
     ) throws(SystemError) {
+        let (access, logger) = (access, host.logger)
         var listener: UnixListener? = consume listener
         // Under the lock, so that the first client that comes finds the server that it came to.
-        try server.withLock { (server) throws(SystemError) in
+        try state.withLock { (state) throws(SystemError) in
             guard let listener = listener.take() else { return }
-            server = try LinkServer.start(listener, loop: loop) { [weak self] client in
+            state.server = try LinkServer.start(listener, loop: loop) { [weak self] client in
                 let caller = ControlCaller(access, client.credentials) {
-                    self?.server.withLock(\.self)?.link(of: client.id)
+                    self?.state.withLock(\.server)?.link(of: client.id)
                 }
                 logger.debug("control client", metadata: caller.metadata)
                 let table = procedures.table(for: caller)
@@ -96,18 +109,54 @@ final class ControlSocket: Sendable {
         }
     }
 
+    /// Puts the socket back where somebody has taken it away; clients that are connected stay so.
+    func restore() {
+        let isBack = state.withLock { state in
+            guard let server = state.server else { return false }
+            if let file = try? FileStatus(path: path), file.identity == state.identity {
+                state.problem = nil
+                return false
+            }
+            do throws(SystemError) {
+                let listener = try Self.listen(path, access, host)
+                state.identity = try FileStatus(path: path).identity
+                server.replaceListener(listener)
+                return true
+            } catch {
+                let isNews = state.problem != "\(error)"
+                state.problem = "\(error)"
+                if isNews { tellLost(error) }
+                return false
+            }
+        }
+        if isBack {
+            host.logger.warning(
+                "the control socket had been taken away, and is back",
+                metadata: ["socket": "\(path)"])
+        }
+    }
+
+    private func tellLost(_ error: SystemError) {
+        host.logger.error(
+            "the control socket has been taken away, and cannot be put back",
+            metadata: [
+                "socket": "\(path)", "reason": "\(error)",
+                "remedy": "move away what stands there; it is tried again",
+            ])
+    }
+
     /// Ends every client's link and removes the socket.
     func stop() {
-        SocketFile.remove(path, ifStill: identity)
-        server.withLock { $0.take() }?.stop()
+        SocketFile.remove(path, ifStill: state.withLock(\.identity))
+        leave()
     }
 
     /// Ends every client's link and leaves the socket to another process.
-    func leave() { server.withLock { $0.take() }?.stop() }
+    func leave() { state.withLock { $0.server.take() }?.stop() }
 
     /// Another descriptor of the listener.
     func duplicateListener() throws(SystemError) -> OwnedDescriptor {
-        guard let server = server.withLock(\.self) else {
+        guard let server = state.withLock(\.server) else {
             throw SystemError(code: EBADF, operation: "hand over", subject: path)
         }
         return try server.duplicateListener()
