@@ -42,10 +42,35 @@ struct DomainDirectory: Sendable {
         }
     }
 
+    /// Names of files and sockets that are another's: as much of them as a line of the log shows, for who may
+    /// write here may make as many as the disk holds.
+    struct Foreign: Sendable, Hashable {
+        private(set) var count = 0
+        /// The first, in their order.
+        private(set) var first: [String] = []
+        /// Tells other names from the same.
+        private var mark = 0
+
+        static let mostShown = 8
+
+        init(_ names: some Sequence<String> = []) {
+            for name in names { add(name) }
+        }
+
+        mutating func add(_ name: String) {
+            count += 1
+            if first.count < Self.mostShown { first.append(name) }
+            var hasher = Hasher()
+            hasher.combine(mark)
+            hasher.combine(name)
+            mark = hasher.finalize()
+        }
+    }
+
     /// What a sweep has left.
     struct Rest: Sendable, Hashable {
-        /// What does not belong there: another's files and sockets.
-        var foreign: [String] = []
+        /// What does not belong there.
+        var foreign = Foreign()
         /// Why something that is ours, and not to be kept, stays; nil where nothing does.
         var problem: PortError?
 
@@ -73,7 +98,7 @@ struct DomainDirectory: Sendable {
                 let file = "\(path)/\(name)"
                 // Peers may write here: what cannot be tried is theirs.
                 guard Self.isOurs(name), (try? SocketFile.probe(file)) == .stale else {
-                    rest.foreign.append(name)
+                    rest.foreign.add(name)
                     continue
                 }
                 do throws(SystemError) { try removeFile(file) } catch { rest.add(error, path) }

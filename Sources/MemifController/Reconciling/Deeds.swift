@@ -220,12 +220,12 @@ struct Deeds {
         let directory = DomainDirectory(host.layout, vm)
         let rest = directory.sweep(keeping: plan.portsAfter)
         let foreign = rest.foreign
-        if foreign != state.foreign, !foreign.isEmpty {
+        if foreign != state.foreign, foreign.count > 0 {
             host.logger.warning(
                 "a domain's directory holds files that are not ours",
                 metadata: [
                     "directory": "\(directory.path)",
-                    "files": "\(foreign.prefix(8).map(\.printable).joined(separator: " "))",
+                    "files": "\(foreign.first.map(\.printable).joined(separator: " "))",
                     "count": "\(foreign.count)",
                 ])
         }

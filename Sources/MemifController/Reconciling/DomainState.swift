@@ -38,8 +38,8 @@ struct DomainState: Sendable {
     var latencies: [String: Duration] = [:]
     /// Why its ports get no new links; nil where they may have some.
     var drain: DrainScope?
-    /// Names in the domain's directory that are not ours.
-    var foreign: [String] = []
+    /// What is in the domain's directory that is not ours.
+    var foreign = DomainDirectory.Foreign()
 
     /// Whether nothing of ours stands, here or on disk.
     var isEmpty: Bool { ports.isEmpty && record == nil && !hasLeftovers }

@@ -28,8 +28,25 @@ struct DomainDirectoryTests {
         }
         #expect(held.problem?.reason.contains("b.sock") == true)
         #expect(held.problem?.remedy.contains(directory.path) == true)
-        #expect(directory.sweep(keeping: ["a"]) == .init(foreign: [long, "note"]))
+        #expect(directory.sweep(keeping: ["a"]) == .init(foreign: .init([long, "note"])))
         #expect(try Directory.entries(of: directory.path) == [long, "a.sock", "note"])
+    }
+
+    @Test(
+        "of others' files so many are kept as are shown, and any change of them is told from none")
+    func crowd() throws {
+        let scratch = try Scratch()
+        let directory = DomainDirectory(RuntimeLayout(scratch.configuration), one)
+        try directory.ensure(group: nil)
+        let names = (10..<60).map { "peer\($0)" }
+        for name in names { try File.replace("\(directory.path)/\(name)", with: []) }
+        let found = directory.sweep(keeping: []).foreign
+        #expect(found.count == 50 && found.first == Array(names.prefix(8)))
+        #expect(found == directory.sweep(keeping: []).foreign)
+        // The last goes and another comes: as many as before, and the first are the same.
+        try File.move("\(directory.path)/peer59", to: "\(directory.path)/peer60")
+        let changed = directory.sweep(keeping: []).foreign
+        #expect(changed.count == 50 && changed.first == found.first && changed != found)
     }
 
     @Test("the mark of a domain that is gone is tried again until it goes too")
