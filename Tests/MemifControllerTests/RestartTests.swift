@@ -38,6 +38,36 @@ struct RestartTests {
         }
     }
 
+    @Test("a paused domain gets no frame after a restart either, before libvirt is asked")
+    func paused() async throws {
+        let scratch = try Scratch()
+        let source = FakeSource()
+        source.define(one, "<memif:port name='a'/>")
+        source.start(one)
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(await eventually { it.port(one, "a")?.admission == .open })
+            #expect(it.port(one, "a")?.isPaused == false)
+            source.turn(one, .paused)
+            #expect(await eventually { it.port(one, "a")?.isPaused == true })
+            #expect(await eventually { it.controller.isSettled })
+        }
+        source.disconnect()
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(await eventually { it.port(one, "a")?.isPaused == true })
+            #expect(it.port(one, "a")?.admission == .open)
+            #expect(await eventually { it.condition(one, "a")?.reason.contains("paused") == true })
+            source.turn(one, .running, silently: true)
+            source.connect()
+            #expect(await eventually { it.port(one, "a")?.isPaused == false })
+            #expect(await eventually { it.controller.isSettled })
+        }
+        source.disconnect()
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(await eventually { it.condition(one, "a")?.state == .ready })
+            #expect(it.port(one, "a")?.isPaused == false)
+        }
+    }
+
     @Test("a host that is drained admits nobody at a start either, before libvirt is asked")
     func drained() async throws {
         let scratch = try Scratch()

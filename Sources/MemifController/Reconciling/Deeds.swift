@@ -126,6 +126,7 @@ struct Deeds {
     ) throws(PortError) {
         let record = DomainRecord(
             vm: vm, name: state.name, isRunning: state.run.isActive,
+            isPaused: state.phase.standsStill,
             ports: ports.values.sorted { $0.name < $1.name }, added: host.added.ports(of: vm))
         guard record != state.record else { return }
         try checkWanted()

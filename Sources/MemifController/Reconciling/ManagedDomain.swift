@@ -27,6 +27,7 @@ final class ManagedDomain: Sendable {
         self.host = host
         var state = DomainState(name: record.name, record: record)
         state.run = record.isRunning ? .running : .idle
+        if record.isPaused { state.phase = .paused }
         let added = Set(record.added.map(\.declaration.name))
         state.lastGood = Self.byName(record.ports.filter { !added.contains($0.name) })
         self.state = Mutex(state)
@@ -60,6 +61,7 @@ final class ManagedDomain: Sendable {
         var deeds = Deeds(vm: vm, host: host, noticed: noticed)
         await deeds.open(plan, wanted, &state)
         if host.gate.isLocked { return }
+        state.followPhase()
         state.waiting = host.inherited.names(of: vm)
         report(state.update(state.assess(nil, deeds.outcome)), state)
         store(state)

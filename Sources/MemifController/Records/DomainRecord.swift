@@ -12,6 +12,8 @@ struct DomainRecord: Hashable, Sendable {
     /// Whether the domain ran when it was last looked at; so that peers are served after a restart
     /// while libvirt cannot be asked.
     var isRunning: Bool
+    /// Whether it stood still then; so that no frame reaches it after a restart while it still does.
+    var isPaused = false
     var ports: [PortDeclaration]
     /// Those of them, and more, that were asked for over the control socket.
     var added: [AddedPort] = []
@@ -24,7 +26,7 @@ struct DomainRecord: Hashable, Sendable {
         get throws {
             let file = File(
                 version: Self.version, uuid: vm.description, name: name, running: isRunning,
-                ports: ports.map(\.attributes),
+                paused: isPaused ? true : nil, ports: ports.map(\.attributes),
                 added: added.isEmpty
                     ? nil
                     : added.map {
@@ -50,16 +52,18 @@ struct DomainRecord: Hashable, Sendable {
         }
         guard added.count == file.added?.count ?? 0 else { return nil }
         self.init(
-            vm: vm, name: file.name, isRunning: file.running, ports: ports, added: added)
+            vm: vm, name: file.name, isRunning: file.running, isPaused: file.paused ?? false,
+            ports: ports, added: added)
     }
 
     init(
-        vm: VMIdentifier, name: String, isRunning: Bool, ports: [PortDeclaration],
-        added: [AddedPort] = []
+        vm: VMIdentifier, name: String, isRunning: Bool, isPaused: Bool = false,
+        ports: [PortDeclaration], added: [AddedPort] = []
     ) {
         self.vm = vm
         self.name = name
         self.isRunning = isRunning
+        self.isPaused = isPaused
         self.ports = ports
         self.added = added
     }
@@ -69,6 +73,8 @@ struct DomainRecord: Hashable, Sendable {
         var uuid: String
         var name: String
         var running: Bool
+        /// Not there in records of the first daemons, nor where it is false.
+        var paused: Bool?
         var ports: [[String: String]]
         /// Not there before ports could be added, nor where none were.
         var added: [Added]?

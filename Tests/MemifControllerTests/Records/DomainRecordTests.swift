@@ -13,6 +13,9 @@ struct DomainRecordTests {
     @Test("what is written is read")
     func roundTrip() throws {
         #expect(DomainRecord(decoding: try record.encoded) == record)
+        var paused = record
+        paused.isPaused = true
+        #expect(DomainRecord(decoding: try paused.encoded) == paused)
     }
 
     @Test("a record that was cut anywhere, or had a byte changed, is none or another whole one")
