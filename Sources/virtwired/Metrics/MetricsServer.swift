@@ -71,6 +71,7 @@ struct MetricsAnswers: Sendable {
     private let daemon: Daemon
     private let reload: SettingsReload
     private let showsPorts: Bool
+    let life = SignsOfLife()
 
     /// - Parameter showsPorts: whether there are figures of each port.
     init(_ daemon: Daemon, _ reload: SettingsReload, showsPorts: Bool) {
@@ -91,6 +92,7 @@ struct MetricsAnswers: Sendable {
                 version: Daemon.version, showsPorts: showsPorts)
             return (.ok, text.text)
         case "/healthz":
+            if let problem = life.problem { return (.serviceUnavailable, "\(problem)\n") }
             return (.ok, "alive\n")
         case "/readyz":
             switch daemon.status().connection {

@@ -51,8 +51,7 @@ struct DaemonService {
         guard let metrics, !Task.isCancelled else { return }
         do throws(PortError) {
             let server = try await MetricsServer(metrics, group: metricsGroup, answers)
-            let (end, _) = AsyncStream.makeStream(of: Void.self)
-            for await _ in end {}
+            await answers.life.watch(daemon)
             await server.stop()
         } catch {
             logger.error("\(error.reason)", metadata: ["remedy": "\(error.remedy)"])

@@ -28,6 +28,8 @@ struct WatchdogTests {
         let reports = Task {
             await ServiceReports(service, logger: Self.logger).run(reported)
         }
+        let life = SignsOfLife(limit: .milliseconds(500))
+        let watch = Task { await life.watch(reported, every: .milliseconds(20)) }
 
         var signs: Int { manager.lines.count { $0 == "WATCHDOG=1" } }
         #expect(await eventually { signs >= 5 })
@@ -36,12 +38,16 @@ struct WatchdogTests {
         #expect(await eventually { daemon.statistics().longestLook > 0.3 })
         let before = signs
         #expect(await eventually { daemon.statistics().longestLook > 1.5 })
+        #expect(life.problem?.contains("looks at domains have made no progress") == true)
         // One may have been on its way.
         #expect(signs <= before + 1)
         source.release()
         let after = signs
         #expect(await eventually { signs >= after + 3 })
+        #expect(await eventually { life.problem == nil })
 
+        watch.cancel()
+        await watch.value
         reports.cancel()
         serving.cancel()
         await reports.value
