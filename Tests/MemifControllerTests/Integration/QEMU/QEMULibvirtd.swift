@@ -117,6 +117,7 @@ struct EmptyMachine {
         <on_crash>\(onCrash)</on_crash>
         <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
         <controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>
+        <watchdog model='ib700' action='pause'/>
         \(interface)</devices></domain>
         """
     }
@@ -133,15 +134,29 @@ struct EmptyMachine {
 }
 
 extension Domain {
+    /// How much is written at once, as the monitor has it; a device may take no other.
+    private enum Width: String {
+        case byte = "b"
+        case halfword = "h"
+    }
+
     /// Does what a guest's write to a port of the machine does.
-    private func write(_ value: Int, _ bytes: Int, toPort port: Int) async throws {
-        let command = "o /\(bytes) 0x\(String(port, radix: 16)) \(value)"
+    private func write(_ value: Int, _ width: Width, toPort port: Int) async throws {
+        let command = "o /\(width.rawValue) 0x\(String(port, radix: 16)) \(value)"
         _ = try await qemuMonitorCommand(cmd: command, flags: .hmp)
     }
 
     /// Has the guest crash, as its panic device tells.
-    func panic() async throws { try await write(1, 1, toPort: 0x505) }
+    func panic() async throws { try await write(1, .byte, toPort: 0x505) }
 
     /// Has the guest turn the machine off.
-    func powerOff() async throws { try await write(0x2000, 2, toPort: 0x604) }
+    func powerOff() async throws { try await write(0x2000, .halfword, toPort: 0x604) }
+
+    /// Has the guest put the machine to sleep (S3). Source: QEMU's PIIX4, PM1a_CNT: SLP_EN is bit 13, the
+    /// kind of sleep stands in bits 10 to 12.
+    func sleep() async throws { try await write(0x2400, .halfword, toPort: 0x604) }
+
+    /// Has the guest start its watchdog with the shortest time, and leave it alone. Source: ib700, which counts
+    /// two seconds for each below 0xf.
+    func neglectWatchdog() async throws { try await write(0xe, .byte, toPort: 0x443) }
 }

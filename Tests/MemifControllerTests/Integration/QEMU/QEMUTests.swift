@@ -14,13 +14,14 @@ import Testing
 /// | FROM_SNAPSHOT of DEFINED, STARTED, RESUMED, STOPPED | `LifecycleRowTests` |
 /// | STARTED/BOOTED, /RESTORED; SUSPENDED; RESUMED; REBOOT | `LifecycleRowTests`, `RunTests` |
 /// | STOPPED/SHUTDOWN, /DESTROYED, /SAVED, /CRASHED | `LifecycleRowTests`, `RunTests` |
+/// | PMSUSPENDED/MEMORY, STARTED/WAKEUP; SUSPENDED/WATCHDOG | `RunTests` |
 /// | SHUTDOWN; STOPPED/FAILED of a process that was killed | `RunTests` |
 /// | CRASHED, of a guest that is started anew or kept | `RunTests`, `StartTests` |
 /// | CONTROL_ERROR of a start that fails; nothing, of one that waits | `StartTests` |
 /// | MIGRATED of STARTED, SUSPENDED, RESUMED, STOPPED; STOPPED/FAILED of an arrival | `MigrationTests` |
 /// | nothing, as libvirtd is away | `StartTests`, `RealLibvirtTests`, `ConvergenceTests` |
 ///
-/// A guest that sleeps (PMSUSPENDED), a disk that fails and a watchdog need a guest: for them
-/// `DomainSourceTests` has what libvirt answers, and `LifecycleTests` what follows.
+/// For a disk that fails (SUSPENDED/IOERROR) and a guest that sleeps on disk (PMSUSPENDED/DISK), which these
+/// machines cannot have, `DomainSourceTests` has what libvirt answers, and `LifecycleTests` what follows.
 @Suite("The daemon with QEMU", .serialized, .timeLimit(.minutes(4)))
 enum QEMUTests {}

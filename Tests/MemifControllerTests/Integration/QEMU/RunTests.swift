@@ -14,7 +14,8 @@ extension QEMUTests {
     @Suite("A run")
     struct RunTests {
         @Test(
-            "pause, reset, crash, power-off, save, restore, kill of QEMU: one link from end to end")
+            "pause, watchdog, sleep, reset, crash, power-off, save, restore, kill of QEMU: one link throughout"
+        )
         func oneLink() async throws {
             try await QEMULibvirtd.with { libvirtd in
                 let audit = "\(libvirtd.scratch.path)/audit.log"
@@ -33,6 +34,8 @@ extension QEMUTests {
                         link: try #require(slave.link), audit: audit)
                     await run.expectStanding("started")
                     try await run.pause()
+                    try await run.guestHangs()
+                    try await run.guestSleeps()
                     try await run.guestActs()
                     try await run.save()
                     try await run.die()
@@ -75,6 +78,35 @@ private struct LinkedRun {
         #expect(await eventually { await it.port("a")?.drops == 5 })
         try await domain.resume()
         await expectStanding("resumed")
+    }
+
+    /// SUSPENDED/WATCHDOG, of a guest that does not feed its dog.
+    func guestHangs() async throws {
+        try await domain.neglectWatchdog()
+        let isPaused = try await eventually {
+            let state = try await domain.state()
+            return state.state == .paused && state.reason == virDomainPausedReason.watchdog.rawValue
+        }
+        #expect(isPaused)
+        #expect(await eventually { await it.port("a")?.reason.text.contains("paused") == true })
+        #expect(link.isUp && it.stands(["a"]))
+        // It barks once.
+        try await domain.resume()
+        await expectStanding("resumed after its watchdog")
+    }
+
+    /// PMSUSPENDED/MEMORY, after which the state is "pmsuspended"; STARTED/WAKEUP.
+    func guestSleeps() async throws {
+        let isAsleep = try await eventually {
+            // Before the firmware has set the machine up this does nothing.
+            try? await domain.sleep()
+            return try await domain.state().state == .pmsuspended
+        }
+        #expect(isAsleep)
+        #expect(await eventually { await it.port("a")?.reason.text.contains("paused") == true })
+        #expect(link.isUp && it.stands(["a"]))
+        try await domain.pmWakeup()
+        await expectStanding("woken")
     }
 
     /// REBOOT; CRASHED/PANICKED of a guest that is started anew; SHUTDOWN/GUEST and STOPPED/SHUTDOWN.
