@@ -107,6 +107,14 @@ struct HardTimesTests {
         let most = 48 - Int(DescriptorReserve.count)
         #expect(await eventually { daemon.descriptorCount >= most })
         _ = try await libvirtd.define("<memif:port name='b'/>", vm: two)
+        // The control socket has no room for who would ask, so it is the log that tells.
+        let words = ["port=b", "state=Failed", "Too many open files", "leave it descriptors"]
+        #expect(
+            await eventually {
+                daemon.process.output.split(separator: "\n").contains { line in
+                    words.allSatisfy { line.contains($0) }
+                }
+            }, "\(daemon.process.output)")
         let before = daemon.ticks
         try await Task.sleep(for: .seconds(1))
         #expect(daemon.ticks - before < 30)
