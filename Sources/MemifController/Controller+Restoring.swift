@@ -73,6 +73,15 @@ extension Controller {
         }
     }
 
+    /// Has another policy hold for a domain that cannot be asked for: of what stood, what that allows stands.
+    func lookWithoutAsking(at vm: VMIdentifier, noticed: ContinuousClock.Instant) async {
+        let domain = state.withLock { state in
+            state.unasked.remove(vm) == nil ? nil : state.domains[vm]
+        }
+        guard let domain, !host.configuration.observes else { return }
+        _ = await gate.pass { await domain.restore(noticed: noticed) }
+    }
+
     private func report(late domains: Set<VMIdentifier>) {
         for vm in domains.sorted() {
             host.logger.warning(

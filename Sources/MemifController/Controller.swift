@@ -32,6 +32,8 @@ public final class Controller: Sendable {
         var statistics = ControllerStatistics()
         /// Domains that an earlier process left something of, and that have not been seen since.
         var unseen: Set<VMIdentifier> = []
+        /// Domains for which another policy is to hold although libvirt cannot be asked.
+        var unasked: Set<VMIdentifier> = []
     }
 
     let host: Host
@@ -156,10 +158,17 @@ public final class Controller: Sendable {
     }
 
     /// Has another policy hold from now on: every domain is looked at, and ports that it does not
-    /// allow are closed. Memory is limited anew where a port is opened, not under a link that stands.
+    /// allow are closed; without libvirt too. Memory is limited anew where a port is opened, not under a
+    /// link that stands.
     public func adopt(_ policy: HostPolicy) {
         host.policy.current = policy
+        let unasked = state.withLock { state in
+            state.unasked = state.connection == .connected ? [] : Set(state.domains.keys)
+            return state.unasked
+        }
+        for vm in unasked { loop.mark(vm, .event) }
         requestResync.yield()
+        source.retry()
     }
 
     /// Whether the daemon is up to date with everything that it has been told.
@@ -230,6 +239,7 @@ public final class Controller: Sendable {
             state.withLock { state in
                 state.ledger.reset()
                 state.connection = .connected
+                state.unasked = []
                 state.statistics.connects += 1
             }
             host.changes.tell(.connection)
@@ -281,7 +291,10 @@ public final class Controller: Sendable {
         do throws(DomainSourceError) {
             reading = try await source.read(vm)
         } catch {
-            guard case .refused(let reason) = error else { return .unavailable }
+            guard case .refused(let reason) = error else {
+                await lookWithoutAsking(at: vm, noticed: times.noticed)
+                return .unavailable
+            }
             host.logger.warning(
                 "a domain cannot be read", metadata: ["vm": "\(vm)", "reason": "\(reason)"])
             return .failed(lookAgainAfter: nil)

@@ -1,23 +1,24 @@
 import Foundation
 import LibvirtProtocol
+import LibvirtRPC
 import LibvirtTesting
-import MemifController
+import Logging
 import Synchronization
 import Testing
 import XDR
+
+@testable import MemifController
 
 @Suite("Domains of a libvirt daemon that comes and goes", .timeLimit(.minutes(2)))
 struct DomainSourceTests {
     /// A made-up daemon, a source that is connected to it, and what the source says next.
     private static func with(
+        patience: Duration = .seconds(30),
         _ body: (FakeLibvirtd, LibvirtDomainSource, AsyncStream<SourceNotice>) async throws -> Void
     ) async throws {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "fake-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        ).path
-        let daemon = try FakeLibvirtd.start(at: path)
+        let daemon = try FakeLibvirtd.start(at: path())
         defer { daemon.stop() }
-        let source = LibvirtDomainSource(uri: daemon.uri)
+        let source = LibvirtDomainSource(uri: daemon.uri, patience: patience)
         let (notices, sink) = AsyncStream.makeStream(of: SourceNotice.self)
         let running = Task { await source.run { sink.yield($0) } }
         for await first in notices {
@@ -27,6 +28,12 @@ struct DomainSourceTests {
         try await body(daemon, source, notices)
         running.cancel()
         await running.value
+    }
+
+    private static func path() -> String {
+        FileManager.default.temporaryDirectory.appendingPathComponent(
+            "fake-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        ).path
     }
 
     @Test("a connection that comes back is one reason to look, and not two")
@@ -45,6 +52,81 @@ struct DomainSourceTests {
                 return
             }
         }
+    }
+
+    @Test("a daemon that answers no list is left, which is told, and another connection is made")
+    func unansweredList() async throws {
+        try await Self.with(patience: .milliseconds(200)) { daemon, source, all in
+            var notices = all.makeAsyncIterator()
+            daemon.serve(Remote.CONNECT_LIST_ALL_DOMAINS) { _ in .init(domains: [], ret: 0) }
+            daemon.inject(.hold, into: Remote.CONNECT_LIST_ALL_DOMAINS)
+            await #expect(throws: DomainSourceError.self) { _ = try await source.list(.active) }
+            let reason = "libvirt has not answered within \(Duration.milliseconds(200))"
+            #expect(await notices.next() == .disconnected(reason: reason))
+            #expect(await notices.next() == .connected)
+            let listed = try await source.list(.active)
+            #expect(listed.isEmpty)
+        }
+    }
+
+    @Test("four calls that hang for ever keep no other domain from its ports")
+    func hungCalls() async throws {
+        let daemon = try FakeLibvirtd.start(at: Self.path())
+        defer { daemon.stop() }
+        let vms = (1...5).map { Sample.vm($0) }
+        daemon.serve(Remote.CONNECT_LIST_ALL_DOMAINS) { _ in
+            let domains = vms.compactMap { vm in
+                remote_uuid(vm.bytes).map { remote_nonnull_domain(name: "vm", uuid: $0, id: -1) }
+            }
+            return .init(domains: domains, ret: UInt32(domains.count))
+        }
+        daemon.serve(Remote.DOMAIN_GET_XML_DESC) { arguments in
+            let vm = VMIdentifier(bytes: arguments.dom.uuid.bytes) ?? Sample.vm(0)
+            return .init(xml: XDRString(Sample.xml("<memif:port name='a'/>", vm: vm)))
+        }
+        daemon.serve(Remote.DOMAIN_GET_STATE) { _ in .init(state: 5, reason: 1) }
+        for _ in 0..<4 { daemon.inject(.hold, into: Remote.DOMAIN_GET_XML_DESC) }
+        let backend = FakeBackend()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let scratch = try Scratch()
+        let controller = Controller(
+            Host(scratch.configuration, backend: backend, logger: logger),
+            source: LibvirtDomainSource(uri: daemon.uri, patience: .milliseconds(500)))
+        let run = Task { try await controller.run() }
+        #expect(await eventually { backend.open.count == 5 })
+        run.cancel()
+        try await run.value
+    }
+
+    @Test("after a refusal it waits for minutes, unless it is told to try again")
+    func refused() async throws {
+        let daemon = try FakeLibvirtd.start(at: Self.path())
+        defer { daemon.stop() }
+        let isAllowed = Mutex(false)
+        daemon.serve(Remote.CONNECT_OPEN) { _ throws(CallRefusal) in
+            if isAllowed.withLock(\.self) { return XDRVoid() }
+            throw CallRefusal(.accessDenied, "access denied")
+        }
+        let source = LibvirtDomainSource(uri: daemon.uri)
+        let (notices, sink) = AsyncStream.makeStream(of: SourceNotice.self)
+        let running = Task { await source.run { sink.yield($0) } }
+        var all = notices.makeAsyncIterator()
+        guard case .disconnected = await all.next() else {
+            Issue.record("the refusal was not told")
+            return
+        }
+        isAllowed.withLock { $0 = true }
+        let asking = Task {
+            // It tells of the refusal a moment before it waits.
+            while !Task.isCancelled {
+                source.retry()
+                try? await Task.sleep(for: .milliseconds(2))
+            }
+        }
+        #expect(await all.next() == .connected)
+        asking.cancel()
+        running.cancel()
+        await running.value
     }
 
     @Test("every state is a phase; a domain is active by its XML, until a start has failed")

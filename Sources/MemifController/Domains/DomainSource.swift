@@ -15,6 +15,14 @@ public protocol DomainSource: Sendable {
 
     /// What is known of one domain now; nil when there is none of that identity.
     func read(_ vm: VMIdentifier) async throws(DomainSourceError) -> DomainReading?
+
+    /// Connects again at once where it waits because it was refused: somebody may have seen to that.
+    func retry()
+}
+
+extension DomainSource {
+    /// For those that wait for nothing.
+    public func retry() {}
 }
 
 /// Which domains a list is to have.

@@ -10,6 +10,13 @@ internal import Synchronization
 public final class LibvirtDomainSource: DomainSource {
     private let supervised: SupervisedConnection
     private let patience: Duration
+    /// The connection that stands, and who is to hear of its end.
+    private let told = Mutex<(connection: Connection, notify: @Sendable (SourceNotice) -> Void)?>(
+        nil)
+    private let pause = Mutex<Task<Void, Never>?>(nil)
+
+    /// How long to wait after a refusal: each attempt may count towards locking an account.
+    private static let refusalPause = Duration.seconds(300)
 
     /// A source that connects when it is run, and whenever the connection is lost.
     ///
@@ -18,16 +25,38 @@ public final class LibvirtDomainSource: DomainSource {
     ///   - patience: how long an answer may take before the question counts as unanswered.
     public init(uri: String, patience: Duration = .seconds(30)) {
         supervised = SupervisedConnection(
-            uri, readOnly: true, kinds: [.lifecycle, .metadataChange, .controlError])
+            uri, readOnly: true, kinds: [.lifecycle, .metadataChange, .controlError],
+            // It waits here, where ``retry()`` ends that.
+            backOff: SupervisedConnection.BackOff(refused: nil))
         self.patience = patience
     }
 
     /// Keeps the connection, and says when to look.
     public func run(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
+        while !Task.isCancelled {
+            // Until it is refused.
+            await keep(notify)
+            let wait = Self.refusalPause * Double.random(in: 1...1.25)
+            let pause = Task { _ = try? await Task.sleep(for: wait) }
+            self.pause.withLock { $0 = pause }
+            await withTaskCancellationHandler {
+                await pause.value
+            } onCancel: {
+                pause.cancel()
+            }
+        }
+    }
+
+    /// Connects again at once where it waits because it was refused.
+    public func retry() { pause.withLock(\.self)?.cancel() }
+
+    private func keep(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
         let connected = Mutex((isAgain: false, isNews: false))
+        defer { told.withLock { $0 = nil } }
         await supervised.run { notice in
             switch notice {
-            case .connected:
+            case .connected(let connection):
+                told.withLock { $0 = (connection, notify) }
                 connected.withLock { $0 = (isAgain: true, isNews: $0.isAgain) }
                 notify(.connected)
             case .gap:
@@ -38,7 +67,9 @@ public final class LibvirtDomainSource: DomainSource {
                 }
                 if !isKnown { notify(.gap) }
             case .undecodable: notify(.gap)
-            case .disconnected(let error): notify(.disconnected(reason: "\(error)"))
+            case .disconnected(let error):
+                told.withLock { $0 = nil }
+                notify(.disconnected(reason: "\(error)"))
             case .event(.domain(let event)):
                 guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {
                     return
@@ -57,9 +88,10 @@ public final class LibvirtDomainSource: DomainSource {
         return namespace == DomainDocument.namespace
     }
 
-    /// All domains, or the active ones.
+    /// All domains, or the active ones. A daemon that does not answer this answers nothing, or has its fill of
+    /// calls that hang: another connection is made.
     public func list(_ scope: DomainScope) async throws(DomainSourceError) -> [DomainListing] {
-        try await ask { connection throws(LibvirtError) in
+        try await ask(whenUnanswered: giveUp) { connection throws(LibvirtError) in
             let domains = try await connection.listAllDomains(
                 flags: scope == .active ? .active : [])
             return domains.compactMap { domain in
@@ -101,7 +133,23 @@ public final class LibvirtDomainSource: DomainSource {
         return xml[start.upperBound...].prefix { $0 != ">" }.contains(" id=")
     }
 
+    /// Leaves a connection over which no list has come, and says so, unless it has been left.
+    private func giveUp(_ connection: Connection) -> DomainSourceError {
+        let reason = "libvirt has not answered within \(patience)"
+        let isCurrent = told.withLock { told in
+            guard told?.connection === connection else { return false }
+            // Under the lock: the next connection is told after this.
+            told?.notify(.disconnected(reason: reason))
+            told = nil
+            return true
+        }
+        // The supervisor makes the next when this one has ended.
+        if isCurrent { Task { await connection.close() } }
+        return .unavailable(reason)
+    }
+
     private func ask<Answer: Sendable>(
+        whenUnanswered: ((Connection) -> DomainSourceError)? = nil,
         _ question: @escaping @Sendable (Connection) async throws(LibvirtError) -> Answer
     ) async throws(DomainSourceError) -> Answer {
         guard let connection = supervised.connection else {
@@ -113,6 +161,7 @@ public final class LibvirtDomainSource: DomainSource {
             }
         } catch {
             if case .call(let call) = error.kind, case .deadlineExceeded = call.kind {
+                if let whenUnanswered { throw whenUnanswered(connection) }
                 throw .refused("libvirt has not answered within \(patience)")
             }
             throw DomainSourceError(error)

@@ -123,6 +123,28 @@ struct PolicyTests {
         }
     }
 
+    @Test("a new policy holds without libvirt too, for what stood; and libvirt is tried again")
+    func adoptedUnasked() async throws {
+        try await ControllerHarness.run(in: Scratch()) { it in
+            let vm = Sample.vm(1)
+            it.source.define(vm, "<memif:port name='a'/><memif:port name='b' group='kvm'/>")
+            #expect(await eventually { it.stands([vm: ["a", "b"]]) })
+            #expect(await eventually { it.controller.isSettled })
+            let kept = try #require(it.port(vm, "a"))
+
+            it.source.disconnect()
+            var policy = HostPolicy()
+            policy.fallback.groups = ["vpp"]
+            it.controller.adopt(policy)
+            #expect(it.source.retries == 1)
+            #expect(await eventually { it.stands([vm: ["a"]]) })
+            #expect(it.port(vm, "a") === kept)
+            it.source.connect()
+            #expect(await eventually { it.condition(vm, "b")?.state == .failed })
+            #expect(it.port(vm, "a") === kept)
+        }
+    }
+
     @Test("what a record tells of is put back only as far as the policy allows it today")
     func restored() async throws {
         let scratch = try Scratch()

@@ -18,6 +18,7 @@ final class FakeSource: DomainSource {
         var notify: (@Sendable (SourceNotice) -> Void)?
         var reads = 0
         var refused: Set<VMIdentifier> = []
+        var retries = 0
     }
 
     private let state = Mutex(State())
@@ -115,6 +116,8 @@ final class FakeSource: DomainSource {
 
     var reads: Int { state.withLock(\.reads) }
 
+    var retries: Int { state.withLock(\.retries) }
+
     /// What each domain's ports should be now: names by domain, of those that are well-formed.
     var expectation: [VMIdentifier: (ports: [PortDeclaration], isActive: Bool)] {
         state.withLock(\.domains).mapValues { domain in
@@ -135,6 +138,8 @@ final class FakeSource: DomainSource {
         let (stream, _) = AsyncStream.makeStream(of: Void.self)
         for await _ in stream {}
     }
+
+    func retry() { state.withLock { $0.retries += 1 } }
 
     func list(_ scope: DomainScope) async throws(DomainSourceError) -> [DomainListing] {
         let state = state.withLock { ($0.isAvailable, $0.domains) }
