@@ -133,8 +133,9 @@ struct AuditTests {
 
     @Test("what a slow disk has no time for is dropped, and counted in the next line")
     func backlog() {
-        var backlog = AuditBacklog()
-        let added = (0..<AuditBacklog.most).map { _ in backlog.add(AuditEvent(.peerConnected)) }
+        let most = LineBacklog<AuditEvent>.most
+        var backlog = LineBacklog<AuditEvent>()
+        let added = (0..<most).map { _ in backlog.add(AuditEvent(.peerConnected)) }
         #expect(added.first == true && !added.dropFirst().contains(true))
         var late = AuditEvent(.peerConnected)
         late.unwritten = 4
@@ -150,7 +151,7 @@ struct AuditTests {
         var last: AuditEvent?
         var count = 0
         while let event = backlog.next() { (last, count) = (event, count + 1) }
-        #expect(count == AuditBacklog.most)
+        #expect(count == most)
         #expect(last?.kind == .domainCrashed && last?.unwritten == 15)
         let starts = backlog.add(AuditEvent(.peerConnected))
         #expect(starts)

@@ -50,37 +50,3 @@ struct LinkBudgets {
         return budgets[port, default: RefusalBudget()].spend(now: now)
     }
 }
-
-/// Events whose lines are yet to be written, the oldest first. Where the disk is too slow for what comes, the
-/// new ones are dropped, and the next that finds room says how many.
-struct AuditBacklog {
-    /// So many wait at most.
-    static let most = 1024
-
-    private var events: [AuditEvent] = []
-    private var dropped = 0
-    /// Whether something waits, or is on its way to the disk.
-    private(set) var isBeingWritten = false
-
-    /// Puts one at the end.
-    ///
-    /// - Returns: whether nobody writes, so that whoever has called has to see to that.
-    mutating func add(_ event: AuditEvent) -> Bool {
-        guard events.count < Self.most else {
-            dropped += 1 + (event.unwritten ?? 0)
-            return false
-        }
-        var event = event
-        event.unwritten = dropped + (event.unwritten ?? 0)
-        dropped = 0
-        events.append(event)
-        defer { isBeingWritten = true }
-        return !isBeingWritten
-    }
-
-    /// Takes the oldest; where there is none, whoever writes has ended with that.
-    mutating func next() -> AuditEvent? {
-        isBeingWritten = !events.isEmpty
-        return isBeingWritten ? events.removeFirst() : nil
-    }
-}

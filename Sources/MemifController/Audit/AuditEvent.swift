@@ -1,7 +1,7 @@
 internal import LinuxIO
 
 /// Something that an audit wants to know of and that no call over the control socket has brought about.
-struct AuditEvent: Encodable, Sendable {
+struct AuditEvent: CountedLine, Encodable, Sendable {
     /// What it is.
     enum Kind: String, Encodable, CaseIterable, Sendable {
         /// A port's socket stands.

@@ -20,7 +20,7 @@ final class AuditLog: Sendable {
     private let refusals = Mutex(RefusalBudget())
     /// Nor what a port's own peers can.
     private let links = Mutex(LinkBudgets())
-    let backlog = Mutex(AuditBacklog())
+    let backlog = Mutex(LineBacklog<AuditEvent>())
 
     /// Opens the file: a daemon that cannot keep the audit it was told to keep does not run.
     init(_ path: String?, logger: Logger) throws(PortError) {

@@ -20,6 +20,8 @@ final class MemifPort: Port {
         var isAbandoned = false
         /// What is to hold for peers when it goes on: they are told nothing before.
         var nextAdmission: Admission?
+        /// A peer that comes and goes without end must not fill the log.
+        var lines = RefusalBudget()
     }
 
     /// What another process has had of a port.
@@ -35,6 +37,7 @@ final class MemifPort: Port {
     private let interface: MemifInterface
     let worker: PacketWorker
     let logger: Logger
+    private let log: PeerLog
     private let linkChanged: @Sendable () -> Void
     private let peerCame: @Sendable (PeerNotice) -> Void
     let state: Mutex<State>
@@ -47,11 +50,13 @@ final class MemifPort: Port {
     init(
         _ specification: PortSpecification, _ interface: MemifInterface, _ socket: MasterSocket,
         _ identity: FileIdentity, _ inherited: Inherited?, loop: EventLoop,
-        worker: PacketWorker, logger: Logger, peerCame: @escaping @Sendable (PeerNotice) -> Void,
+        worker: PacketWorker, logger: Logger, log: PeerLog,
+        peerCame: @escaping @Sendable (PeerNotice) -> Void,
         linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
         self.peerCame = peerCame
+        self.log = log
         self.socket = socket
         self.interface = interface
         self.loop = loop
@@ -182,9 +187,9 @@ final class MemifPort: Port {
                 return true
             }
             if isNew { tell(.connected, link.peer) }
-            logger.info(
+            note(
                 isNew ? "link up" : "link goes on",
-                metadata: [
+                [
                     "peer": "\(link.terms.peerName.printable)",
                     "pid": "\(link.peer?.process ?? 0)", "uid": "\(link.peer?.user ?? 0)",
                     "queues": "\(link.receiveQueueCount)+\(link.transmitQueueCount)",
@@ -198,7 +203,7 @@ final class MemifPort: Port {
                 return state.link?.link.peer
             }
             tell(.disconnected(end.description.printable), peer)
-            logger.info("link down", metadata: ["reason": "\(end.description.printable)"])
+            note("link down", ["reason": "\(end.description.printable)"])
             linkChanged()
         case .failed(let end, let peer):
             state.withLock { state in
@@ -207,8 +212,15 @@ final class MemifPort: Port {
             }
             tell(.refused(end.description.printable), peer)
             // A peer that tries for ever is one line at this level, not one every time.
-            logger.debug("peer refused", metadata: ["reason": "\(end.description.printable)"])
+            log.note(
+                "peer refused", at: .debug, by: logger,
+                ["reason": "\(end.description.printable)"])
         }
+    }
+
+    private func note(_ message: Logger.Message, _ metadata: @autoclosure () -> Logger.Metadata) {
+        guard let unwritten = state.withLock({ $0.lines.spend(now: .now) }) else { return }
+        log.note(message, at: .info, by: logger, unwritten: unwritten, metadata())
     }
 
     private func tell(_ event: PeerNotice.Event, _ peer: PeerCredentials?) {

@@ -8,6 +8,7 @@ public final class MemifPortBackend: PortBackend {
     let loop: EventLoop
     private let worker: PacketWorker
     let logger: Logger
+    private let log = PeerLog()
     /// What another process has left; set once, before any port is opened.
     let inherited = Mutex(InheritedPorts())
     private let peersCome = Mutex<@Sendable (PeerNotice) -> Void>({ _ in })
@@ -85,7 +86,7 @@ public final class MemifPortBackend: PortBackend {
         let linksChanged = linksChanged.withLock(\.self)
         return MemifPort(
             specification, interface, socket, identity, inherited, loop: loop, worker: worker,
-            logger: logger, peerCame: peersCome.withLock(\.self)
+            logger: logger, log: log, peerCame: peersCome.withLock(\.self)
         ) {
             linksChanged(specification.vm, specification.domainName)
         }
@@ -93,10 +94,10 @@ public final class MemifPortBackend: PortBackend {
 
     func options(_ specification: PortSpecification) -> MasterSocket.Options {
         var options = MasterSocket.Options()
-        options.admits = { [logger] peer in
-            logger.debug(
-                "peer connects",
-                metadata: [
+        options.admits = { [logger, log] peer in
+            log.note(
+                "peer connects", at: .debug, by: logger,
+                [
                     "vm": "\(specification.vm)", "port": "\(specification.declaration.name)",
                     "pid": "\(peer.process)", "uid": "\(peer.user)", "gid": "\(peer.group)",
                 ])
