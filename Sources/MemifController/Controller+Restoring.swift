@@ -73,6 +73,25 @@ extension Controller {
         }
     }
 
+    /// Has the records be those of the libvirt that is asked.
+    ///
+    /// - Returns: why that one must not be asked.
+    func claimRecords() -> PortError? {
+        guard let uri, !host.configuration.observes else { return nil }
+        let mark = LibvirtMark(host.layout)
+        let hasRecords = !knownDomains.isEmpty || host.inherited.count > 0
+        if let objection = mark.objection(to: uri, hasRecords: hasRecords) {
+            host.logger.error("\(objection.reason)", metadata: ["remedy": "\(objection.remedy)"])
+            return objection
+        }
+        do throws(PortError) {
+            try mark.note(uri)
+        } catch {
+            host.logger.warning("\(error.reason)", metadata: ["remedy": "\(error.remedy)"])
+        }
+        return nil
+    }
+
     /// Has another policy hold for a domain that cannot be asked for: of what stood, what that allows stands.
     func lookWithoutAsking(at vm: VMIdentifier, noticed: ContinuousClock.Instant) async {
         let domain = state.withLock { state in

@@ -38,6 +38,8 @@ public final class Controller: Sendable {
 
     let host: Host
     let source: any DomainSource
+    /// Which libvirt the source asks; nil where nobody says, and records may be of any.
+    let uri: String?
     /// What keeps other daemons from this host's directories, while this one runs.
     let claim = Mutex<DirectoryClaim?>(nil)
     var gate: ReconcileGate { host.gate }
@@ -63,11 +65,12 @@ public final class Controller: Sendable {
     }
 
     init(
-        _ host: Host, source: any DomainSource, patience: Duration = .seconds(10),
-        restoring: Duration = .seconds(5)
+        _ host: Host, source: any DomainSource, uri: String? = nil,
+        patience: Duration = .seconds(10), restoring: Duration = .seconds(5)
     ) {
         self.host = host
         self.source = source
+        self.uri = uri
         self.patience = patience
         self.restoring = restoring
         loop = ReconcileLoop(on: host.threads)
@@ -123,7 +126,7 @@ public final class Controller: Sendable {
         // Not a part of the group, which would wait for each look however long that takes.
         let looks = Task { await loop.run { await self.timedLook(at: $0, noticed: $1) } }
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.source.run { self.handle($0) } }
+            group.addTask { await self.listen() }
             group.addTask { await self.resync() }
             group.addTask { await self.every(self.host.configuration.pollInterval, self.poll) }
             group.addTask {
@@ -146,6 +149,18 @@ public final class Controller: Sendable {
         }
         // In a task of its own: this one may be cancelled.
         await Task { await loop.waitForEnd(within: patience) }.value
+    }
+
+    /// Hears of what happens; of nothing where the records are those of another libvirt.
+    private func listen() async {
+        if let objection = claimRecords() {
+            handle(.disconnected(reason: "\(objection)"))
+            // Until the task is cancelled.
+            let (stream, _) = AsyncStream.makeStream(of: Void.self)
+            for await _ in stream {}
+        } else {
+            await source.run { self.handle($0) }
+        }
     }
 
     func stop() async {

@@ -68,6 +68,8 @@ public struct RuntimeLayout: Sendable, Hashable {
     var adoptionAttempts: String { "\(runtime)/adoptions" }
     /// Locked while a daemon keeps these records.
     public var recordsLock: String { "\(state)/records.lock" }
+    /// Names the libvirt that the records are of.
+    public var libvirtMark: String { "\(state)/libvirt-uri" }
     /// There while the host is being drained.
     public var drainMark: String { "\(state)/draining" }
     /// Has a file for each domain that is being drained itself.

@@ -49,7 +49,7 @@ public struct Daemon: Sendable {
         host = Host(
             configuration, backend: backend, logger: logger,
             store: keeps ? manager.map { DescriptorStore(manager: $0) } : nil, audit: audit)
-        controller = Controller(host, source: source)
+        controller = Controller(host, source: source, uri: uri)
         self.uri = uri
     }
 
