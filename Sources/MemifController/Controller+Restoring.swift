@@ -36,9 +36,8 @@ extension Controller {
     /// not answer keeps nothing from beginning: it has its ports when they do, and no look before.
     private func restore(_ domains: [ManagedDomain], noticed: ContinuousClock.Instant) async {
         let (ends, ended) = AsyncStream.makeStream(of: VMIdentifier.self)
-        var missing: Set<VMIdentifier> = []
-        for domain in domains where loop.hold(domain.vm) {
-            missing.insert(domain.vm)
+        let held = domains.filter { loop.hold($0.vm) }
+        for domain in held {
             let ran = host.inherited.suggestRunning(domain.vm)
             // Not a part of a group, which would wait for each however long that takes.
             Task(executorPreference: host.threads) { [self] in
@@ -47,17 +46,22 @@ extension Controller {
                 ended.yield(domain.vm)
             }
         }
-        if missing.isEmpty { return }
+        if held.isEmpty { return }
         let alarm = Task {
             try? await Task.sleep(for: restoring)
             ended.finish()
         }
-        defer { alarm.cancel() }
-        for await vm in ends {
-            missing.remove(vm)
-            if missing.isEmpty { return }
-        }
-        if !Task.isCancelled { report(late: missing) }
+        // In a task of its own: where this one is cancelled, what is being opened is to be closed after.
+        let late = await Task {
+            var missing = Set(held.map(\.vm))
+            for await vm in ends {
+                missing.remove(vm)
+                if missing.isEmpty { break }
+            }
+            return missing
+        }.value
+        alarm.cancel()
+        report(late: late)
     }
 
     private func restore(

@@ -153,7 +153,8 @@ public final class Controller: Sendable {
 
     /// Hears of what happens; of nothing where the records are those of another libvirt.
     private func listen() async {
-        if let objection = claimRecords() {
+        let objection = await withTaskExecutorPreference(host.threads) { claimRecords() }
+        if let objection {
             handle(.disconnected(reason: "\(objection)"))
             // Until the task is cancelled.
             let (stream, _) = AsyncStream.makeStream(of: Void.self)
