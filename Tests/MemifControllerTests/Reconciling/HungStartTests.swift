@@ -64,13 +64,13 @@ struct HungStartTests {
         }
         #expect(await eventually { isReady.withLock(\.self) })
         let layout = controller.host.layout
-        #expect(Set(backend.open.keys) == [layout.socket(of: free, port: "a")])
+        let path = layout.socket(of: free, port: "a")
+        #expect(await eventually { Set(backend.open.keys) == [path] })
         #expect(controller.domain(hung)?.snapshot.ports.isEmpty == true)
 
         // A look begins when the ports are back, and no sooner.
         source.connect()
         source.start(free)
-        let path = layout.socket(of: free, port: "a")
         #expect(await eventually { backend.open[path]?.admission == .open })
         #expect(!controller.isSettled)
         try secret.answer()
@@ -104,7 +104,7 @@ struct HungStartTests {
         let isReady = Mutex(false)
         let run = Task { try await second.run { isReady.withLock { $0 = true } } }
         try await first.value
-        #expect(await eventually { isReady.withLock(\.self) })
+        #expect(await eventually(within: .seconds(60)) { isReady.withLock(\.self) })
         func isUp(_ vm: VMIdentifier) -> Bool {
             second.status().ports.contains { $0.vm == vm && $0.traffic.isLinkUp }
         }

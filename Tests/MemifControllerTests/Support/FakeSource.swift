@@ -16,9 +16,9 @@ final class FakeSource: DomainSource {
         var domains: [VMIdentifier: Domain] = [:]
         var isAvailable = true
         var notify: (@Sendable (SourceNotice) -> Void)?
-        var reads = 0
         var refused: Set<VMIdentifier> = []
         var retries = 0
+        var reads = 0
     }
 
     private let state = Mutex(State())
