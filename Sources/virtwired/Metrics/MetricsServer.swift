@@ -9,7 +9,7 @@ struct MetricsServer {
     private let channel: any Channel
     private let socket: (path: String, identity: FileIdentity)?
 
-    /// The socket's mode: who may administer the daemon may read its figures.
+    /// The socket's mode: its group, that of the setting `metrics-group`, may read the figures.
     private static let mode: UInt32 = 0o660
 
     /// Starts to answer.

@@ -6,8 +6,8 @@ import Testing
 
 @testable import MemifController
 
-/// Unlike the storm, these kills do not wait until the daemon is ready, and what happens meanwhile
-/// includes redefining a domain that runs.
+/// These kills do not wait until the daemon is ready, and what happens meanwhile includes redefining a domain
+/// that runs.
 @Suite("virtwired killed while it starts", .serialized, .timeLimit(.minutes(4)))
 struct RandomKillTests {
     /// What a domain is, as its owner made it.
