@@ -183,7 +183,9 @@ struct Inheritance: Sendable {
     /// Why a state cannot be read that another version of virtwired can; nil where it can be, or by none.
     static func otherVersion(_ bytes: [UInt8]) -> String? {
         let version = try? XDR.decode(UInt32.self, from: bytes, ignoringTrailingBytes: true)
-        guard let version, !(1...UInt32(VIRTWIRE_STATE_VERSION)).contains(version) else { return nil }
+        guard let version, !(1...UInt32(VIRTWIRE_STATE_VERSION)).contains(version) else {
+            return nil
+        }
         return "it is of version \(version), and this virtwired knows those up to "
             + "\(VIRTWIRE_STATE_VERSION)"
     }

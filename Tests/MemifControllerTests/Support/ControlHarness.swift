@@ -38,6 +38,11 @@ struct ControlHarness {
         }
         do {
             let link = try connect(layout.controlSocket)
+            // The sockets are there before libvirt has been asked for the first time.
+            let isConnected = try await eventually {
+                try await link.call(Virtwire.STATUS, XDRVoid()).libvirt_connected
+            }
+            #expect(isConnected)
             try await body(
                 ControlHarness(
                     source: source, backend: backend, daemon: daemon, layout: layout, link: link))

@@ -31,13 +31,13 @@ struct CrowdTests {
         let before = try await ProcessResources.settled()
 
         let isOver = Flag()
-        async let abandoned = onThread { abandon(address, until: isOver) }
+        async let abandoned = abandon(address, until: isOver)
         async let finished = finish(address, until: isOver)
         // Also where a slave does not get in: whoever waits for the crowd would wait for ever.
         defer { isOver.raise() }
         try await connect(to: address, wanted, times: 20)
         isOver.raise()
-        let counts = (try await abandoned, await finished)
+        let counts = (await abandoned, await finished)
         try #require(counts.0 > 20 && counts.1 > 0, "\(counts)")
 
         try await eventually(within: .seconds(60), "nothing is left of the crowd") {
@@ -67,7 +67,7 @@ struct CrowdTests {
     }
 
     /// Connects, announces a region, and is gone before it is answered.
-    private static func abandon(_ address: UnixAddress, until isOver: Flag) -> Int {
+    private static func abandon(_ address: UnixAddress, until isOver: Flag) async -> Int {
         var count = 0
         while !isOver.isRaised {
             do {
@@ -81,7 +81,7 @@ struct CrowdTests {
             } catch {
                 // The queue of those who wait to be accepted is full, and who gets the next place in it is
                 // the kernel's to say: the slave that means well tries again after as long.
-                usleep(1000)
+                try? await Task.sleep(for: .milliseconds(1))
             }
         }
         return count

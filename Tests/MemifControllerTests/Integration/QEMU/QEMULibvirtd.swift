@@ -154,7 +154,7 @@ extension Domain {
 
     /// Has the guest put the machine to sleep (S3). Source: QEMU's PIIX4, PM1a_CNT: SLP_EN is bit 13, the
     /// kind of sleep stands in bits 10 to 12.
-    func sleep() async throws { try await write(0x2400, .halfword, toPort: 0x604) }
+    func suspendToMemory() async throws { try await write(0x2400, .halfword, toPort: 0x604) }
 
     /// Has the guest start its watchdog with the shortest time, and leave it alone. Source: ib700, which counts
     /// two seconds for each below 0xf.

@@ -99,7 +99,7 @@ private struct LinkedRun {
     func guestSleeps() async throws {
         let isAsleep = try await eventually {
             // Before the firmware has set the machine up this does nothing.
-            try? await domain.sleep()
+            try? await domain.suspendToMemory()
             return try await domain.state().state == .pmsuspended
         }
         #expect(isAsleep)
