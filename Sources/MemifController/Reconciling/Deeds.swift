@@ -18,16 +18,23 @@ struct Deeds {
     let vm: VMIdentifier
     let host: Host
     let noticed: ContinuousClock.Instant
+    /// Told of each port as it comes, and with nil before it goes: what hangs in one deed keeps what the others
+    /// have done from nobody.
+    private let publish: @Sendable (String, DomainState.Standing?) -> Void
 
     /// What came of them.
     private(set) var outcome = DeedOutcome()
     /// Why no socket can be opened at all.
     private var obstacle: PortError?
 
-    init(vm: VMIdentifier, host: Host, noticed: ContinuousClock.Instant) {
+    init(
+        vm: VMIdentifier, host: Host, noticed: ContinuousClock.Instant,
+        publish: @escaping @Sendable (String, DomainState.Standing?) -> Void
+    ) {
         self.vm = vm
         self.host = host
         self.noticed = noticed
+        self.publish = publish
     }
 
     /// Called after whatever may wait for the host: who has been waited for in vain is not to go on.
@@ -168,7 +175,11 @@ struct Deeds {
         try checkWanted()
         let wasLeft = host.inherited.names(of: vm).contains(declaration.name)
         let port = try host.backend.open(specification)
-        state.ports[declaration.name] = .init(port: port, specification: specification)
+        // Before whoever has all ports go on can see it.
+        port.setPaused(state.phase.standsStill)
+        let standing = DomainState.Standing(port: port, specification: specification)
+        state.ports[declaration.name] = standing
+        publish(declaration.name, standing)
         let latency = noticed.duration(to: .now)
         state.latencies[declaration.name] = latency
         host.logger.info(
@@ -204,6 +215,7 @@ struct Deeds {
 
     private func close(_ name: String, _ reason: String, _ state: inout DomainState) async {
         guard let standing = state.ports.removeValue(forKey: name) else { return }
+        publish(name, nil)
         await standing.port.close(reason: reason)
         state.latencies[name] = nil
         host.logger.info(

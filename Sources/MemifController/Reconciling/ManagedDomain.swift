@@ -34,7 +34,7 @@ final class ManagedDomain: Sendable {
         news = Mutex(RunNews(isUnderWay: record.isRunning))
     }
 
-    /// What is known as of the last reconciliation.
+    /// What is known as of the last reconciliation, with the ports that stand now.
     var snapshot: DomainState { state.withLock { $0 } }
 
     /// Whether a port's socket file is not as it was placed. Asked again and again, of every domain.
@@ -58,7 +58,7 @@ final class ManagedDomain: Sendable {
         let plan = PortPlan(
             wanted: wanted, standing: state.standing, run: state.run,
             isDraining: state.drain != nil, now: .now)
-        var deeds = Deeds(vm: vm, host: host, noticed: noticed)
+        var deeds = deeds(noticed: noticed)
         await deeds.open(plan, wanted, &state)
         if host.gate.isLocked { return }
         state.followPhase()
@@ -188,7 +188,7 @@ final class ManagedDomain: Sendable {
         if host.configuration.observes {
             outcome = foresight(wanted, plan, state).outcome
         } else {
-            var deeds = Deeds(vm: vm, host: host, noticed: noticed)
+            var deeds = deeds(noticed: noticed)
             // What stands need not wait for disks and accounts; what is opened does.
             state.followPhase()
             await deeds.carryOut(plan, wanted, &state)
@@ -207,6 +207,14 @@ final class ManagedDomain: Sendable {
             .compactMap(\.self)
         return outcome.isSuccess
             ? .settled(lookAgainAfter: pauses.min()) : .failed(lookAgainAfter: pauses.min())
+    }
+
+    /// Which show each port as it comes and goes: a look may hang between two, and whoever has every port stand
+    /// still or go on meanwhile has to find it.
+    private func deeds(noticed: ContinuousClock.Instant) -> Deeds {
+        Deeds(vm: vm, host: host, noticed: noticed) { [self] name, standing in
+            state.withLock { $0.ports[name] = standing }
+        }
     }
 
     /// Before anything is known of the ports here: how they were in the process that has left them.
