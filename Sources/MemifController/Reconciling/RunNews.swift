@@ -35,11 +35,11 @@ struct RunNews {
     /// - Parameter begun: when it began to read.
     /// - Returns: what is news of it.
     mutating func find(_ phase: DomainPhase, begun: Instant, now: Instant) -> AuditEvent.Kind? {
+        if let heardAt, begun <= heardAt { return nil }
         if crash.find(phase, begun: begun, now: now) {
             isUnderWay = true
             return .domainCrashed
         }
-        if let heardAt, begun <= heardAt { return nil }
         switch phase {
         case .off(let end): return finish(end)
         case .running, .paused, .crashed, .ending: isUnderWay = true

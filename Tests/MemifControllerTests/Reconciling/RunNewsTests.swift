@@ -33,6 +33,8 @@ struct RunNewsTests {
             // The next run, though of the crash of this one has been told.
             #expect(news.hear(.crashed, now: at(4)) == .domainCrashed)
             #expect(news.hear(.began, now: at(5)) == nil)
+            // Read before that.
+            #expect(news.find(.crashed, begun: at(4), now: at(6)) == nil)
             #expect(news.find(.off(end), begun: at(4), now: at(6)) == nil)
             #expect(news.hear(.ended(end), now: at(7)) == .domainEnded)
         }
