@@ -157,6 +157,12 @@ struct InheritanceTests {
         var later = FrozenState()
         later.state.version = 3
         #expect(try problem(later).contains("of version 3, and this virtwired knows those up to 2"))
+        // Which no other version can have left either.
+        var none = FrozenState()
+        none.state.version = 0
+        #expect(try problem(none).contains("of version 0"))
+        let zero = try XDR.encode(UInt32(0))
+        #expect(Inheritance.otherVersion(zero) == nil)
 
         var few = FrozenState()
         few.append(try port("a", links: [record]))
