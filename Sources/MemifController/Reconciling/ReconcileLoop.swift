@@ -10,6 +10,8 @@ final class ReconcileLoop: Sendable {
         var queue = ReconcileQueue()
         /// The looks under way, and since when they are.
         var running: [VMIdentifier: ContinuousClock.Instant] = [:]
+        /// The domains that something else is done for, and since when: they take the place of no look.
+        var held: [VMIdentifier: ContinuousClock.Instant] = [:]
         /// When a look began or ended last.
         var progress = ContinuousClock.now
         var armed: ContinuousClock.Instant?
@@ -90,13 +92,13 @@ final class ReconcileLoop: Sendable {
     }
 
     /// Has no look at a domain begin before ``release(_:)``, because something else is done for it: that counts
-    /// as one.
+    /// as one for ``load``, and not for how many are under way at once.
     ///
     /// - Returns: false where a look is under way.
     func hold(_ vm: VMIdentifier) -> Bool {
         state.withLock { state in
             guard state.queue.hold(vm) else { return false }
-            state.running[vm] = .now
+            state.held[vm] = .now
             return true
         }
     }
@@ -111,13 +113,14 @@ final class ReconcileLoop: Sendable {
     /// lasted; and for how many some have waited while no look has begun or ended.
     var load: (depth: Int, longestWait: Double, longestLook: Double, stalled: Double) {
         state.withLock { state in
+            let begun = [state.running.values.min(), state.held.values.min()].compactMap(\.self)
             func seconds(since start: ContinuousClock.Instant?) -> Double {
                 (start?.duration(to: .now) ?? .zero) / .seconds(1)
             }
             let oldest = state.queue.oldestMark
             return (
                 state.queue.depth, seconds(since: oldest),
-                seconds(since: state.running.values.min()),
+                seconds(since: begun.min()),
                 seconds(since: oldest.map { max($0, state.progress) })
             )
         }
@@ -181,6 +184,7 @@ final class ReconcileLoop: Sendable {
     private func finish(_ vm: VMIdentifier, _ outcome: ReconcileQueue.Outcome) {
         let served = state.withLock { state in
             state.running[vm] = nil
+            state.held[vm] = nil
             state.progress = .now
             state.queue.finish(vm, outcome, now: .now)
             return state.served.removeValue(forKey: vm) ?? []
