@@ -382,8 +382,9 @@ public final class Controller: Sendable {
             (state.active.symmetricDifference(listed.map(\.vm)), Array(state.domains.values))
         }
         for vm in changed { loop.mark(vm, .routine) }
-        // A socket that cannot be put right is damaged still at each poll.
-        for domain in domains where domain.isDamaged { loop.mark(domain.vm, .patient) }
+        for domain in domains {
+            if let urgency = domain.damage { loop.mark(domain.vm, urgency) }
+        }
     }
 
     private func every(_ interval: Duration, _ body: @Sendable () async -> Void) async {

@@ -36,6 +36,8 @@ struct DomainState: Sendable {
     var conditions: [String: Dated] = [:]
     /// From the first notice of a port to its socket listening.
     var latencies: [String: Duration] = [:]
+    /// The ports that the last look could not put right.
+    var damaged: Set<String> = []
     /// Why its ports get no new links; nil where they may have some.
     var drain: DrainScope?
     /// What is in the domain's directory that is not ours.
@@ -50,6 +52,11 @@ struct DomainState: Sendable {
                 declaration: standing.specification.declaration,
                 admission: standing.specification.admission, socket: standing.port.socketState())
         }
+    }
+
+    /// The ports whose socket file is not as it was placed.
+    var damagedNow: Set<String> {
+        Set(ports.filter { $0.value.port.socketState() != .standing }.keys)
     }
 
     /// Replaces the conditions; one that is as before keeps its time, though it be that of another process.

@@ -37,10 +37,14 @@ final class ManagedDomain: Sendable {
     /// What is known as of the last reconciliation, with the ports that stand now.
     var snapshot: DomainState { state.withLock { $0 } }
 
-    /// Whether a port's socket file is not as it was placed. Asked again and again, of every domain.
-    var isDamaged: Bool {
-        let ports = state.withLock { $0.ports.values.map(\.port) }
-        return ports.contains { $0.socketState() != .standing }
+    /// How soon to look because a port's socket file is not as it was placed; nil where all are. Asked again and
+    /// again, of every domain.
+    var damage: ReconcileQueue.Urgency? {
+        let state = snapshot
+        let damaged = state.damagedNow
+        if damaged.isEmpty { return nil }
+        // What a look could not put right is damaged still at each poll.
+        return damaged.isSubset(of: state.damaged) ? .patient : .routine
     }
 
     /// Opens what the record tells of and does not stand, before anything can be asked; so nothing is removed
@@ -196,6 +200,7 @@ final class ManagedDomain: Sendable {
             state.followPhase()
             outcome = deeds.outcome
         }
+        state.damaged = state.damagedNow
         state.waiting = host.inherited.names(of: vm)
         let changed = state.update(state.assess(declared, outcome))
         state.former = [:]
