@@ -75,7 +75,7 @@ final class EventBuffer<Element: Sendable>: Sendable {
         reader?.resume(returning: .end(failure))
     }
 
-    /// Takes the next item, and waits for one. Ends at once when the task is cancelled.
+    /// Takes the next item, and waits for one. A wait ends at once when the task is cancelled.
     func next() async -> Item {
         // In a storm of events there is always one, and a wait is dear.
         if let item = state.withLock({ Self.take(&$0) }) { return item }

@@ -2,7 +2,7 @@ public import LibvirtProtocol
 
 /// Events as they come, for one reader, in the order in which the server sent them.
 ///
-/// Ends when the connection is closed on this side, or when the task is cancelled; throws when the
+/// Ends when the connection is closed on this side, or at once when the task is cancelled; throws when the
 /// connection is lost. Letting go of it ends the subscription.
 public struct EventSequence<Event: SubscribedEvent>: AsyncSequence, Sendable {
     /// A notice at a time.
@@ -25,7 +25,8 @@ public struct EventSequence<Event: SubscribedEvent>: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(LibvirtError) -> EventNotice<Event>? {
-            while true {
+            // Who reads in a storm of events never waits, and a wait is all that a cancellation would end.
+            while !Task.isCancelled {
                 switch await subscription.buffer.next() {
                 case .element(let notice):
                     if let notice = EventNotice<Event>(notice) { return notice }
@@ -34,6 +35,7 @@ public struct EventSequence<Event: SubscribedEvent>: AsyncSequence, Sendable {
                 case .end(.some(let failure)): throw failure
                 }
             }
+            return nil
         }
     }
 }

@@ -1,4 +1,5 @@
 import CountedAllocations
+import LibvirtTesting
 import LinuxIO
 import Testing
 
@@ -19,6 +20,29 @@ import Testing
         }
         #expect(perEvent < 1)
         loop.stop()
+    }
+
+    @Test("a task that is cancelled reads nothing more, and leaves what is there to the next")
+    func cancelled() async throws {
+        try await withFake { daemon in
+            let connection = try await Connection.open(daemon.uri)
+            let events = try await connection.domainEvents()
+            events.subscription.buffer.lose(3)
+            let reader = Task {
+                while !Task.isCancelled { await Task.yield() }
+                var iterator = events.makeAsyncIterator()
+                return try await iterator.next() == nil
+            }
+            reader.cancel()
+            let hasEnded = try await reader.value
+            #expect(hasEnded)
+            var iterator = events.makeAsyncIterator()
+            guard case .lost(3) = try await iterator.next() else {
+                Issue.record("what was there is gone")
+                return
+            }
+            await connection.close()
+        }
     }
 
     @Test("elements, then what is missing behind them, then the end")
