@@ -110,8 +110,17 @@ public final class Link: Sendable {
     /// Whether a call would be sent at once: fewer are on their way than may be.
     package var hasFreePlace: Bool { state.withLock { $0.calls.hasFreePlace } }
 
+    /// How many calls wait until one is sent.
+    package var waitingCallCount: Int { state.withLock { $0.calls.waitingCount } }
+
     /// Whether a call would wait behind calls alone that were given up, for as long as the peer hangs.
-    package var isStuck: Bool { state.withLock { $0.calls.isStuck } }
+    package var isStuck: Bool {
+        guard let start = state.withLock({ $0.calls.stuckSince }) else { return false }
+        return start + Self.answeringTime <= .now
+    }
+
+    /// How long a peer that is well may take to answer calls that were given up.
+    private static let answeringTime = Duration.seconds(1)
 
     // MARK: - Calling
 

@@ -43,6 +43,8 @@ struct LinkState<Context>: ~Copyable {
     private var reserved: Set<UInt32> = []
     private var nextSerial: UInt32
     private let mostInFlight: Int
+    /// When the last call in flight was given up.
+    private var lastGivenUp: ContinuousClock.Instant?
     /// Why the link is closed, which it stays; nil while it is open. All tables are empty then.
     private(set) var failure: LinkFailure?
     /// Whether there is a failure, asked without a copy of it.
@@ -59,9 +61,14 @@ struct LinkState<Context>: ~Copyable {
     /// Whether a call would be sent at once.
     var hasFreePlace: Bool { inFlight.count < mostInFlight }
 
-    /// Whether every place is taken by a call that nobody waits for any more. The peer may never answer
-    /// them, and then nothing is sent again.
-    var isStuck: Bool { !hasFreePlace && inFlight.allSatisfy { $0.context == nil } }
+    /// How many calls wait for a place.
+    var waitingCount: Int { waiting.count }
+
+    /// Since when every place has been taken by a call that nobody waits for any more; nil while it is not
+    /// so. The peer may never answer them, and then nothing is sent again.
+    var stuckSince: ContinuousClock.Instant? {
+        !hasFreePlace && inFlight.allSatisfy { $0.context == nil } ? lastGivenUp : nil
+    }
 
     /// A serial that nothing alive has. After 2^32 calls numbers come again.
     mutating func takeSerial() -> UInt32 {
@@ -139,7 +146,7 @@ extension LinkState {
 
     /// The caller no longer waits: its task was cancelled or its time is over. Nil when the call
     /// has ended already; otherwise its owner is to be told.
-    mutating func giveUp(_ serial: UInt32) -> Ended? {
+    mutating func giveUp(_ serial: UInt32, at now: ContinuousClock.Instant = .now) -> Ended? {
         if let call = waiting.removeValue(forKey: serial) {
             forgetGivenUp()
             return (call.context, .notSent)
@@ -149,6 +156,7 @@ extension LinkState {
         }
         // The server works on: the call keeps its place until the reply comes.
         inFlight[place].context = nil
+        lastGivenUp = now
         return (context, inFlight[place].delivery)
     }
 

@@ -53,14 +53,15 @@ import Testing
     @Test func stuckIsWhoHasOnlyCallsThatWereGivenUp() {
         var state = LinkState<String>(mostInFlight: 2)
         for serial in 0..<3 as Range<UInt32> { _ = begin(&state, serial) }
-        _ = state.giveUp(0)
-        let isStuckEarly = state.isStuck
-        _ = state.giveUp(1)
-        let isStuck = state.isStuck
+        let start = ContinuousClock.now
+        _ = state.giveUp(0, at: start)
+        let early = state.stuckSince
+        _ = state.giveUp(1, at: start + .seconds(1))
+        let stuck = state.stuckSince
         // The call that waited has the place now.
         _ = state.replied(0, route)
-        let isStuckStill = state.isStuck
-        #expect(!isStuckEarly && isStuck && !isStuckStill)
+        let still = state.stuckSince
+        #expect(early == nil && stuck == start + .seconds(1) && still == nil)
     }
 
     @Test func aWaitingCallGivenUpWasNeverSent() {

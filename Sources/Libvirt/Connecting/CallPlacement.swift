@@ -7,12 +7,13 @@ internal import XDR
 /// fill: four saves of domains would let everybody else wait who shares the connection.
 public enum CallPlacement: Hashable, Sendable {
     /// One of its own for the calls in ``Connection/longCalls``, and the shared one for all others: unless
-    /// its four places are all taken by calls that were given up and not answered yet. Then those have one
-    /// of their own too whose effect is not their connection's.
+    /// its four places are all taken by calls that were given up a second ago or earlier and not answered
+    /// yet. Then those have one of their own too whose effect is not their connection's.
     case automatic
     /// A connection of its own, opened as the first one was, and kept for the next such call; the shared
-    /// one where no other can be had within 5 seconds: then none is tried for a minute, and after a refused
-    /// login none any more. At most eight calls are on their way like this; more wait in order.
+    /// one where no other can be had within 5 seconds, or half of the time that the call has: then none is
+    /// tried for a minute, and none any more after a login that was refused or that polkit did not answer.
+    /// At most eight calls are on their way like this; more wait in order.
     case ownConnection
     /// The connection that it is called on.
     case shared

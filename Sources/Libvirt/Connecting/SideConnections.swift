@@ -31,6 +31,8 @@ final class SideConnections: Sendable {
 
     /// The places of long calls.
     let places = Places(mostLongCalls)
+    /// One at a time tries whether the daemon admits another.
+    private let door = Places(1)
 
     private let timers: EventLoop
     private let state = Mutex(State())
@@ -46,20 +48,37 @@ final class SideConnections: Sendable {
     }
 
     /// A connection for one who can do without: nil where none is to be had soon.
+    ///
+    /// - Parameter awaitsPause: whether a failure a short while ago is reason enough not to try.
     func takeSoon(
-        _ parameters: ConnectionParameters, deadline: ContinuousClock.Instant?
+        _ parameters: ConnectionParameters, deadline: ContinuousClock.Instant?,
+        awaitsPause: Bool = true
     ) async -> Connection? {
         if let idle = takeIdle() { return idle }
-        guard state.withLock({ $0.attempts.isAllowed(at: .now) }) else { return nil }
-        let end = ContinuousClock.now + SideAttempts.patience
+        let start = ContinuousClock.now
+        let mayTry = {
+            self.state.withLock { $0.attempts.isAllowed(at: .now, awaitsPause: awaitsPause) }
+        }
+        guard mayTry() else { return nil }
+        // The other half of the caller's time is for the call.
+        let half = CallDeadline.earliest(deadline).map { start + start.duration(to: $0) / 2 }
+        let turn = min(half ?? .now + SideAttempts.patience, .now + SideAttempts.patience)
+        // Several at once would be as many logins that fail, or as many questions to a person.
+        guard case .entered = await door.enter(until: turn, timers: timers) else { return nil }
+        // Where the one before has just come in, all who waited for it follow at once.
+        let isProven = state.withLock { $0.attempts.haveSucceeded(since: start) }
+        if isProven { door.leave() }
+        defer { if !isProven { door.leave() } }
+        guard isProven || mayTry() else { return nil }
+        let patience = ContinuousClock.now + SideAttempts.patience
+        let end = min(half ?? patience, patience)
         do throws(LibvirtError) {
-            return try await open(parameters, deadline: min(deadline ?? end, end))
+            return try await open(parameters, deadline: end)
         } catch {
+            if Task.isCancelled { return nil }
             // A caller that waited no longer says nothing of the next one's chances.
-            let isCallers = CallDeadline.earliest(deadline).map { $0 < end } ?? false
-            if !Task.isCancelled, error.isRefusal || !isCallers {
-                state.withLock { $0.attempts.failed(error, at: .now) }
-            }
+            let isCallers = end < patience && end <= .now
+            state.withLock { $0.attempts.failed(error, isCallers: isCallers, at: .now) }
             return nil
         }
     }
@@ -82,7 +101,7 @@ final class SideConnections: Sendable {
         let connection = try await Connection.open(
             parameters, purpose: .aside, deadline: deadline)
         let isClosed = state.withLock { state in
-            state.attempts.succeeded()
+            state.attempts.succeeded(at: .now)
             state.inUse[ObjectIdentifier(connection)] = InUse(connection: connection)
             return state.isClosed
         }
@@ -154,12 +173,14 @@ extension Connection {
         case .cancelled: throw unsent(.cancelled(.notSent), procedure.name)
         case .tooLate: throw unsent(.deadlineExceeded(.notSent), procedure.name)
         }
-        defer { sides.places.leave() }
         guard let side = await sides.takeSoon(parameters, deadline: deadline) else {
+            // It may wait for ever behind calls that hang; the next one's attempt needs the place.
+            sides.places.leave()
             if Task.isCancelled { throw unsent(.cancelled(.notSent), procedure.name) }
             // The daemon admits no more, or a person would have to log in again: this one stands.
             return try await call(procedure, arguments, placement: .shared, deadline: deadline)
         }
+        defer { sides.places.leave() }
         do throws(RPCError) {
             let result = try await side.link.call(procedure, arguments, deadline: deadline)
             sides.giveBack(side, isReusable: true)
@@ -176,7 +197,8 @@ extension Connection {
         _ body: (Connection) async throws(LibvirtError) -> Value
     ) async throws(LibvirtError) -> Value {
         guard let sides, isAlive, uri.isSharedAmongConnections,
-            let side = await sides.takeSoon(parameters, deadline: nil)
+            // A migration's calls would hold up all others for as long as it takes.
+            let side = await sides.takeSoon(parameters, deadline: nil, awaitsPause: false)
         else { return try await body(self) }
         do throws(LibvirtError) {
             let value = try await body(side)

@@ -100,10 +100,13 @@ import XDR
     func unanswered() async throws {
         try await withDomain { daemon, domain in
             let authentications = { daemon.calls.filter { $0 == Remote.AUTH_LIST.name }.count }
-            for _ in 0..<2 { daemon.inject(.hold, into: Remote.AUTH_LIST) }
-            try await SideAttempts.$patience.withValue(.milliseconds(50)) {
-                try await domain.managedSave()
+            daemon.inject(.hold, into: Remote.AUTH_LIST)
+            try await SideAttempts.$patience.withValue(.seconds(2)) {
+                let first = Task { try await domain.managedSave() }
+                try await eventually("it is before the door") { daemon.heldCallCount == 1 }
+                try await first.value
                 let before = authentications()
+                #expect(before == 2)
                 try await domain.managedSave()
                 #expect(authentications() == before)
             }
@@ -122,8 +125,84 @@ import XDR
         attempts.failed(
             LibvirtError(.authentication(.init(.declined)), uri: "test:///default"), at: now)
         #expect(!attempts.isAllowed(at: now + .seconds(100_000)))
-        attempts.succeeded()
+        attempts.failed(LibvirtError(.unreachable([]), uri: "test:///default"), at: now)
+        #expect(!attempts.isAllowed(at: now + .seconds(100_000), awaitsPause: false))
+        attempts.succeeded(at: now)
         #expect(attempts.isAllowed(at: now))
+        #expect(attempts.haveSucceeded(since: now))
+        #expect(!attempts.haveSucceeded(since: now + .seconds(1)))
+    }
+
+    @Test("whose own time was too short says nothing; and polkit's dialog comes once")
+    func tooLate() {
+        let now = ContinuousClock.now
+        func late(_ procedure: String) -> LibvirtError {
+            LibvirtError(
+                RPCError(.deadlineExceeded(.mayHaveRun), procedure: procedure),
+                uri: "test:///default")
+        }
+        var attempts = SideAttempts()
+        attempts.failed(late("AUTH_LIST"), isCallers: true, at: now)
+        #expect(attempts.isAllowed(at: now))
+        attempts.failed(late("AUTH_LIST"), at: now)
+        #expect(!attempts.isAllowed(at: now))
+        #expect(attempts.isAllowed(at: now, awaitsPause: false))
+        attempts.failed(late("AUTH_POLKIT"), isCallers: true, at: now)
+        #expect(!attempts.isAllowed(at: now + .seconds(100_000), awaitsPause: false))
+    }
+
+    @Test("one tries the door, and those who came meanwhile follow it in or stay with it outside")
+    func oneTries() async throws {
+        try await withDomain { daemon, domain in
+            let authentications = { daemon.calls.filter { $0 == Remote.AUTH_LIST.name }.count }
+            // The answer is made before it is held.
+            daemon.serve(Remote.AUTH_LIST) { _ throws(CallRefusal) in
+                throw CallRefusal(.authFailed, "not now")
+            }
+            daemon.inject(.hold, into: Remote.AUTH_LIST)
+            let refused = (0..<8).map { _ in Task { try await domain.managedSave() } }
+            try await eventually("one is before the door") { daemon.heldCallCount == 1 }
+            daemon.releaseHeldCalls()
+            for save in refused { try await save.value }
+            #expect(authentications() == 2 && daemon.clientCount <= 2)
+        }
+        try await withDomain { daemon, domain in
+            daemon.inject(.hold, into: Remote.AUTH_LIST)
+            for _ in 0..<8 { daemon.inject(.hold, into: Remote.DOMAIN_MANAGED_SAVE) }
+            let admitted = (0..<8).map { _ in Task { try await domain.managedSave() } }
+            try await eventually("one is before the door") { daemon.heldCallCount == 1 }
+            #expect(daemon.clientCount == 2)
+            daemon.releaseHeldCalls()
+            try await eventually("all have come in") { daemon.heldCallCount == 8 }
+            #expect(daemon.clientCount == 9)
+            daemon.releaseHeldCalls()
+            for save in admitted { try await save.value }
+        }
+    }
+
+    @Test("who falls back to a connection that is stuck leaves the next attempt a place")
+    func fallenBack() async throws {
+        try await withDomain { daemon, domain in
+            let connection = domain.connection
+            for _ in 0..<4 { daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME) }
+            let calls = (0..<4).map { _ in Task { try await connection.hostname() } }
+            try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
+            for call in calls { call.cancel() }
+            for call in calls { _ = await call.result }
+            try await eventually("it counts as stuck") { connection.link.isStuck }
+
+            daemon.inject(.close, into: Remote.AUTH_LIST)
+            let stuck = (0..<8).map { _ in Task { try await connection.hostname() } }
+            try await eventually("they have fallen back") {
+                connection.link.waitingCallCount == 8
+            }
+            let name = try await SideAttempts.$pause.withValue(.zero) {
+                try await connection.hostname()
+            }
+            #expect(name == "fake")
+            daemon.releaseHeldCalls()
+            for call in stuck { #expect(try await call.value == "fake") }
+        }
     }
 
     @Test("who asks about domains that may hang holds up nobody, on a read-only connection too")
@@ -155,6 +234,7 @@ import XDR
             try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
             for call in calls { call.cancel() }
             for call in calls { _ = await call.result }
+            try await eventually("it counts as stuck") { connection.link.isStuck }
             #expect(try await connection.hostname() == "fake")
             #expect(daemon.clientCount == 2)
 
