@@ -159,7 +159,11 @@ int clinuxio_next_passes_descriptors(int descriptor) {
     char byte;
     struct iovec vector = {&byte, 1};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-    if (recvmsg(descriptor, &message, MSG_PEEK | MSG_DONTWAIT) < 0) return 0;
+    while (recvmsg(descriptor, &message, MSG_PEEK | MSG_DONTWAIT) < 0) {
+        if (errno == EAGAIN) return -1;
+        // A peer that closes with messages of ours unread leaves an error, once, ahead of its own.
+        if (errno != ECONNRESET && errno != EINTR) return 1;
+    }
     return (message.msg_flags & MSG_CTRUNC) != 0;
 }
 

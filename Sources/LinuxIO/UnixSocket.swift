@@ -224,10 +224,15 @@ public struct UnixSocket: ~Copyable, Sendable {
     /// Whether the next message passes descriptors, and there may be too few left for them, beside the
     /// `DescriptorReserve`. A message has up to 253, and nothing tells how many before they are taken; the
     /// kernel closes those for which it finds no number, here and now.
-    public borrowing func nextMayTakeTooManyDescriptors() -> Bool {
-        clinuxio_next_passes_descriptors(descriptor.rawValue) == 1
-            && !DescriptorReserve.leavesRoom(
-                beside: descriptor, for: MessageSocket.mostDescriptors)
+    ///
+    /// - Returns: nil when there is no message yet. One that comes after that has not been looked at.
+    public borrowing func nextMayTakeTooManyDescriptors() -> Bool? {
+        switch clinuxio_next_passes_descriptors(descriptor.rawValue) {
+        case -1: nil
+        case 0: false
+        default:
+            !DescriptorReserve.leavesRoom(beside: descriptor, for: MessageSocket.mostDescriptors)
+        }
     }
 
     /// Ends both directions at once: the peer reads the end of the stream, and so do we.

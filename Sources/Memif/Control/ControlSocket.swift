@@ -32,7 +32,8 @@ extension UnixSocket {
     borrowing func receiveMessage(
         _ disposal: Disposal
     ) throws(SystemError) -> ReceivedMessage? {
-        if nextMayTakeTooManyDescriptors() { throw .noDescriptorForPeer }
+        guard let takesTooMany = nextMayTakeTooManyDescriptors() else { return nil }
+        if takesTooMany { throw .noDescriptorForPeer }
         var bytes = ControlMessage.Bytes(repeating: 0)
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes
