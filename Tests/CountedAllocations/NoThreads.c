@@ -12,6 +12,6 @@ static int set_stack(size_t bytes) {
 }
 
 // More than an address space has.
-int refuse_threads(void) { return set_stack((size_t)1 << 47); }
+int refuse_threads(void) { return set_stack((size_t)1 << 60); }
 
 int allow_threads(void) { return set_stack((size_t)8 << 20); }

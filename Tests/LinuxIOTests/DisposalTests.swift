@@ -4,7 +4,7 @@ import Testing
 
 @testable import LinuxIO
 
-@Suite("A disposal")
+@Suite("A disposal", .timeLimit(.minutes(4)))
 struct DisposalTests {
     /// Work that waits until it is told to go on.
     private final class Obstacle: Sendable {

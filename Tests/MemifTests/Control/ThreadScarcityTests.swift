@@ -9,7 +9,7 @@ import Testing
 /// A user who connects gets a thread on which is closed what they pass, and there may be no room for it.
 ///
 /// In a process of its own, and all on one thread: Swift's runtime would want some as well.
-@Suite("Threads that run out")
+@Suite("Threads that run out", .timeLimit(.minutes(4)))
 struct ThreadScarcityTests {
     @Test("a master lets nobody in without one, says so, and does as soon as there is room")
     func master() async {

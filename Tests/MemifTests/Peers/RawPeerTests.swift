@@ -4,7 +4,7 @@ import MemifTesting
 import Testing
 
 /// The raw parts that tests play odd peers with. Without any time at all, they look once.
-@Suite("A raw peer whose time is over")
+@Suite("A raw peer whose time is over", .timeLimit(.minutes(4)))
 struct RawPeerTests {
     @Test("still takes what is there, and only then gives up")
     func late() async throws {
