@@ -56,12 +56,18 @@ public struct UnixListener: ~Copyable, Sendable {
     /// Closes it, and what those who wait to be accepted have passed with it.
     ///
     /// - Parameter isShared: whether another process may have it too. Then a disposal closes it, soon; else it
-    ///   is closed here, and so its address is free, and a disposal closes only what may take time.
+    ///   is closed here, and so its address is free, and a disposal closes only what may take time. (But for
+    ///   want of descriptors it is closed as if it were shared.)
     public consuming func close(by disposal: Disposal, isShared: Bool) {
         if isShared { return disposal.close(descriptor.release()) }
         // Nobody comes any more.
         _ = shutdown(descriptor.rawValue, Int32(SHUT_RDWR))
-        while let waiting = try? accept() { waiting.close(by: disposal) }
+        do throws(SystemError) {
+            while let waiting = try accept() { waiting.close(by: disposal) }
+        } catch {
+            // There are too few descriptors: those who are left go with it.
+            disposal.close(descriptor.release())
+        }
     }
 
     /// Accepts one connection without waiting; nil when none is waiting (or the one that did has gone).

@@ -1,6 +1,7 @@
 import Glibc
-import LinuxIO
 import Testing
+
+@testable import LinuxIO
 
 @Suite("The last descriptors")
 struct DescriptorReserveTests {
@@ -10,17 +11,48 @@ struct DescriptorReserveTests {
         await #expect(processExitsWith: .success) { try DescriptorReserveTests.exhaust() }
     }
 
-    private static func exhaust() throws {
-        let path = "/tmp/vwres\(String(UInt32.random(in: 0...UInt32.max), radix: 36)).sock"
-        defer { _ = try? File.remove(path) }
-        let listener = try SocketFile.listen(at: path, kind: .stream, mode: 0o600)
+    @Test("a listener that is closed then goes with those who wait, by a disposal")
+    func closing() async {
+        await #expect(processExitsWith: .success) { try DescriptorReserveTests.closeListener() }
+    }
+
+    private static func closeListener() throws {
+        let address = try UnixAddress(
+            abstract: "virtwire-test-\(UInt64.random(in: 0...UInt64.max))")
+        let listener = try UnixListener.bind(to: address, kind: .messages)
+        let loop = try EventLoop.unattended()
+        let disposal = try Disposal(of: nil, on: loop)
+        let obstacle = ThreadSemaphore()
+        disposal.submit { obstacle.wait() }
+        let waiting = try UnixSocket.connect(to: address, kind: .messages)
+        let hoard = leaveReserve(beside: listener.descriptor)
+        listener.close(by: disposal, isShared: false)
+        try #require(disposal.pending == 2)
+        obstacle.signal()
+        while disposal.pending > 0 { sched_yield() }
+        for number in hoard { close(number) }
+        // It is closed: its address is free.
+        _ = try UnixListener.bind(to: address, kind: .messages)
+        _ = consume waiting
+    }
+
+    /// Takes all descriptors of this process but the last, in a table that it makes small.
+    private static func leaveReserve(beside descriptor: borrowing OwnedDescriptor) -> [Int32] {
         var limit = rlimit()
         // SAFETY: the calls read and write the structure, which outlives them.
         unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         limit.rlim_cur = 100
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         var hoard: [Int32] = []
-        while DescriptorReserve.leavesRoom(beside: listener.descriptor) { hoard.append(dup(0)) }
+        while DescriptorReserve.leavesRoom(beside: descriptor) { hoard.append(dup(0)) }
+        return hoard
+    }
+
+    private static func exhaust() throws {
+        let path = "/tmp/vwres\(String(UInt32.random(in: 0...UInt32.max), radix: 36)).sock"
+        defer { _ = try? File.remove(path) }
+        let listener = try SocketFile.listen(at: path, kind: .stream, mode: 0o600)
+        var hoard = leaveReserve(beside: listener.descriptor)
         let client = try UnixSocket.connect(to: UnixAddress(path: path), kind: .stream)
 
         do {
