@@ -263,9 +263,12 @@ public struct UnixSocket: ~Copyable, Sendable {
         if clinuxio_discard_messages(descriptor.rawValue) == 1 { return }
         let number = descriptor.release()
         disposal.submit {
+            // Each time one message with descriptors, and those behind it that have none.
             // SAFETY: one byte on this frame; what does not fit is thrown away, and so are descriptors.
             var byte: UInt8 = 0
-            while unsafe recv(number, &byte, 1, Int32(MSG_DONTWAIT)) > 0 {}
+            while unsafe recv(number, &byte, 1, Int32(MSG_DONTWAIT)) >= 0,
+                clinuxio_discard_messages(number) == 0
+            {}
             OwnedDescriptor.close(number)
         }
     }

@@ -159,13 +159,17 @@ struct DisposalTests {
         let pair = try UnixSocket.pair(.messages)
         let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
         let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
-        for descriptors in [[], [other.descriptor.rawValue]] {
+        _ = consume pair
+        let passed = [other.descriptor.rawValue]
+        for descriptors in [[], passed, passed, []] {
             _ = try other.send(RawSpan(), descriptors: descriptors)
         }
         ours.close(by: disposal)
         #expect(disposal.pending == 2)
         obstacle.remove()
         try await Self.eventually("all is closed") { disposal.pending == 0 }
+        // Nothing was left unread.
+        #expect(try other.receiveByte() == 0)
     }
 
     @Test("closes what was passed by who waits to be accepted, and the address is free at once")
