@@ -71,7 +71,7 @@ public final class Disposal: Sendable, CustomStringConvertible {
     public static func pendingInAll(most: Int) -> Int {
         accounts.withLock { accounts in
             var ofUser: [UInt32?: Int] = [:]
-            for (key, account) in accounts {
+            for (key, account) in accounts where account.pending > 0 {
                 ofUser[key.user, default: 0] += account.pending
             }
             return ofUser.values.reduce(0) { $0 + min($1, most) }

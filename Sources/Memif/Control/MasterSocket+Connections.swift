@@ -38,15 +38,18 @@ extension MasterSocket {
     /// Begins the handshake with who has connected, or sends them away.
     ///
     /// - Parameter known: who is at the other end, where the kernel knows another.
-    func admit(_ connected: consuming UnixSocket, as known: PeerCredentials? = nil) {
+    /// - Returns: false when there is no room for anybody, and nobody is accepted for a while.
+    @discardableResult
+    func admit(_ connected: consuming UnixSocket, as known: PeerCredentials? = nil) -> Bool {
         let peer = known ?? (try? connected.peerCredentials())
         let disposal: Disposal
         do throws(SystemError) {
             disposal = try Disposal(of: peer?.user, on: loop)
         } catch {
-            return refuse(connected, LinkEnd(error))
+            refuse(connected, LinkEnd(error))
+            return false
         }
-        guard let connection = keep(connected, of: peer, closedBy: disposal) else { return }
+        guard let connection = keep(connected, of: peer, closedBy: disposal) else { return true }
         if let admits = options.admits, peer.map(admits) != true {
             // Who cannot be known is not let in either.
             let user = peer.map { "user \($0.user)" } ?? "a peer without credentials"
@@ -57,6 +60,7 @@ extension MasterSocket {
         } else {
             connection.start(hello: hello, timeout: options.handshakeTimeout)
         }
+        return true
     }
 
     /// Sends away who cannot be kept, and lets the next ones wait for a while.

@@ -112,8 +112,8 @@ extension MasterSocket {
     func acceptAll() {
         let mayPass = !Disposal.refusesSomebody
         state.withLock { $0.listener?.letPeersPassDescriptors(mayPass) }
+        guard !Disposal.isFull else { return pauseAccepting() }
         for _ in 0..<16 {
-            guard !Disposal.isFull else { return pauseAccepting() }
             var accepted: UnixSocket?
             do throws(SystemError) {
                 accepted = try state.withLock { state throws(SystemError) in
@@ -123,8 +123,7 @@ extension MasterSocket {
                 pauseAccepting()
                 return
             }
-            guard let connected = accepted.take() else { return }
-            admit(connected)
+            guard let connected = accepted.take(), admit(connected) else { return }
         }
     }
 
