@@ -105,6 +105,7 @@ extension MasterSocket {
         var listener = state.withLock { $0.listener.take() }
         guard let taken = listener.take() else { return nil }
         if let watch { loop.cancel(watch, taken.descriptor) }
+        taken.letPeersPassDescriptors(true)
         return taken
     }
 
@@ -154,6 +155,7 @@ extension MasterSocket {
                 throw MemifError(.closed, "the memif socket has no listener any more")
             }
             state.listener?.cancel(watch, on: loop)
+            state.listener?.letPeersPassDescriptors(true)
             do throws(SystemError) {
                 if let descriptor = try state.listener?.duplicate() { return descriptor }
             } catch {

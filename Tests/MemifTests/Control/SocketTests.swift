@@ -1,8 +1,10 @@
 import Foundation
 import LinuxIO
-import Memif
 import MemifTesting
+import Synchronization
 import Testing
+
+@testable import Memif
 
 @Suite("Sockets of all kinds")
 struct SocketTests {
@@ -58,6 +60,27 @@ struct SocketTests {
         first.close()
         #expect(FileManager.default.fileExists(atPath: address.name))
         second.close()
+    }
+
+    /// They may not while a user has too much that cannot be closed.
+    @Test("whoever comes to a listener that is given away may pass descriptors")
+    func passing() throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let socket = try MasterSocket.listen(at: directory.address(), on: loop)
+        func forbid() { socket.state.withLock { $0.listener?.letPeersPassDescriptors(false) } }
+        func pass() throws {
+            let peer = try RawPeer(connectingTo: directory.address())
+            try peer.send(.acknowledge, descriptors: [loop.descriptor.rawValue])
+        }
+        forbid()
+        _ = try socket.freezeListener()
+        try pass()
+        forbid()
+        let listener = try unwrap(socket.releaseListener())
+        try pass()
+        _ = consume listener
     }
 
     @Test("an abstract name is known in its network namespace only")
