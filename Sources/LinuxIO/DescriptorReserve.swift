@@ -29,6 +29,10 @@ public enum DescriptorReserve {
     public static func leavesRoom(
         beside descriptor: borrowing OwnedDescriptor, for count: Int = 1
     ) -> Bool {
+        // How many are open, in the table of this very thread; 0 before Linux 6.2.
+        if let open = try? FileStatus(path: "/proc/thread-self/fd").byteCount, open > 0 {
+            return !contains(Int32(clamping: open + count - 1))
+        }
         // The kernel gives the lowest number that is free; what is above it is taken to be free as well.
         guard let lowest = try? descriptor.duplicate() else { return false }
         return !contains(lowest.rawValue + Int32(clamping: count - 1))
