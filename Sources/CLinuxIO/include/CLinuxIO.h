@@ -84,8 +84,8 @@ ssize_t clinuxio_receive(
     int descriptor, void *bytes, size_t length, int *descriptors, size_t capacity, size_t *count,
     int *flags);
 
-/// Whether the next message that a UNIX socket has received passes descriptors: 1 where it does, or where that
-/// cannot be known, and -1 when there is none yet. A look takes none.
+/// Whether the next message that a UNIX socket has received passes descriptors: 1 where it does, or where
+/// that cannot be known, and -1 when there is none yet. A look takes none.
 int clinuxio_next_passes_descriptors(int descriptor);
 
 /// Throws away the messages that a UNIX socket which takes no more has received, up to one with descriptors:
