@@ -196,7 +196,14 @@ struct RestartTests {
         }
         try await stands()
 
+        // One that cannot be read tells nothing of what the records are of.
         try File.remove(mark)
+        try Directory.ensure(mark, mode: 0o700)
+        let unread = LibvirtMark(RuntimeLayout(scratch.configuration))
+        let objection = unread.objection(to: "fake:///system", hasRecords: true)
+        #expect(objection?.reason.contains("cannot be read") == true)
+        #expect(unread.objection(to: "fake:///system", hasRecords: false) == nil)
+        try Directory.remove(mark)
         try await run("fake:///session", wrong, in: scratch) { controller, backend in
             #expect(await eventually { controller.isSettled && backend.open.isEmpty })
         }
@@ -204,7 +211,7 @@ struct RestartTests {
         try await run("fake:///third", wrong, in: scratch) { controller, _ in
             #expect(await eventually { controller.connection == .connected })
         }
-        let uri = LibvirtMark(RuntimeLayout(scratch.configuration)).uri
+        let uri = try LibvirtMark(RuntimeLayout(scratch.configuration)).uri
         #expect(uri == "fake:///third")
     }
 
