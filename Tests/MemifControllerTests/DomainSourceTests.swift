@@ -64,8 +64,28 @@ struct DomainSourceTests {
             let reason = "libvirt has not answered within \(Duration.milliseconds(200))"
             #expect(await notices.next() == .disconnected(reason: reason))
             #expect(await notices.next() == .connected)
+            #expect(await eventually { (try? await source.list(.active)) != nil })
+        }
+    }
+
+    @Test(
+        "a list for which calls that hang have left no place goes round them, over the same connection"
+    )
+    func crowdedOutList() async throws {
+        let patience = Duration.seconds(3)
+        try await Self.with(patience: patience) { daemon, source, _ in
+            daemon.serve(Remote.CONNECT_LIST_ALL_DOMAINS) { _ in .init(domains: [], ret: 0) }
+            let reads = (1...4).map { (number: UInt8) in
+                daemon.inject(.hold, into: Remote.DOMAIN_GET_XML_DESC)
+                return Task { try await source.read(Sample.vm(number)) }
+            }
+            #expect(await eventually { daemon.heldCallCount == 4 })
+            // It waits until they are given up, in vain.
             let listed = try await source.list(.active)
             #expect(listed.isEmpty)
+            for read in reads {
+                await #expect(throws: DomainSourceError.self) { _ = try await read.value }
+            }
         }
     }
 
@@ -116,15 +136,9 @@ struct DomainSourceTests {
             return
         }
         isAllowed.withLock { $0 = true }
-        let asking = Task {
-            // It tells of the refusal a moment before it waits.
-            while !Task.isCancelled {
-                source.retry()
-                try? await Task.sleep(for: .milliseconds(2))
-            }
-        }
+        // It tells of the refusal a moment before it waits.
+        source.retry()
         #expect(await all.next() == .connected)
-        asking.cancel()
         running.cancel()
         await running.value
     }

@@ -13,7 +13,8 @@ public final class LibvirtDomainSource: DomainSource {
     /// The connection that stands, and who is to hear of its end.
     private let told = Mutex<(connection: Connection, notify: @Sendable (SourceNotice) -> Void)?>(
         nil)
-    private let pause = Mutex<Task<Void, Never>?>(nil)
+    /// The wait after a refusal, and whether another attempt has been asked for before there was one.
+    private let retrying = Mutex<(pause: Task<Void, Never>?, isAsked: Bool)>((nil, false))
 
     /// How long to wait after a refusal: each attempt may count towards locking an account.
     private static let refusalPause = Duration.seconds(300)
@@ -38,17 +39,26 @@ public final class LibvirtDomainSource: DomainSource {
             await keep(notify)
             let wait = Self.refusalPause * Double.random(in: 1...1.25)
             let pause = Task { _ = try? await Task.sleep(for: wait) }
-            self.pause.withLock { $0 = pause }
+            retrying.withLock { state in
+                if state.isAsked { pause.cancel() }
+                state = (pause, false)
+            }
             await withTaskCancellationHandler {
                 await pause.value
             } onCancel: {
                 pause.cancel()
             }
+            retrying.withLock { $0.pause = nil }
         }
     }
 
-    /// Connects again at once where it waits because it was refused.
-    public func retry() { pause.withLock(\.self)?.cancel() }
+    /// Connects again at once where it waits because it was refused, or is about to.
+    public func retry() {
+        if supervised.connection != nil { return }
+        retrying.withLock { state in
+            if let pause = state.pause { pause.cancel() } else { state.isAsked = true }
+        }
+    }
 
     private func keep(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
         let connected = Mutex((isAgain: false, isNews: false))
@@ -56,6 +66,7 @@ public final class LibvirtDomainSource: DomainSource {
         await supervised.run { notice in
             switch notice {
             case .connected(let connection):
+                retrying.withLock { $0.isAsked = false }
                 told.withLock { $0 = (connection, notify) }
                 connected.withLock { $0 = (isAgain: true, isNews: $0.isAgain) }
                 notify(.connected)
@@ -88,8 +99,8 @@ public final class LibvirtDomainSource: DomainSource {
         return namespace == DomainDocument.namespace
     }
 
-    /// All domains, or the active ones. A daemon that does not answer this answers nothing, or has its fill of
-    /// calls that hang: another connection is made.
+    /// All domains, or the active ones. A daemon that does not answer this answers nothing: another connection
+    /// is made.
     public func list(_ scope: DomainScope) async throws(DomainSourceError) -> [DomainListing] {
         try await ask(whenUnanswered: giveUp) { connection throws(LibvirtError) in
             let domains = try await connection.listAllDomains(
@@ -156,8 +167,13 @@ public final class LibvirtDomainSource: DomainSource {
             throw .unavailable("there is no connection to libvirt")
         }
         do throws(LibvirtError) {
-            return try await Connection.withDeadline(.now + patience) {
-                () async throws(LibvirtError) in try await question(connection)
+            do throws(LibvirtError) {
+                return try await inTime(connection, question)
+            } catch {
+                // Every place was taken by a call that hangs. Nobody waits for those any more by now, and it goes
+                // round them.
+                guard whenUnanswered != nil, error.isTooLateToSend else { throw error }
+                return try await inTime(connection, question)
             }
         } catch {
             if case .call(let call) = error.kind, case .deadlineExceeded = call.kind {
@@ -166,6 +182,25 @@ public final class LibvirtDomainSource: DomainSource {
             }
             throw DomainSourceError(error)
         }
+    }
+
+    private func inTime<Answer: Sendable>(
+        _ connection: Connection,
+        _ question: @escaping @Sendable (Connection) async throws(LibvirtError) -> Answer
+    ) async throws(LibvirtError) -> Answer {
+        try await Connection.withDeadline(.now + patience) {
+            () async throws(LibvirtError) in try await question(connection)
+        }
+    }
+}
+
+extension LibvirtError {
+    /// Whether a call ended because its time was over before there was a place for it.
+    fileprivate var isTooLateToSend: Bool {
+        guard case .call(let call) = kind, case .deadlineExceeded(.notSent) = call.kind else {
+            return false
+        }
+        return true
     }
 }
 
