@@ -37,7 +37,9 @@ struct ConcurrentChangeTests {
             await #expect(throws: ChangeError.self) { _ = try await first.value }
             let report = try await second.value
             #expect(report.name == "b")
+            let reads = it.source.reads
             it.source.lose()
+            #expect(await eventually { it.source.reads > reads })
             #expect(await eventually { controller.isSettled })
             #expect(it.stands([one: ["a", "b"]]), "\(it.diagnosis)")
             #expect(it.port(one, "b")?.specification.declaration.linger == .seconds(2))
