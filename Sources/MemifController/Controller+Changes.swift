@@ -83,7 +83,7 @@ extension Controller {
             throw .question(
                 .unavailable("another virtwired has taken over meanwhile: ask that one"))
         }
-        // libvirt is there, and does not tell of this domain for the moment.
+        // libvirt is there: a look at this domain fails, or waits for something.
         if connection == .connected {
             throw .refused(.later("port '\(port.printable)' is not yet removed"))
         }
@@ -305,8 +305,8 @@ extension PortError {
     /// A change that holds, and that no look has carried out.
     fileprivate static func later(_ what: String) -> PortError {
         PortError(
-            reason: "\(what): libvirt did not answer about the domain",
-            remedy: "it goes with the next look; see virtwired's log for what libvirt says")
+            reason: "\(what): no look has carried it out yet",
+            remedy: "it goes with the next look; see virtwired's log for what keeps it")
     }
 }
 
