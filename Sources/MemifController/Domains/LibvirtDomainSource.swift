@@ -13,6 +13,8 @@ public final class LibvirtDomainSource: DomainSource {
     /// The connection that stands, and who is to hear of its end.
     private let told = Mutex<(connection: Connection, notify: @Sendable (SourceNotice) -> Void)?>(
         nil)
+    /// Whether the last connection was left because no list had come, and none has since.
+    private let isDoubted = Mutex(false)
     /// The wait after a refusal, and whether another attempt has been asked for before there was one.
     private let retrying = Mutex<(pause: Task<Void, Never>?, isAsked: Bool)>((nil, false))
 
@@ -67,8 +69,13 @@ public final class LibvirtDomainSource: DomainSource {
             switch notice {
             case .connected(let connection):
                 retrying.withLock { $0.isAsked = false }
-                told.withLock { $0 = (connection, notify) }
                 connected.withLock { $0 = (isAgain: true, isNews: $0.isAgain) }
+                if isDoubted.withLock(\.self), await !answersLists() {
+                    // The supervisor makes the next when this one has ended.
+                    Task { await connection.close() }
+                    return
+                }
+                told.withLock { $0 = (connection, notify) }
                 notify(.connected)
             case .gap:
                 // One that stands again tells a gap with it, of which nothing more is to be learned.
@@ -144,6 +151,18 @@ public final class LibvirtDomainSource: DomainSource {
         return xml[start.upperBound...].prefix { $0 != ">" }.contains(" id=")
     }
 
+    /// Whether a daemon that lets everybody in and had answered nothing answers again; what is refused is an
+    /// answer too.
+    private func answersLists() async -> Bool {
+        do throws(DomainSourceError) {
+            _ = try await list(.active)
+        } catch {
+            guard case .refused = error else { return false }
+        }
+        isDoubted.withLock { $0 = false }
+        return true
+    }
+
     /// Leaves a connection over which no list has come, and says so, unless it has been left.
     private func giveUp(_ connection: Connection) -> DomainSourceError {
         let reason = "libvirt has not answered within \(patience)"
@@ -152,6 +171,7 @@ public final class LibvirtDomainSource: DomainSource {
             // Under the lock: the next connection is told after this.
             told?.notify(.disconnected(reason: reason))
             told = nil
+            isDoubted.withLock { $0 = true }
             return true
         }
         // The supervisor makes the next when this one has ended.
