@@ -55,7 +55,7 @@ public final class MemifLink: Sendable {
     public func takeReceiveQueue(
         _ index: Int, mode: ReceiveMode = .polling
     ) -> ReceiveQueue? {
-        guard let memory, memory.receiving.indices.contains(index),
+        guard !status.hasEnded, let memory, memory.receiving.indices.contains(index),
             memory.receiving[index].take()
         else { return nil }
         return ReceiveQueue(
@@ -67,7 +67,7 @@ public final class MemifLink: Sendable {
     ///
     /// - Returns: nil for a number that is not there, a queue that is taken, or a link that is over.
     public func takeTransmitQueue(_ index: Int) -> TransmitQueue? {
-        guard let memory, memory.sending.indices.contains(index),
+        guard !status.hasEnded, let memory, memory.sending.indices.contains(index),
             memory.sending[index].take()
         else { return nil }
         return TransmitQueue(
