@@ -69,6 +69,9 @@ struct ControlChangeTests {
             it.source.undefine(one)
             #expect(await eventually { it.backend.open.isEmpty })
             it.source.define(one, "<memif:port name='a'/>")
+            // What was added does not come back with it.
+            let a = it.layout.socket(of: one, port: "a")
+            #expect(await eventually { it.backend.open[a] != nil })
             #expect(try await it.waits(for: "Waiting", of: "a"))
             #expect(it.backend.open.count == 1)
         }

@@ -187,14 +187,8 @@ public final class LibvirtDomainSource: DomainSource {
             throw .unavailable("there is no connection to libvirt")
         }
         do throws(LibvirtError) {
-            do throws(LibvirtError) {
-                return try await inTime(connection, question)
-            } catch {
-                // Every place was taken by a call that hangs. Nobody waits for those any more by now, and it goes
-                // round them.
-                guard whenUnanswered != nil, error.isTooLateToSend else { throw error }
-                return try await inTime(connection, question)
-            }
+            return try await inTime(
+                connection, attempts: whenUnanswered == nil ? 1 : 3, question)
         } catch {
             if case .call(let call) = error.kind, case .deadlineExceeded = call.kind {
                 if let whenUnanswered { throw whenUnanswered(connection) }
@@ -204,12 +198,19 @@ public final class LibvirtDomainSource: DomainSource {
         }
     }
 
+    /// Asks, and asks again where every place was taken by a call that hangs: a second after nobody waits for
+    /// those any more it goes round them.
     private func inTime<Answer: Sendable>(
-        _ connection: Connection,
+        _ connection: Connection, attempts: Int,
         _ question: @escaping @Sendable (Connection) async throws(LibvirtError) -> Answer
     ) async throws(LibvirtError) -> Answer {
-        try await Connection.withDeadline(.now + patience) {
-            () async throws(LibvirtError) in try await question(connection)
+        do throws(LibvirtError) {
+            return try await Connection.withDeadline(.now + patience) {
+                () async throws(LibvirtError) in try await question(connection)
+            }
+        } catch {
+            guard attempts > 1, error.isTooLateToSend else { throw error }
+            return try await inTime(connection, attempts: attempts - 1, question)
         }
     }
 }
