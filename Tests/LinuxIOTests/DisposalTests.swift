@@ -25,6 +25,13 @@ struct DisposalTests {
         try Disposal(of: Self.nextUser.wrappingAdd(1, ordering: .relaxed).newValue, on: loop)
     }
 
+    /// One that does nothing until the obstacle is removed.
+    private func heldUp() throws -> (Disposal, Obstacle) {
+        let (disposal, obstacle) = (try disposal(), Obstacle())
+        disposal.submit { obstacle.wait() }
+        return (disposal, obstacle)
+    }
+
     private static func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(30)
         while true {
@@ -38,9 +45,7 @@ struct DisposalTests {
 
     @Test("closes what is let go of, duplicates and queues of it included")
     func closing() async throws {
-        let disposal = try disposal()
-        let obstacle = Obstacle()
-        disposal.submit { obstacle.wait() }
+        let (disposal, obstacle) = try heldUp()
         let file = try OwnedDescriptor.memoryFile(name: "disposed", byteCount: 4096)
             .closed(by: disposal)
         let identity = try file.status().identity
@@ -62,9 +67,7 @@ struct DisposalTests {
 
     @Test("unmaps what was mapped of a file that it closes")
     func unmapping() async throws {
-        let disposal = try disposal()
-        let obstacle = Obstacle()
-        disposal.submit { obstacle.wait() }
+        let (disposal, obstacle) = try heldUp()
         let name = "disposed \(UInt64.random(in: 0...UInt64.max))"
         func isMapped() throws -> Bool {
             let maps = try File.read("/proc/self/maps", limit: 1 << 22)
@@ -83,9 +86,8 @@ struct DisposalTests {
 
     @Test("of one user keeps no other's waiting")
     func users() async throws {
-        let (slow, other) = (try disposal(), try disposal())
-        let obstacle = Obstacle()
-        slow.submit { obstacle.wait() }
+        let other = try disposal()
+        let (slow, obstacle) = try heldUp()
         let file = try OwnedDescriptor.memoryFile(name: "others", byteCount: 4096)
             .closed(by: other)
         let (number, identity) = (file.rawValue, try file.status().identity)
@@ -99,9 +101,7 @@ struct DisposalTests {
 
     @Test("closes a socket with all that nobody has received, and the other end sees no more of it")
     func socket() async throws {
-        let disposal = try disposal()
-        let obstacle = Obstacle()
-        disposal.submit { obstacle.wait() }
+        let (disposal, obstacle) = try heldUp()
         let pair = try UnixSocket.pair(.messages)
         let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
         let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
@@ -131,10 +131,8 @@ struct DisposalTests {
         "closes at once a socket in which no descriptor is left",
         arguments: [[], [1], [0], [0, 1, 0]])
     func plainSocket(_ lengths: [Int]) throws {
-        let disposal = try disposal()
-        let obstacle = Obstacle()
+        let (disposal, obstacle) = try heldUp()
         defer { obstacle.remove() }
-        disposal.submit { obstacle.wait() }
         let pair = try UnixSocket.pair(.messages)
         let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
         let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
@@ -153,9 +151,7 @@ struct DisposalTests {
 
     @Test("closes a socket behind messages of no bytes, in one of which a descriptor is left")
     func emptyMessages() async throws {
-        let disposal = try disposal()
-        let obstacle = Obstacle()
-        disposal.submit { obstacle.wait() }
+        let (disposal, obstacle) = try heldUp()
         let pair = try UnixSocket.pair(.messages)
         let other = try UnixSocket(adopting: pair.first.descriptor.duplicate())
         let ours = try UnixSocket(adopting: pair.second.descriptor.duplicate())
@@ -174,9 +170,7 @@ struct DisposalTests {
 
     @Test("closes what was passed by who waits to be accepted, and the address is free at once")
     func listener() async throws {
-        let disposal = try disposal()
-        let obstacle = Obstacle()
-        disposal.submit { obstacle.wait() }
+        let (disposal, obstacle) = try heldUp()
         let address = try UnixAddress(
             abstract: "virtwire-test-\(UInt64.random(in: 0...UInt64.max))")
         let listener = try UnixListener.bind(to: address, kind: .messages)

@@ -148,27 +148,6 @@ struct RestartTests {
         }
     }
 
-    /// Runs a controller that asks a libvirt of a name.
-    private func run(
-        _ uri: String, _ source: FakeSource, in scratch: Scratch,
-        _ body: (Controller, FakeBackend) async throws -> Void
-    ) async throws {
-        let backend = FakeBackend()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let host = Host(scratch.configuration, backend: backend, logger: logger)
-        let controller = Controller(host, source: source, uri: uri)
-        let task = Task { try await controller.run() }
-        do {
-            try await body(controller, backend)
-        } catch {
-            task.cancel()
-            _ = await task.result
-            throw error
-        }
-        task.cancel()
-        try await task.value
-    }
-
     @Test("another libvirt takes no port away, unless that is meant")
     func otherLibvirt() async throws {
         let scratch = try Scratch()
@@ -176,23 +155,23 @@ struct RestartTests {
         right.define(one, "<memif:port name='a' link='always'/>")
         let mark = RuntimeLayout(scratch.configuration).libvirtMark
         func stands() async throws {
-            try await run("fake:///system", right, in: scratch) { controller, backend in
-                #expect(await eventually { controller.isSettled && backend.open.count == 1 })
+            try await ControllerHarness(right, scratch, uri: "fake:///system").run { it in
+                #expect(await eventually { it.controller.isSettled && it.backend.open.count == 1 })
             }
         }
         try await stands()
-        try await run("fake:///session", wrong, in: scratch) { controller, backend in
+        try await ControllerHarness(wrong, scratch, uri: "fake:///session").run { it in
             #expect(
                 await eventually {
-                    guard case .disconnected(let reason) = controller.connection else {
+                    guard case .disconnected(let reason) = it.controller.connection else {
                         return false
                     }
                     return reason.contains("of fake:///system, ") && reason.contains(mark)
                 })
-            #expect(backend.open.values.map(\.admission) == [.open])
+            #expect(it.backend.open.values.map(\.admission) == [.open])
             // It hears nothing from there, so there is nothing to look at.
             wrong.connect()
-            #expect(controller.connection != .connected && wrong.reads == 0)
+            #expect(it.controller.connection != .connected && wrong.reads == 0)
         }
         try await stands()
 
@@ -204,12 +183,12 @@ struct RestartTests {
         #expect(objection?.reason.contains("cannot be read") == true)
         #expect(unread.objection(to: "fake:///system", hasRecords: false) == nil)
         try Directory.remove(mark)
-        try await run("fake:///session", wrong, in: scratch) { controller, backend in
-            #expect(await eventually { controller.isSettled && backend.open.isEmpty })
+        try await ControllerHarness(wrong, scratch, uri: "fake:///session").run { it in
+            #expect(await eventually { it.controller.isSettled && it.backend.open.isEmpty })
         }
         // Where nothing is recorded any libvirt is as good.
-        try await run("fake:///third", wrong, in: scratch) { controller, _ in
-            #expect(await eventually { controller.connection == .connected })
+        try await ControllerHarness(wrong, scratch, uri: "fake:///third").run { it in
+            #expect(await eventually { it.controller.connection == .connected })
         }
         let uri = try LibvirtMark(RuntimeLayout(scratch.configuration)).uri
         #expect(uri == "fake:///third")

@@ -180,16 +180,21 @@ import XDR
         }
     }
 
+    /// Has all four places of a connection taken by calls that hang and were given up.
+    private func getStuck(_ connection: Connection, _ daemon: FakeLibvirtd) async throws {
+        for _ in 0..<4 { daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME) }
+        let calls = (0..<4).map { _ in Task { try await connection.hostname() } }
+        try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
+        for call in calls { call.cancel() }
+        for call in calls { _ = await call.result }
+        try await eventually("it counts as stuck") { connection.link.isStuck }
+    }
+
     @Test("who falls back to a connection that is stuck leaves the next attempt a place")
     func fallenBack() async throws {
         try await withDomain { daemon, domain in
             let connection = domain.connection
-            for _ in 0..<4 { daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME) }
-            let calls = (0..<4).map { _ in Task { try await connection.hostname() } }
-            try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
-            for call in calls { call.cancel() }
-            for call in calls { _ = await call.result }
-            try await eventually("it counts as stuck") { connection.link.isStuck }
+            try await getStuck(connection, daemon)
 
             daemon.inject(.close, into: Remote.AUTH_LIST)
             let stuck = (0..<8).map { _ in Task { try await connection.hostname() } }
@@ -229,12 +234,7 @@ import XDR
     func stuck() async throws {
         try await withDomain { daemon, domain in
             let connection = domain.connection
-            for _ in 0..<4 { daemon.inject(.hold, into: Remote.CONNECT_GET_HOSTNAME) }
-            let calls = (0..<4).map { _ in Task { try await connection.hostname() } }
-            try await eventually("the daemon has its fill") { daemon.heldCallCount == 4 }
-            for call in calls { call.cancel() }
-            for call in calls { _ = await call.result }
-            try await eventually("it counts as stuck") { connection.link.isStuck }
+            try await getStuck(connection, daemon)
             #expect(try await connection.hostname() == "fake")
             #expect(daemon.clientCount == 2)
 

@@ -12,8 +12,9 @@ struct ControllerHarness {
     let controller: Controller
     let layout: RuntimeLayout
 
+    /// - Parameter uri: which libvirt the source is said to be; nil where nobody says.
     init(
-        _ source: FakeSource, _ scratch: Scratch,
+        _ source: FakeSource, _ scratch: Scratch, uri: String? = nil,
         _ change: (inout HostConfiguration) -> Void = { _ in }
     ) {
         self.source = source
@@ -25,7 +26,7 @@ struct ControllerHarness {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         controller = Controller(
-            configuration, source: source, backend: backend, logger: logger)
+            Host(configuration, backend: backend, logger: logger), source: source, uri: uri)
     }
 
     /// Runs a controller while the body does things to its surroundings.

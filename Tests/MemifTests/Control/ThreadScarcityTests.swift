@@ -42,12 +42,12 @@ struct ThreadScarcityTests {
                 let slave = try MemifInterface.connect(
                     to: scene.address, InterfaceConfiguration(), on: scene.loop,
                     reconnect: .eager, handshakeTimeout: .seconds(120))
-                try scene.turn(until: "the slave has tried") { slave.lastEnd != nil }
+                try scene.loop.turn(until: "the slave has tried") { slave.lastEnd != nil }
                 let end = try unwrap(slave.lastEnd)
                 try #require(end.cause == .system, "\(end)")
                 try #require(end.reason.text.hasPrefix("cannot start a thread disposal: "))
                 try #require(allow_threads() == 0)
-                try scene.turn(until: "there is a link") {
+                try scene.loop.turn(until: "there is a link") {
                     slave.link != nil && interface.link != nil
                 }
                 slave.remove()
@@ -68,17 +68,6 @@ private struct ThreadScarcity {
         socket = try MasterSocket.listen(at: address, on: loop, options: .patient)
     }
 
-    /// Has the loop do what there is to do until something holds.
-    func turn(until what: String, _ condition: () throws -> Bool) throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while true {
-            let isLast = ContinuousClock.now >= end
-            if try condition() { return }
-            if isLast { throw Scarcity("gave up waiting until \(what)") }
-            try turn()
-        }
-    }
-
     /// The next message that comes.
     func hear(_ peer: borrowing UnixSocket) throws -> ControlMessage {
         var bytes = ControlMessage.Bytes(repeating: 0)
@@ -87,16 +76,8 @@ private struct ThreadScarcity {
             // SAFETY: every byte pattern is a value of `UInt8`, which has no padding.
             var room = unsafe span.mutableBytes
             if try peer.receive(into: &room) != nil { return try ControlMessage(decoding: bytes) }
-            try turn()
+            try loop.turn()
         }
         throw Scarcity("no message came")
-    }
-
-    /// Has the loop do what there is to do, within 2 milliseconds.
-    private func turn() throws {
-        var watched = pollfd(fd: loop.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-        // SAFETY: one element on this frame.
-        _ = unsafe poll(&watched, 1, 2)
-        try loop.runReady()
     }
 }

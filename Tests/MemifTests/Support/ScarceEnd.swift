@@ -109,7 +109,7 @@ final class ScarceEnd {
         limitDescriptors(to: UInt(Self.limit))
         // The first link opens what stays.
         try begin()
-        try turn(until: "there is a link") { told.isUp && peer.told.isUp }
+        try loop.turn(until: "there is a link") { told.isUp && peer.told.isUp }
         try end()
         open = countOpen()
     }
@@ -125,14 +125,14 @@ final class ScarceEnd {
         let patience = ContinuousClock.now + .milliseconds(150)
         var failures: [LinkEnd] = []
         while failures.isEmpty, !told.isUp, ContinuousClock.now < patience {
-            try turn()
+            try loop.turn()
             failures += told.takeFailures()
             if places == .highest { try checkReserve(spare) }
         }
         let isUp = told.isUp
         for number in hoard { close(number) }
         hoard = []
-        try turn(until: "there is a link again") { told.isUp && peer.told.isUp }
+        try loop.turn(until: "there is a link again") { told.isUp && peer.told.isUp }
         failures += told.takeFailures()
         for failure in failures {
             guard failure.cause == .system, failure.reason.text.contains("Too many open files")
@@ -162,10 +162,12 @@ final class ScarceEnd {
     private func end() throws {
         peer.end()
         if socket == nil { interface.take()?.remove() }
-        try turn(until: "the link is over") { !told.isUp && !peer.told.isUp }
-        try turn(until: "all is disposed of") { Disposal.pendingInAll(most: .max) == 0 }
-        try turn(until: "all is closed") { open == 0 || countOpen() == open }
-        try turn(until: "all is unmapped") { try ProcessResources.current().sharedMappings == 0 }
+        try loop.turn(until: "the link is over") { !told.isUp && !peer.told.isUp }
+        try loop.turn(until: "all is disposed of") { Disposal.pendingInAll(most: .max) == 0 }
+        try loop.turn(until: "all is closed") { open == 0 || countOpen() == open }
+        try loop.turn(until: "all is unmapped") {
+            try ProcessResources.current().sharedMappings == 0
+        }
     }
 
     private func fill(leaving spare: Int, _ places: Places) {
@@ -184,24 +186,6 @@ final class ScarceEnd {
         let last = min(Int32(DescriptorReserve.count), Int32(spare))
         for number in Self.limit - last..<Self.limit where fcntl(number, F_GETFD) >= 0 {
             throw Scarcity("with \(spare) free, \(number) of \(Self.limit) is taken")
-        }
-    }
-
-    private func turn() throws {
-        var watched = pollfd(
-            fd: loop.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-        // SAFETY: one element on this frame.
-        _ = unsafe poll(&watched, 1, 2)
-        try loop.runReady()
-    }
-
-    private func turn(until what: String, _ condition: () throws -> Bool) throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while true {
-            let isLast = ContinuousClock.now >= end
-            if try condition() { return }
-            if isLast { throw Scarcity("gave up waiting until \(what)") }
-            try turn()
         }
     }
 }
