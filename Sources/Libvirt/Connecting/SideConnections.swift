@@ -66,12 +66,20 @@ final class SideConnections: Sendable {
         // Several at once would be as many logins that fail, or as many questions to a person.
         guard case .entered = await door.enter(until: turn, timers: timers) else { return nil }
         // Where the one before has just come in, all who waited for it follow at once.
-        let isProven = state.withLock { $0.attempts.haveSucceeded(since: start) }
-        if isProven { door.leave() }
-        defer { if !isProven { door.leave() } }
-        guard isProven || mayTry() else { return nil }
+        if state.withLock({ $0.attempts.haveSucceeded(since: start) }) {
+            door.leave()
+            return await attempt(parameters, until: half)
+        }
+        defer { door.leave() }
+        return mayTry() ? await attempt(parameters, until: half) : nil
+    }
+
+    /// Opens one, and remembers how that went.
+    private func attempt(
+        _ parameters: ConnectionParameters, until limit: ContinuousClock.Instant?
+    ) async -> Connection? {
         let patience = ContinuousClock.now + SideAttempts.patience
-        let end = min(half ?? patience, patience)
+        let end = min(limit ?? patience, patience)
         do throws(LibvirtError) {
             return try await open(parameters, deadline: end)
         } catch {

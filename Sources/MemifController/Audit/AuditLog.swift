@@ -119,15 +119,11 @@ final class AuditLog: Sendable {
             await last()
             isOver.withLock { $0 = true }
         }
-        let deadline = ContinuousClock.now + limit
-        while !isOver.withLock(\.self) || backlog.withLock(\.isBeingWritten) {
-            guard ContinuousClock.now < deadline else {
-                logger.error("the audit log lacks its last lines: they took too long")
-                return false
-            }
-            try? await Task.sleep(for: .milliseconds(1))
+        let isWhole = await wait(until: .now + limit) {
+            isOver.withLock(\.self) && !backlog.withLock(\.isBeingWritten)
         }
-        return true
+        if !isWhole { logger.error("the audit log lacks its last lines: they took too long") }
+        return isWhole
     }
 
     /// - Returns: how many lines are missing before this one; nil when this one is to be missing too.

@@ -10,13 +10,16 @@ internal import Synchronization
 public final class LibvirtDomainSource: DomainSource {
     private let supervised: SupervisedConnection
     private let patience: Duration
-    /// The connection that stands, and who is to hear of its end.
-    private let told = Mutex<(connection: Connection, notify: @Sendable (SourceNotice) -> Void)?>(
-        nil)
-    /// Whether the last connection was left because no list had come, and none has since.
-    private let isDoubted = Mutex(false)
+    private let told = Mutex(Told())
     /// The wait after a refusal, and whether another attempt has been asked for before there was one.
     private let retrying = Mutex<(pause: Task<Void, Never>?, isAsked: Bool)>((nil, false))
+
+    private struct Told {
+        /// The connection that stands, and who is to hear of its end.
+        var standing: (connection: Connection, notify: @Sendable (SourceNotice) -> Void)?
+        /// Whether the last one was left because no list had come, and none has since.
+        var isDoubted = false
+    }
 
     /// How long to wait after a refusal: each attempt may count towards locking an account.
     private static let refusalPause = Duration.seconds(300)
@@ -64,18 +67,18 @@ public final class LibvirtDomainSource: DomainSource {
 
     private func keep(_ notify: @escaping @Sendable (SourceNotice) -> Void) async {
         let connected = Mutex((isAgain: false, isNews: false))
-        defer { told.withLock { $0 = nil } }
+        defer { told.withLock { $0.standing = nil } }
         await supervised.run { notice in
             switch notice {
             case .connected(let connection):
                 retrying.withLock { $0.isAsked = false }
                 connected.withLock { $0 = (isAgain: true, isNews: $0.isAgain) }
-                if isDoubted.withLock(\.self), await !answersLists() {
+                if told.withLock(\.isDoubted), await !answersLists() {
                     // The supervisor makes the next when this one has ended.
                     Task { await connection.close() }
                     return
                 }
-                told.withLock { $0 = (connection, notify) }
+                told.withLock { $0.standing = (connection, notify) }
                 notify(.connected)
             case .gap:
                 // One that stands again tells a gap with it, of which nothing more is to be learned.
@@ -86,7 +89,7 @@ public final class LibvirtDomainSource: DomainSource {
                 if !isKnown { notify(.gap) }
             case .undecodable: notify(.gap)
             case .disconnected(let error):
-                told.withLock { $0 = nil }
+                told.withLock { $0.standing = nil }
                 notify(.disconnected(reason: "\(error)"))
             case .event(.domain(let event)):
                 guard Self.matters(event), let vm = VMIdentifier(bytes: event.uuid.bytes) else {
@@ -159,7 +162,7 @@ public final class LibvirtDomainSource: DomainSource {
         } catch {
             guard case .refused = error else { return false }
         }
-        isDoubted.withLock { $0 = false }
+        told.withLock { $0.isDoubted = false }
         return true
     }
 
@@ -167,11 +170,10 @@ public final class LibvirtDomainSource: DomainSource {
     private func giveUp(_ connection: Connection) -> DomainSourceError {
         let reason = "libvirt has not answered within \(patience)"
         let isCurrent = told.withLock { told in
-            guard told?.connection === connection else { return false }
+            guard told.standing?.connection === connection else { return false }
             // Under the lock: the next connection is told after this.
-            told?.notify(.disconnected(reason: reason))
-            told = nil
-            isDoubted.withLock { $0 = true }
+            told.standing?.notify(.disconnected(reason: reason))
+            told = Told(isDoubted: true)
             return true
         }
         // The supervisor makes the next when this one has ended.

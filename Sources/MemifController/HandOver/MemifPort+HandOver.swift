@@ -7,9 +7,7 @@ internal import VirtwireProtocol
 
 extension MemifPort {
     func settle(until deadline: ContinuousClock.Instant) async {
-        while socket.isShakingHands, ContinuousClock.now < deadline {
-            try? await Task.sleep(for: .milliseconds(1))
-        }
+        _ = await wait(until: deadline) { !socket.isShakingHands }
     }
 
     func freeze() async throws(PortError) -> FrozenPort {

@@ -200,7 +200,8 @@ final class ManagedDomain: Sendable {
             state.followPhase()
             outcome = deeds.outcome
         }
-        state.damaged = state.damagedNow
+        // Nobody asks where there is no failure to wait for.
+        state.damaged = outcome.isSuccess ? [] : state.damagedNow
         state.waiting = host.inherited.names(of: vm)
         let changed = state.update(state.assess(declared, outcome))
         state.former = [:]

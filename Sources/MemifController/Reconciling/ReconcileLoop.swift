@@ -148,10 +148,7 @@ final class ReconcileLoop: Sendable {
     /// Returns when ``run(_:)`` has, or after a while: a look may never end. Whoever waits for one waits no
     /// longer then.
     func waitForEnd(within limit: Duration) async {
-        let deadline = ContinuousClock.now + limit
-        while !state.withLock(\.hasEnded), ContinuousClock.now < deadline {
-            try? await Task.sleep(for: .milliseconds(1))
-        }
+        _ = await wait(until: .now + limit) { state.withLock(\.hasEnded) }
         end()
     }
 
