@@ -21,6 +21,7 @@ struct DomainState: Sendable {
     /// How long it may yet be back, where it was missing at the last look; nil where it is there, or gone
     /// for good.
     var graceLeft: Duration?
+    var lastReading = LastReading()
     /// The declarations that are to stand, when they could last be understood.
     var lastGood: [String: PortDeclaration] = [:]
     var ports: [String: Standing] = [:]

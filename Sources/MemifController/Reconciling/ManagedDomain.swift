@@ -123,7 +123,7 @@ final class ManagedDomain: Sendable {
             if ports.isEmpty { return (.gone, nil) }
             return (.defined(prepared.joined([], with: ports, under: rule)), prepared)
         }
-        var declared = DeclaredPorts.read(fromDomainXML: reading.xml, under: rule)
+        var declared = state.lastReading.ports(of: reading.xml, under: rule)
         return (.defined(declarations(&declared, &state)), declared)
     }
 
