@@ -7,6 +7,7 @@
 #include "CountedSystemCalls.h"
 #include "NoThreads.h"
 #include "OwnDescriptors.h"
+#include "StalledFile.h"
 
 /// How often the calling thread has asked for memory so far; 0 always under a sanitizer, which has an
 /// allocator of its own.
