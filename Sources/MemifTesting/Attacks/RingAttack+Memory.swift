@@ -154,6 +154,12 @@ extension RingAttack {
                         offset: end.buffer(slot))
                 }
             },
+            race("empty buffers that are elsewhere for a moment while they are filled") { end, _ in
+                for slot in 0..<end.ringSize {
+                    end.receiving.setDescriptor(slot, region: 9, length: .max, offset: .max)
+                    end.receiving.setDescriptor(slot, length: 2048, offset: 4096)
+                }
+            },
             race("indexes that change while they are read") { end, round in
                 end.setVictimIndex(round, of: end.sending)
                 end.setVictimIndex(round, of: end.receiving)

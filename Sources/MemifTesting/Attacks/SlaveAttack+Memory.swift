@@ -72,6 +72,9 @@ extension SlaveAttack {
             file("a device", "F_SEAL_SHRINK") { _ in
                 try HostileFile.open("/dev/zero", O_RDWR)
             },
+            file("a file on a disk", "F_SEAL_SHRINK") { _ in
+                try HostileFile.open("/proc/self/exe", O_RDONLY)
+            },
             file("a directory", "F_SEAL_SHRINK") { _ in try HostileFile.open("/", O_RDONLY) },
             file("a file of the kernel's", "F_SEAL_SHRINK") { _ in
                 try HostileFile.open("/proc/self/mem", O_RDWR)

@@ -59,7 +59,9 @@ struct SocketTests {
         #expect(link.isUp && old.link?.isUp == true)
         first.close()
         #expect(FileManager.default.fileExists(atPath: address.name))
+        // It came from elsewhere, and is whoever's to remove.
         second.close()
+        #expect(FileManager.default.fileExists(atPath: address.name))
     }
 
     /// They may not while a user has too much that cannot be closed.

@@ -33,6 +33,27 @@ struct HostileRoomTests {
         }
     }
 
+    @Test("end the link, and what was put into those before them is sent", arguments: [0, 1, 15])
+    func burst(_ slot: Int) async throws {
+        let (slave, link) = try await master.connected()
+        slave.receiving.setDescriptor(UInt16(slot), region: 9, length: 64, offset: 0)
+        var sender = try unwrap(link.takeTransmitQueue(0))
+        var batch = FrameBatch(frameCapacity: 16)
+        for number in 0..<16 { batch.append([UInt8(number), 7]) }
+        do throws(LinkEnd) {
+            _ = try sender.transmitBurst(batch)
+            Issue.record("a buffer that lies nowhere was used")
+        } catch {
+            #expect(error.reason.text.contains("an empty buffer lies outside the regions"))
+        }
+        #expect(slave.receiving.tail == slot)
+        for number in 0..<slot {
+            let place = Int(slave.receiving.bufferOffset(UInt16(number)))
+            #expect(slave.memory.bytes(at: place, count: 2) == [UInt8(number), 7])
+        }
+        #expect(try await slave.peer.receiveDisconnect()?.code == .protocolViolation)
+    }
+
     @Test("of a slave's own ring are where it knows them to be, whatever a master writes there")
     func ownRoom() async throws {
         let hostile = try RawMaster(at: master.directory.address("hostile.sock"))

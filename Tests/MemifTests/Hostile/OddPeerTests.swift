@@ -149,6 +149,31 @@ struct OddPeerTests {
             handshakeTimeout: .seconds(120))
     }
 
+    @Test("names of a master's that fill their field to the last byte, in HELLO and CONNECTED")
+    func fullNamesOfMaster() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let master = try RawMaster(at: directory.address())
+        let interface = try slave(directory, loop)
+        let peer = try await master.accept()
+        let name = [UInt8](repeating: 0x61, count: 32)
+        // HELLO: the name, the versions, the limits, and rubbish behind them.
+        let limits: [UInt8] = [0, 2, 0, 2, 255, 0, 255, 0, 255, 0, 14]
+        let rubbish = [UInt8](repeating: 0xEE, count: 94)
+        try peer.send(bytes: [2, 0] + name + limits + rubbish.prefix(83))
+        var last = ""
+        while last != "CONNECT" {
+            last = try unwrap(try await peer.receive()).message.name
+            if last != "CONNECT" { try peer.send(.acknowledge) }
+        }
+        try peer.send(bytes: [7, 0] + name + rubbish)
+        let link = try await interface.waitForLink(within: .seconds(30))
+        #expect(link.terms.peerName == String(repeating: "a", count: 32))
+        #expect(link.terms.peerInterfaceName == String(repeating: "a", count: 32))
+        interface.remove()
+    }
+
     @Test("a master that clears the indexes when it connects finds no buffer lost")
     func clearingMaster() async throws {
         let directory = try TemporaryDirectory()

@@ -86,6 +86,43 @@ struct SlownessTests {
         #expect(link.transmitQueueCount == 256)
     }
 
+    @Test("a master that acknowledges all ahead and reads nothing is waited for until it reads")
+    func unreadByMaster() async throws {
+        let directory = try TemporaryDirectory()
+        let loop = try EventLoop.start(name: "memif")
+        defer { loop.stop() }
+        let master = try RawMaster(at: directory.address())
+        var configuration = InterfaceConfiguration()
+        configuration.queues = QueueCounts(pairs: 256)
+        configuration.ringSize = 2
+        configuration.bufferSize = 64
+        let slave = try MemifInterface.connect(
+            to: directory.address(), configuration, on: loop, reconnect: nil,
+            handshakeTimeout: .seconds(120))
+        let guest = try RawMaster.Guest(try await master.accept())
+        try await guest.lead(to: .initialized)
+        // INIT, a region and 512 rings.
+        for number in 1...514 {
+            try await eventually("there is room for ACK \(number)") {
+                (try? guest.peer.send(.acknowledge)) != nil
+            }
+        }
+        try await eventually("there is room for CONNECTED") {
+            (try? guest.peer.send(.connected(interfaceName: "mute"))) != nil
+        }
+        // The slave's messages fill the socket: it takes nothing more until they are read.
+        await loop.turns(50)
+        #expect(slave.link == nil)
+        var heard: [String] = []
+        while heard.last != "CONNECT" {
+            heard.append(try unwrap(try await guest.peer.receive()).message.name)
+        }
+        #expect(heard == ["ADD_REGION"] + Array(repeating: "ADD_RING", count: 512) + ["CONNECT"])
+        let link = try await slave.waitForLink(within: .seconds(60))
+        #expect(link.receiveQueueCount == 256)
+        slave.remove()
+    }
+
     @Test("a listener whose queue is full is tried again")
     func fullBacklog() async throws {
         let directory = try TemporaryDirectory()
