@@ -117,6 +117,15 @@ final class ControlChannel: Sendable {
         }
     }
 
+    /// Another descriptor of the socket, for a process that is to go on with it should this one crash; nil
+    /// as for `freeze`.
+    func duplicate() throws(SystemError) -> OwnedDescriptor? {
+        try state.withLock { state throws(SystemError) in
+            guard state.unsent == nil else { return nil }
+            return try state.socket?.duplicate()
+        }
+    }
+
     /// Closes our descriptor of the socket without a word: another process goes on with it.
     func abandon() {
         let socket = state.withLock { $0.socket.take() }

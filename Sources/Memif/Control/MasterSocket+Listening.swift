@@ -165,6 +165,18 @@ extension MasterSocket {
         }
     }
 
+    /// Another descriptor of the listener, which goes on.
+    func duplicateListener() throws(MemifError) -> OwnedDescriptor {
+        try state.withLock { state throws(MemifError) in
+            do throws(SystemError) {
+                if let descriptor = try state.listener?.duplicate() { return descriptor }
+            } catch {
+                throw MemifError(error)
+            }
+            throw MemifError(.closed, "the memif socket is closed")
+        }
+    }
+
     /// Accepts again.
     func thawListener() throws(SystemError) {
         try state.withLock { state throws(SystemError) in

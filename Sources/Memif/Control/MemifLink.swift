@@ -82,6 +82,12 @@ public final class MemifLink: Sendable {
         memory.receiving[index].call()
     }
 
+    /// Has the peer look at its rings, though it sleep, for a link of a process that has crashed: that may
+    /// have come to publish frames and not to raise the interrupt. One too many does no harm.
+    public func wakePeer() {
+        for ring in memory?.sending ?? [] { ring.interrupt.wake() }
+    }
+
     /// What there is to know of the link now, for people and for monitors.
     public var details: LinkDetails {
         let memory = self.memory

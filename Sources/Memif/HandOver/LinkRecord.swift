@@ -53,7 +53,8 @@ public struct LinkRecord: Hashable, Sendable {
     }
 }
 
-/// A socket that stands still, as another process needs it to go on with it.
+/// A socket as another process needs it to go on with it: one that stands still, or a copy for the case that
+/// this process crashes.
 public struct FrozenSocket: ~Copyable, Sendable {
     /// Its links.
     public var links: [LinkRecord]

@@ -21,22 +21,41 @@ extension MasterConnection {
                 sendAway()
                 return
             }
-            var descriptors = DescriptorQueue()
-            descriptors.append(control)
-            for region in memory.regions {
-                descriptors.append(try Self.spared(region.file.duplicate()))
-            }
-            let rings = memory.slaveToMaster + memory.masterToSlave
-            for announcement in link.terms.rings {
-                guard let ring = rings.first(where: { $0.announcement == announcement }) else {
-                    continue
-                }
-                descriptors.append(try Self.spared(ring.interrupt.descriptor.duplicate()))
-            }
-            frozen.descriptors.append(contentsOf: descriptors)
+            try add(link, memory, control, to: &frozen)
         } catch {
             throw MemifError(error)
         }
+    }
+
+    /// Adds its link to what another process could go on with, if one is up. Nothing stands still.
+    func copy(to copied: inout FrozenSocket) throws(MemifError) {
+        guard let link = state.withLock({ $0.hasEnded ? nil : $0.link }), let memory = link.memory
+        else { return }
+        do throws(SystemError) {
+            guard let control = try channel.duplicate() else { return }
+            try add(link, memory, Self.spared(control), to: &copied)
+        } catch {
+            throw MemifError(error)
+        }
+    }
+
+    private func add(
+        _ link: MemifLink, _ memory: LinkMemory, _ control: consuming OwnedDescriptor,
+        to frozen: inout FrozenSocket
+    ) throws(SystemError) {
+        var descriptors = DescriptorQueue()
+        descriptors.append(control)
+        for region in memory.regions {
+            descriptors.append(try Self.spared(region.file.duplicate()))
+        }
+        let rings = memory.slaveToMaster + memory.masterToSlave
+        for announcement in link.terms.rings {
+            guard let ring = rings.first(where: { $0.announcement == announcement }) else {
+                continue
+            }
+            descriptors.append(try Self.spared(ring.interrupt.descriptor.duplicate()))
+        }
+        frozen.descriptors.append(contentsOf: descriptors)
         frozen.links.append(
             LinkRecord(
                 terms: link.terms, regionByteCounts: memory.regions.map { UInt64($0.byteCount) },

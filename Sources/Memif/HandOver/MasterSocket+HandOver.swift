@@ -33,6 +33,26 @@ extension MasterSocket {
         return frozen
     }
 
+    /// What another process needs should this one end without a word, as in a crash. Nothing stands still,
+    /// and it holds until the listener or a link changes.
+    ///
+    /// The other makes a frozen `MasterSocket` of it, as after `freeze()`, and calls `MemifLink.wakePeer()`
+    /// for each link. It goes on where each ring's index in shared memory stands, which this end had
+    /// published last. So frames that were received in place and not released are received again, and so
+    /// are those of a burst that a crash has cut short. Frames that had been received whole and not
+    /// handled are lost with the process, and so are those that were not published. A slave finds no half of
+    /// one; but buffers that such a frame was put into are only as long as it was until the slave has them
+    /// back, and a longer frame takes several.
+    ///
+    /// - Returns: the links that are up; all descriptors are of its own.
+    /// - Throws: `MemifError`: `.closed`, or `.system` when descriptors run out.
+    public func copy() throws(MemifError) -> FrozenSocket {
+        var copied = FrozenSocket()
+        copied.descriptors.append(try duplicateListener())
+        for connection in connections { try connection.copy(to: &copied) }
+        return copied
+    }
+
     /// Goes on after `freeze()`, as when the other process has failed.
     ///
     /// - Throws: `MemifError` with `.system` when the listener cannot be watched: links go on, and nobody
