@@ -51,12 +51,7 @@ extension ServiceManager {
     ) throws(SystemError) {
         let socket = try connect()
         let end = ContinuousClock.now + limit
-        for name in stored.names {
-            let lines = ["FDSTORE=1", "FDNAME=\(name)", "FDPOLL=0"]
-            let descriptor = stored.descriptors.popFirst(1)
-            try socket.send(
-                Self.message(lines), descriptor, within: ContinuousClock.now.duration(to: end))
-        }
+        try Self.send(stored, over: socket, until: end)
         let pair = try UnixSocket.pair(.messages)
         var barrier = DescriptorQueue()
         barrier.append(try pair.second.descriptor.duplicate())
@@ -71,14 +66,48 @@ extension ServiceManager {
         _ = consume answer
     }
 
+    private static func send(
+        _ stored: consuming StoredDescriptors, over socket: MessageSocket,
+        until end: ContinuousClock.Instant
+    ) throws(SystemError) {
+        for name in stored.names {
+            let lines = ["FDSTORE=1", "FDNAME=\(name)", "FDPOLL=0"]
+            let descriptor = stored.descriptors.popFirst(1)
+            try socket.send(
+                message(lines), descriptor, within: ContinuousClock.now.duration(to: end))
+        }
+    }
+
+    /// Has it keep descriptors and then let go of others, without waiting until it has done so: it does
+    /// everything in the order in which it is told.
+    ///
+    /// - Parameter limit: how long it may take to have room for that. It waits: call it from a thread of
+    ///   its own.
+    /// - Throws: `SystemError` when it does not listen; some may be kept then.
+    public func change(
+        storing stored: consuming StoredDescriptors, removing names: [String],
+        within limit: Duration
+    ) throws(SystemError) {
+        let socket = try connect()
+        let end = ContinuousClock.now + limit
+        try Self.send(stored, over: socket, until: end)
+        for name in names {
+            try socket.send(
+                Self.removal(of: name), within: ContinuousClock.now.duration(to: end))
+        }
+    }
+
+    private static func removal(of name: String) -> [UInt8] {
+        message(["FDSTOREREMOVE=1", "FDNAME=\(name)"])
+    }
+
     /// Has it let go of descriptors that it keeps.
     ///
     /// - Throws: `SystemError` when it cannot be reached.
     public func removeStored(_ names: [String]) throws(SystemError) {
         let socket = try connect()
         for name in names {
-            try socket.send(
-                Self.message(["FDSTOREREMOVE=1", "FDNAME=\(name)"]), within: .seconds(5))
+            try socket.send(Self.removal(of: name), within: .seconds(5))
         }
     }
 }

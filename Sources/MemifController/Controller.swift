@@ -34,6 +34,8 @@ public final class Controller: Sendable {
         var unseen: Set<VMIdentifier> = []
         /// Domains for which another policy is to hold although libvirt cannot be asked.
         var unasked: Set<VMIdentifier> = []
+        /// Whether this process goes on with links of one that has crashed, and may be about to crash.
+        var isOnProbation = false
     }
 
     let host: Host
@@ -106,6 +108,7 @@ public final class Controller: Sendable {
         defer { releaseClaim() }
         await restore()
         try await goOn(with: inheritance)
+        async let _ = endProbation()
         let server: ControlServer?
         do throws(PortError) {
             server = try whenRestored()

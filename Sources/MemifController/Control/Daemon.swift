@@ -153,7 +153,15 @@ public struct Daemon: Sendable {
         }
         guard let taken else { return Inheritance() }
         host.logger.notice(
-            "going on in the place of another process", metadata: ["ports": "\(taken.ports.count)"])
+            taken.isFromCrash
+                ? "going on with the links of a process that has crashed"
+                : "going on in the place of another process",
+            metadata: ["ports": "\(taken.ports.count)"])
+        if let first = taken.losses.first {
+            host.logger.warning(
+                "links of a process that has crashed are lost",
+                metadata: ["count": "\(taken.losses.count)", "reason": "\(first)"])
+        }
         return taken
     }
 

@@ -9,15 +9,18 @@ struct AdoptionAttempts {
 
     /// So many may fail.
     static let most = 3
+    /// So many after a crash: that has happened with these links already.
+    static let mostAfterCrash = 1
 
     init(_ layout: RuntimeLayout) { path = layout.adoptionAttempts }
 
     /// Notes another one.
     ///
+    /// - Parameter limit: how many may have failed before it.
     /// - Returns: whether it is to be made.
-    func begin() -> Bool {
+    func begin(limit: Int = most) -> Bool {
         let before = (try? File.read(path, limit: 64)) ?? []
-        guard before.count < Self.most else { return false }
+        guard before.count < limit else { return false }
         // Where it cannot be noted nothing is lost but the bound.
         try? File.replace(path, with: before + [UInt8(ascii: ".")])
         return true

@@ -3,8 +3,12 @@ internal import LinuxIO
 internal import Logging
 internal import Synchronization
 internal import VirtwireProtocol
+internal import XDR
 
 extension Controller {
+    /// How long links of a process that has crashed have to stand before they are taken for sound.
+    private static let probation = Duration.seconds(10)
+
     /// Claims this host's directories, and takes over what another process has left. It waits for the disk.
     func take(_ inheritance: Inheritance) throws(PortError) {
         var claimed: DirectoryClaim? = try DirectoryClaim(host, inheritance.claim)
@@ -14,15 +18,20 @@ extension Controller {
         try host.draining.readAgain()
         let ports = inheritance.ports.claimAll()
         let isKept = inheritance.store != nil && inheritance.predecessor == nil
-        if isKept, !AdoptionAttempts(host.layout).begin() {
+        let limit =
+            inheritance.isFromCrash ? AdoptionAttempts.mostAfterCrash : AdoptionAttempts.most
+        if isKept, !AdoptionAttempts(host.layout).begin(limit: limit) {
             host.logger.error(
                 "what the service manager has kept is dropped, and links with it",
                 metadata: [
-                    "reason": "\(AdoptionAttempts.most) processes that began with it have ended",
+                    "reason": inheritance.isFromCrash
+                        ? "the process that went on with it after a crash has ended like that too"
+                        : "\(limit) processes that began with it have ended",
                     "ports": "\(ports.count)",
                 ])
             return
         }
+        state.withLock { $0.isOnProbation = inheritance.isFromCrash && !ports.isEmpty }
         host.inherited.add(ports)
     }
 
@@ -42,7 +51,8 @@ extension Controller {
         if inheritance.predecessor != nil { await restoreRest() }
         if inheritance.predecessor != nil || inheritance.store != nil { note(.tookOver) }
         await inheritance.forget()
-        AdoptionAttempts(host.layout).end()
+        if !state.withLock(\.isOnProbation) { AdoptionAttempts(host.layout).end() }
+        keepForCrash()
         await inheritance.waitForPredecessor()
         do throws(PortError) {
             // Until it has ended it may be told to drain, or to end that.
@@ -51,6 +61,25 @@ extension Controller {
             host.logger.warning(
                 "what was last read holds", metadata: ["reason": "\(error)"])
         }
+    }
+
+    /// Has the service manager keep, from now on, what another process needs should this one crash.
+    private func keepForCrash() {
+        guard let crashes = host.crashes else { return }
+        // What no port has been opened for yet, and has a link, too.
+        let waiting = (try? host.inherited.frozen()) ?? []
+        for port in waiting where !port.state.links.isEmpty {
+            crashes.note(port.state.socket_path.text, port)
+        }
+        crashes.open()
+    }
+
+    /// Waits until links of a process that has crashed have not had this one crash: what ended that may stand
+    /// in their memory still, and would end each that follows.
+    func endProbation() async {
+        guard state.withLock(\.isOnProbation) else { return }
+        try? await Task.sleep(for: Self.probation)
+        if !Task.isCancelled { AdoptionAttempts(host.layout).end() }
     }
 
     /// Adds a line about everything that stands to the audit log.
@@ -110,6 +139,8 @@ extension Controller {
 
     /// Leaves everything to the service manager where it keeps that, and else takes it away.
     func end() async {
+        // This one has not crashed.
+        AdoptionAttempts(host.layout).end()
         // In a task of its own: this one is cancelled, and would not wait for slaves that are connecting.
         if let store = host.store, await Task(operation: { await leave(to: store) }).value {
             return
@@ -130,6 +161,8 @@ extension Controller {
                 host.logger.warning("a look does not end; its domain is left as it was before it")
             }
             gate.lock()
+            // Before anything stands still. The manager does not take a file that it has already.
+            await host.crashes?.end()
             let frozen = try await freeze(with: nil)
             try await Self.onThread { () throws(PortError) in try store.keep(frozen) }
             abandon()

@@ -8,8 +8,6 @@ internal import LinuxIO
 struct DescriptorStore: Sendable {
     let manager: ServiceManager
 
-    private static let prefix = "virtwired-"
-    private static let stateName = "virtwired-state"
     /// More names than these are too long for the environment of a process.
     private static let most = 8192
     /// How long the manager may take.
@@ -22,7 +20,7 @@ struct DescriptorStore: Sendable {
         let frozen = try frozen.withoutRepetitions()
         var descriptors = frozen.takeDescriptors()
         try check(descriptors.count + 1)
-        let names = (0..<descriptors.count).map { "\(Self.prefix)\($0)" } + [Self.stateName]
+        let names = ((0..<descriptors.count).map { .part($0) } + [StoredName.state]).map(\.text)
         // The last to be stored, so that there is a state only where everything is.
         descriptors.append(try frozen.file())
         do throws(SystemError) {
@@ -71,37 +69,56 @@ struct DescriptorStore: Sendable {
     func take(_ stored: consuming StoredDescriptors) throws(Obstacle) -> Inheritance? {
         var file: OwnedDescriptor?
         var numbered: [Int: PassedDescriptors] = [:]
+        var crashed = CrashedLinks()
         var names: [String] = []
-        for name in stored.names {
-            let descriptor = stored.descriptors.popFirst()
-            guard name.hasPrefix(Self.prefix) else { continue }
-            names.append(name)
-            if name == Self.stateName {
+        for text in stored.names {
+            guard let descriptor = stored.descriptors.popFirst() else { break }
+            guard let name = StoredName(text) else { continue }
+            names.append(text)
+            if name == .state {
                 file = consume descriptor
-            } else if let number = Int(name.dropFirst(Self.prefix.count)), let descriptor {
-                var one = DescriptorQueue()
-                one.append(descriptor)
-                numbered[number] = PassedDescriptors(one)
+                continue
             }
+            var one = DescriptorQueue()
+            one.append(descriptor)
+            let passed = PassedDescriptors(one)
+            if case .part(let number) = name { numbered[number] = passed }
+            crashed.add(name, passed)
         }
         if names.isEmpty { return nil }
         let entries = Entries(manager: manager, names: names)
-        let problem: String
-        do throws(PortError) {
-            guard let file else {
-                throw .badState("the service manager has descriptors and no state")
-            }
-            let state = try Inheritance.bytes(in: file)
-            guard let other = Inheritance.otherVersion(state) else {
-                var inheritance = try Self.read(state, numbered)
-                inheritance.store = entries
-                return inheritance
-            }
-            problem = other
+        do throws(Obstacle) {
+            // What was left in order is newer than what was kept for a crash.
+            var inheritance =
+                if let file { try Self.left(file, numbered) } else { try crashed.read() }
+            inheritance.store = entries
+            return inheritance
         } catch {
-            entries.remove()
+            if case .useless = error { entries.remove() }
+            throw error
+        }
+    }
+
+    private static func left(
+        _ file: borrowing OwnedDescriptor, _ numbered: [Int: PassedDescriptors]
+    ) throws(Obstacle) -> Inheritance {
+        let state = try state(in: file)
+        do throws(PortError) {
+            return try read(state, numbered)
+        } catch {
             throw .useless(error)
         }
+    }
+
+    /// A state that this version can read.
+    static func state(in file: borrowing OwnedDescriptor) throws(Obstacle) -> [UInt8] {
+        let state: [UInt8]
+        do throws(PortError) {
+            state = try Inheritance.bytes(in: file)
+        } catch {
+            throw .useless(error)
+        }
+        guard let problem = Inheritance.otherVersion(state) else { return state }
         throw .otherVersion(
             PortError(
                 reason:

@@ -89,6 +89,10 @@ struct Inheritance: Sendable {
     var predecessor: HandOverChannel?
     /// The service manager that has kept this, and keeps it until all of it stands again.
     var store: DescriptorStore.Entries?
+    /// Whether the other process has not left it, but crashed.
+    var isFromCrash = false
+    /// What is lost of it, and why.
+    var losses: [PortError] = []
 
     /// More than the state of the most ports with the most rings that a host can have.
     static let longestState = 256 << 20
@@ -112,6 +116,28 @@ struct Inheritance: Sendable {
             guard own.count == 4 else { throw .badState("its first descriptors are missing") }
             claim = PassedDescriptors(own)
         }
+        ports = InheritedPorts(try Self.ports(state, pasts, descriptors))
+    }
+
+    /// Reads what a process that has crashed had kept of one port.
+    ///
+    /// - Parameter source: another descriptor of what was kept under a number.
+    static func crashed(
+        state bytes: [UInt8], _ source: (UInt32) throws(PortError) -> OwnedDescriptor
+    ) throws(PortError) -> [InheritedPort] {
+        let (state, pasts) = try state(bytes)
+        var descriptors = DescriptorQueue()
+        for number in state.sources { descriptors.append(try source(number)) }
+        var ports = try ports(state, pasts, descriptors)
+        for index in ports.indices { ports[index].isFromCrash = true }
+        return ports
+    }
+
+    private static func ports(
+        _ state: virtwire_state, _ pasts: [virtwire_port_past]?,
+        _ all: consuming DescriptorQueue
+    ) throws(PortError) -> [InheritedPort] {
+        var descriptors = all
         var ports: [InheritedPort] = []
         for (index, port) in state.ports.enumerated() {
             ports.append(try InheritedPort(port, pasts?[index], &descriptors))
@@ -119,7 +145,7 @@ struct Inheritance: Sendable {
         guard descriptors.isEmpty else {
             throw .badState("\(descriptors.count) descriptors belong to nothing")
         }
-        self.ports = InheritedPorts(ports)
+        return ports
     }
 
     /// Each descriptor of a state, where files were passed once.

@@ -18,6 +18,8 @@ struct InheritedPort: Sendable {
     let condition: DomainState.Dated?
     /// The listener, then those of each link.
     let descriptors: PassedDescriptors
+    /// Whether the other process may have ended in the midst of a burst.
+    var isFromCrash = false
 
     /// The most memory that a region's size can be, for a port that is only to be closed.
     private static let anyMemory: UInt64 = 1 << 40

@@ -27,18 +27,41 @@ extension MemifPort {
 
     private func freezeSocket() throws(PortError) -> FrozenPort {
         do throws(MemifError) {
-            var frozen = try socket.freeze()
-            let descriptors = frozen.descriptors.popFirst(frozen.descriptors.count)
-            let (specification, identity) = state.withLock { ($0.specification, $0.identity) }
-            let traffic = traffic
-            return FrozenPort(
-                state: virtwire_port_state(specification, identity, frozen.links, traffic),
-                descriptors: PassedDescriptors(descriptors), traffic: traffic)
+            return frozenPort(try socket.freeze())
         } catch {
             throw PortError(
                 reason:
                     "port \(state.withLock { $0.specification.path }) cannot stand still: \(error)",
                 remedy: "try again")
+        }
+    }
+
+    private func frozenPort(_ frozen: consuming FrozenSocket) -> FrozenPort {
+        let descriptors = frozen.descriptors.popFirst(frozen.descriptors.count)
+        let (specification, identity) = state.withLock { ($0.specification, $0.identity) }
+        let traffic = traffic
+        return FrozenPort(
+            state: virtwire_port_state(specification, identity, frozen.links, traffic),
+            descriptors: PassedDescriptors(descriptors), traffic: traffic)
+    }
+
+    /// Has it kept what another process needs should this one crash, where there is a link. On the loop's
+    /// thread.
+    func keepForCrash() {
+        guard let keep, !state.withLock(\.isAbandoned) else { return }
+        let path = state.withLock { $0.specification.path }
+        do throws(MemifError) {
+            let copied = try socket.copy()
+            keep(path, copied.links.isEmpty ? nil : frozenPort(copied))
+        } catch {
+            keep(path, nil)
+            // One that is closed has no link to lose.
+            if error.code == .closed { return }
+            logger.warning(
+                "a crash of this process would end a link",
+                metadata: [
+                    "reason": "\(error)", "remedy": "leave the daemon descriptors (LimitNOFILE=)",
+                ])
         }
     }
 

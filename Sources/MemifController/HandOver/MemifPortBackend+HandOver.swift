@@ -63,6 +63,8 @@ extension MemifPortBackend {
     private func resume(
         _ inherited: InheritedPort, as specification: PortSpecification
     ) throws -> MemifPort {
+        // What is kept of it for a crash is kept anew as its link comes up.
+        crashStates.withLock(\.self)?(specification.path, nil)
         var descriptors = inherited.descriptors.takeAll()
         guard let listener = descriptors.popFirst() else {
             throw PortError.badState("a port without a listener")
@@ -77,6 +79,7 @@ extension MemifPortBackend {
             do throws(LinkEnd) {
                 resumed.link = try socket.resume(
                     record, descriptors.popFirst(record.descriptorCount))
+                if inherited.isFromCrash { resumed.link?.wakePeer() }
             } catch {
                 resumed.traffic.lastDisconnect = error.description.printable
                 logger.warning(

@@ -40,6 +40,8 @@ final class MemifPort: Port {
     private let log: PeerLog
     private let linkChanged: @Sendable () -> Void
     private let peerCame: @Sendable (PeerNotice) -> Void
+    /// Keeps what another process needs should this one crash; nil where nobody does.
+    let keep: (@Sendable (String, FrozenPort?) -> Void)?
     let state: Mutex<State>
     let pause = PauseGate()
     let isInherited: Bool
@@ -52,10 +54,12 @@ final class MemifPort: Port {
         _ identity: FileIdentity, _ inherited: Inherited?, loop: EventLoop,
         worker: PacketWorker, logger: Logger, log: PeerLog,
         peerCame: @escaping @Sendable (PeerNotice) -> Void,
+        keep: (@Sendable (String, FrozenPort?) -> Void)?,
         linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
         self.peerCame = peerCame
+        self.keep = keep
         self.log = log
         self.socket = socket
         self.interface = interface
@@ -128,6 +132,8 @@ final class MemifPort: Port {
             state.specification = specification
             state.identity = identity
         }
+        // There, where links come and go: the last word is the newest.
+        loop.submit { [self] in keepForCrash() }
     }
 
     func acceptSecret(_ secret: PortSecret) throws(PortError) {
@@ -186,6 +192,7 @@ final class MemifPort: Port {
                 state.earlier.linkChanged = AddedPort.now
                 return true
             }
+            keepForCrash()
             if isNew { tell(.connected, link.peer) }
             note(
                 isNew ? "link up" : "link goes on",
@@ -202,6 +209,7 @@ final class MemifPort: Port {
                 state.earlier.linkChanged = AddedPort.now
                 return state.link?.link.peer
             }
+            keepForCrash()
             tell(.disconnected(end.description.printable), peer)
             note("link down", ["reason": "\(end.description.printable)"])
             linkChanged()

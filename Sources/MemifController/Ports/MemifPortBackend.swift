@@ -12,6 +12,8 @@ public final class MemifPortBackend: PortBackend {
     /// What another process has left; set once, before any port is opened.
     let inherited = Mutex(InheritedPorts())
     private let peersCome = Mutex<@Sendable (PeerNotice) -> Void>({ _ in })
+    /// Where it is kept what ports are made of; nil where nobody keeps it.
+    let crashStates = Mutex<(@Sendable (String, FrozenPort?) -> Void)?>(nil)
     private let linksChanged = Mutex<@Sendable (VMIdentifier, String) -> Void>({ _, _ in })
 
     /// Starts both threads.
@@ -72,6 +74,13 @@ public final class MemifPortBackend: PortBackend {
         peersCome.withLock { $0 = body }
     }
 
+    /// As ``PortBackend`` has it.
+    public func whenCrashStatesChange(
+        _ body: @escaping @Sendable (String, FrozenPort?) -> Void
+    ) {
+        crashStates.withLock { $0 = body }
+    }
+
     /// Has both threads answer.
     public func comeRound() async {
         await withCheckedContinuation { continuation in loop.submit { continuation.resume() } }
@@ -86,7 +95,8 @@ public final class MemifPortBackend: PortBackend {
         let linksChanged = linksChanged.withLock(\.self)
         return MemifPort(
             specification, interface, socket, identity, inherited, loop: loop, worker: worker,
-            logger: logger, log: log, peerCame: peersCome.withLock(\.self)
+            logger: logger, log: log, peerCame: peersCome.withLock(\.self),
+            keep: crashStates.withLock(\.self)
         ) {
             linksChanged(specification.vm, specification.domainName)
         }

@@ -19,6 +19,12 @@ public protocol PortBackend: Sendable {
     /// Called once, before any port is opened.
     func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void)
 
+    /// Calls back, without waiting, with what another process needs to go on with a port should this one
+    /// crash, by the socket's path: whenever its link has come up or its listener is another, and with nil
+    /// where it has no link any more. Called once, before any port is opened, and only where somebody keeps
+    /// that.
+    func whenCrashStatesChange(_ body: @escaping @Sendable (String, FrozenPort?) -> Void)
+
     /// Where ports are that another process has left: whoever opens one at the same path and with the same
     /// settings gets it as it stands, its links with it. Called once, before any port is opened.
     func adopt(_ inherited: InheritedPorts)
@@ -36,6 +42,11 @@ extension PortBackend {
 
     /// For back ends without links.
     public func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void) {}
+
+    /// For back ends whose ports end with the process.
+    public func whenCrashStatesChange(
+        _ body: @escaping @Sendable (String, FrozenPort?) -> Void
+    ) {}
 
     /// For back ends that take nothing over.
     public func adopt(_ inherited: InheritedPorts) {}

@@ -29,6 +29,8 @@ struct Host: Sendable {
     let adminGroup: UInt32?
     /// Where everything is left for the next process; nil where nobody keeps it.
     let store: DescriptorStore?
+    /// Where links are kept for the next process should this one crash.
+    let crashes: CrashStore?
 
     init(
         _ configuration: HostConfiguration, backend: any PortBackend, logger: Logger,
@@ -49,6 +51,8 @@ struct Host: Sendable {
         self.changes = changes
         // Not on the thread that serves all peers: the disk may be slow.
         backend.whenPeersCome { notice in audit.noteLater(AuditEvent(notice)) }
+        crashes = store.map { CrashStore($0.manager, logger: logger) }
+        if let crashes { backend.whenCrashStatesChange { crashes.note($0, $1) } }
         backend.adopt(inherited)
         defaultGroup = Accounts.group(configuration.group) ?? Accounts.currentGroup
         adminGroup = Accounts.group(configuration.adminGroup)

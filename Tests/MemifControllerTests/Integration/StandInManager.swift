@@ -2,6 +2,7 @@ import Glibc
 import Synchronization
 
 @testable import LinuxIO
+@testable import MemifController
 
 /// What a service manager does about one service: it reads what the service says, keeps its descriptors
 /// and hands them to its next process.
@@ -9,32 +10,35 @@ final class StandInManager: Sendable {
     private struct State: ~Copyable {
         var names: [String] = []
         var descriptors = DescriptorQueue()
+        /// What each is known by, where that can be told.
+        var identities: [OpenFileIdentity?] = []
         var lines: [String] = []
-        var identities: Set<OpenFileIdentity> = []
 
-        /// As systemd does: what it has already it drops without a word.
-        mutating func keep(_ descriptor: consuming OwnedDescriptor, _ name: String) {
-            if let identity = try? descriptor.openFileIdentity(),
-                !identities.insert(identity).inserted
-            {
+        /// As systemd does: what it has already, and what is too much, it drops without a word to the
+        /// service.
+        mutating func keep(
+            _ descriptor: consuming OwnedDescriptor, _ name: String, capacity: Int
+        ) {
+            let identity = (try? descriptor.openFileIdentity()) ?? nil
+            guard names.count < capacity, identity == nil || !identities.contains(identity) else {
                 return
             }
             names.append(name)
+            identities.append(identity)
             descriptors.append(descriptor)
         }
 
         mutating func forget(_ name: String) {
-            var keptNames: [String] = []
-            var kept = DescriptorQueue()
-            for other in names {
+            var kept = State()
+            kept.lines = lines
+            for (other, identity) in zip(names, identities) {
                 guard let descriptor = descriptors.popFirst() else { break }
                 guard other != name else { continue }
-                keptNames.append(other)
-                kept.append(descriptor)
+                kept.names.append(other)
+                kept.identities.append(identity)
+                kept.descriptors.append(descriptor)
             }
-            names = keptNames
-            if keptNames.isEmpty { identities = [] }
-            descriptors = kept
+            self = kept
         }
     }
 
@@ -66,6 +70,17 @@ final class StandInManager: Sendable {
     /// How many descriptors it keeps.
     var count: Int { state.withLock { $0.names.count } }
 
+    /// The names of what it keeps.
+    private var names: [StoredName] { state.withLock { $0.names.compactMap { StoredName($0) } } }
+
+    /// How many descriptors it keeps that a process has left at its end.
+    var leftCount: Int { names.count { !$0.isOfLink } }
+
+    /// How many links' states it keeps for the case of a crash.
+    var linkCount: Int {
+        names.count { if case .linkState = $0 { true } else { false } }
+    }
+
     /// Every line that it was told.
     var lines: [String] { state.withLock { $0.lines } }
 
@@ -77,7 +92,9 @@ final class StandInManager: Sendable {
         state.withLock { state in
             state.lines += lines
             if lines.contains("FDSTORE=1") {
-                while let descriptor = passed.popFirst() { state.keep(descriptor, name) }
+                while let descriptor = passed.popFirst() {
+                    state.keep(descriptor, name, capacity: capacity)
+                }
             }
             if lines.contains("FDSTOREREMOVE=1") { state.forget(name) }
         }
