@@ -104,6 +104,8 @@ struct EmptyMachine {
     var onCrash = "destroy"
     /// A vhost-user NIC whose socket nobody has made: with `reconnect` a start waits, without it fails.
     var missingSocket: (path: String, reconnects: Bool)?
+    /// The image of a disk, from which its firmware reads; what cannot be read has it stand still.
+    var disk: String?
 
     var name: String { "\(prefix)-\(vm.bytes.last ?? 0)" }
 
@@ -114,12 +116,21 @@ struct EmptyMachine {
         </metadata><memory unit='MiB'>32</memory><vcpu>1</vcpu>
         <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
         <os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>
+        <pm><suspend-to-mem enabled='yes'/><suspend-to-disk enabled='yes'/></pm>
         <on_crash>\(onCrash)</on_crash>
         <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
         <controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>
         <watchdog model='ib700' action='pause'/>
-        \(interface)</devices></domain>
+        \(diskDevice)\(interface)</devices></domain>
         """
+    }
+
+    private var diskDevice: String {
+        guard let disk else { return "" }
+        return """
+            <disk type='file'><driver name='qemu' type='qcow2' rerror_policy='stop'/>
+            <source file='\(disk)'/><target dev='hda' bus='ide'/></disk>
+            """
     }
 
     private var interface: String {
@@ -131,32 +142,4 @@ struct EmptyMachine {
             <model type='virtio'/></interface>
             """
     }
-}
-
-extension Domain {
-    /// How much is written at once, as the monitor has it; a device may take no other.
-    private enum Width: String {
-        case byte = "b"
-        case halfword = "h"
-    }
-
-    /// Does what a guest's write to a port of the machine does.
-    private func write(_ value: Int, _ width: Width, toPort port: Int) async throws {
-        let command = "o /\(width.rawValue) 0x\(String(port, radix: 16)) \(value)"
-        _ = try await qemuMonitorCommand(cmd: command, flags: .hmp)
-    }
-
-    /// Has the guest crash, as its panic device tells.
-    func panic() async throws { try await write(1, .byte, toPort: 0x505) }
-
-    /// Has the guest turn the machine off.
-    func powerOff() async throws { try await write(0x2000, .halfword, toPort: 0x604) }
-
-    /// Has the guest put the machine to sleep (S3). Source: QEMU's PIIX4, PM1a_CNT: SLP_EN is bit 13, the
-    /// kind of sleep stands in bits 10 to 12.
-    func suspendToMemory() async throws { try await write(0x2400, .halfword, toPort: 0x604) }
-
-    /// Has the guest start its watchdog with the shortest time, and leave it alone. Source: ib700, which counts
-    /// two seconds for each below 0xf.
-    func neglectWatchdog() async throws { try await write(0xe, .byte, toPort: 0x443) }
 }
