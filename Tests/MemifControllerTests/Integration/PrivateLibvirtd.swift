@@ -56,7 +56,7 @@ final class PrivateLibvirtd: Sendable {
             impact: impact)
     }
 
-    private static func xml(
+    static func xml(
         _ ports: String, _ vm: VMIdentifier, _ name: String? = nil
     ) -> String {
         """
