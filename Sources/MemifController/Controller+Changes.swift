@@ -75,9 +75,10 @@ extension Controller {
                     remedy: "remove it from the domain's metadata, or from the settings"))
         }
         await lookNow(at: vm)
-        // One that is declared as well by now stands as declared.
-        guard let state = domain(vm)?.snapshot, state.ports[port] != nil,
-            state.record?.added.contains(where: { $0.declaration.name == port }) == true
+        // One that is declared as well by now stands as declared. One that does not stand would with the next
+        // start, as long as it is in the record.
+        guard let record = domain(vm)?.snapshot.record,
+            record.added.contains(where: { $0.declaration.name == port })
         else { return }
         if gate.isLocked {
             throw .question(

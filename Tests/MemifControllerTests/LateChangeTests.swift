@@ -33,6 +33,58 @@ struct LateChangeTests {
         }
     }
 
+    @Test(
+        "a port that was removed, and of which no look came any more, stays away after the next start"
+    )
+    func removedBeforeTheEnd() async throws {
+        let scratch = try Scratch()
+        try await ControllerHarness.run(in: scratch) { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            for name in ["b", "c"] {
+                _ = try await it.controller.add(PortRequest(attributes: ["name": name]), to: "vm-1")
+            }
+            it.source.refuse(one, true)
+            let text = await refusal { () async throws(ChangeError) in
+                try await it.controller.remove("b", of: "vm-1")
+            }
+            #expect(text?.contains("port 'b' is not yet removed") == true, "\(text ?? "done")")
+        }
+        // Of a libvirt that cannot be asked: what stands is what the record has.
+        let source = FakeSource()
+        source.disconnect()
+        try await ControllerHarness.run(source, in: scratch) { it in
+            #expect(await eventually { it.stands([one: ["a", "c"]]) }, "\(it.diagnosis)")
+        }
+    }
+
+    @Test("a port that does not stand is not said to be removed either, while its record stays")
+    func removeWhatDoesNotStand() async throws {
+        let scratch = try Scratch()
+        try await ControllerHarness.run(in: scratch) { it in
+            it.source.define(one, "<memif:port name='a'/>")
+            #expect(await eventually { it.stands([one: ["a"]]) })
+            _ = try await it.controller.add(PortRequest(attributes: ["name": "b"]), to: "vm-1")
+        }
+        let source = FakeSource()
+        source.disconnect()
+        let late = ControllerHarness(source, scratch)
+        late.backend.fail("b", true)
+        try await late.run { it in
+            #expect(await eventually { it.condition(one, "b")?.state == .failed })
+            let text = await refusal { () async throws(ChangeError) in
+                try await it.controller.remove("b", of: "vm-1")
+            }
+            #expect(text?.contains("nothing was removed") == true, "\(text ?? "done")")
+            source.define(one, "<memif:port name='a'/>", silently: true)
+            source.connect()
+            it.backend.fail("b", false)
+            #expect(await eventually { it.stands([one: ["a", "b"]]) }, "\(it.diagnosis)")
+            try await it.controller.remove("b", of: "vm-1")
+            #expect(it.stands([one: ["a"]]))
+        }
+    }
+
     @Test("ports that do not go by a drain yet are told, and follow with the next look")
     func drain() async throws {
         try await ControllerHarness.run(in: Scratch()) { it in

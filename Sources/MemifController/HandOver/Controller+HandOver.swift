@@ -185,6 +185,7 @@ extension Controller {
         // Together no longer than this, whoever is slow on purpose.
         let deadline = ContinuousClock.now + .milliseconds(500)
         for port in standingPorts { await port.settle(until: deadline) }
+        for domain in knownDomains { domain.strikeOutRemoved() }
         var frozen = FrozenState(claim: claim)
         for state in knownDomains.map(\.snapshot) {
             for (name, standing) in state.ports {

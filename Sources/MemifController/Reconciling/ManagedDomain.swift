@@ -152,8 +152,32 @@ final class ManagedDomain: Sendable {
         return declared.joined(given, with: host.added.ports(of: vm), under: rule)
     }
 
+    /// Has the record tell no longer of added ports that have been taken away: no look may come any more that
+    /// would strike them out, and the next process would put them back.
+    func strikeOutRemoved() {
+        var state = snapshot
+        guard var record = state.record else { return }
+        let added = Set(host.added.ports(of: vm).map(\.declaration.name))
+        let removed = Set(record.added.map(\.declaration.name)).subtracting(added)
+        if removed.isEmpty { return }
+        record.added.removeAll { removed.contains($0.declaration.name) }
+        record.ports.removeAll { removed.contains($0.name) }
+        do throws(PortError) {
+            try host.records.write(record)
+            state.record = record
+            store(state)
+        } catch {
+            host.logger.warning(
+                "a port that was removed comes back with the next start",
+                metadata: [
+                    "vm": "\(vm)", "reason": "\(error.reason)", "remedy": "remove it once more",
+                ])
+        }
+    }
+
     /// Closes every port and keeps the record: the next process puts them back.
     func stop() async {
+        strikeOutRemoved()
         var state = snapshot
         for (name, standing) in state.ports.sorted(by: { $0.key < $1.key }) {
             await standing.port.close(reason: DisconnectText.stopping)
