@@ -40,6 +40,23 @@ struct PeerLogTests {
         #expect(await eventually { log.lines.map(\.message) == pair + pair + pair })
     }
 
+    @Test(
+        "whoever is about to end waits for the lines, as long as that takes and no longer than he wants"
+    )
+    func flush() async throws {
+        let scratch = try Scratch()
+        let log = HeldLog()
+        defer { log.release() }
+        let backend = try MemifPortBackend(logger: log.logger)
+        let port = try port(scratch, backend)
+        try await visit(scratch, port)
+        await backend.flushLog(until: .now + .milliseconds(1))
+        #expect(log.lines.isEmpty)
+        log.release()
+        await backend.flushLog(until: .now + .seconds(60))
+        #expect(log.lines.map(\.message) == ["link up", "link down"])
+    }
+
     @Test("a peer that comes and goes without end has few lines")
     func restless() async throws {
         let scratch = try Scratch()

@@ -108,20 +108,10 @@ final class AuditLog: Sendable {
 
     /// Waits until no line does, for whoever is about to end; for so long only, because a disk may not answer.
     ///
-    /// - Parameter last: what lines may come of yet.
     /// - Returns: whether all are written.
-    func flush(
-        after last: @escaping @Sendable () async -> Void = {}, within limit: Duration
-    ) async -> Bool {
+    func flush(until deadline: ContinuousClock.Instant) async -> Bool {
         if path == nil { return true }
-        let isOver = Mutex(false)
-        Task {
-            await last()
-            isOver.withLock { $0 = true }
-        }
-        let isWhole = await wait(until: .now + limit) {
-            isOver.withLock(\.self) && !backlog.withLock(\.isBeingWritten)
-        }
+        let isWhole = await wait(until: deadline) { !backlog.withLock(\.isBeingWritten) }
         if !isWhole { logger.error("the audit log lacks its last lines: they took too long") }
         return isWhole
     }

@@ -78,7 +78,7 @@ public struct Daemon: Sendable {
     /// longer than five minutes, and none that is due has been put off for as long while nothing else was
     /// looked at: a daemon that is stuck never does. One look may be under way for as long as the host's
     /// disk or account databases do not answer: they would answer no other process, and that one would have
-    /// no links.
+    /// no links. Returns with the end of the task too.
     public func comeRound() async {
         await host.backend.comeRound()
         while controller.isStuck(longerThan: longestLook), !Task.isCancelled {
@@ -88,6 +88,9 @@ public struct Daemon: Sendable {
 
     /// Seconds that a look at a domain takes at most, several answers of a slow libvirt included.
     var longestLook: Double = 300
+
+    /// How long the threads that serve ports have for their last words, and the logs as long again to have them.
+    var lastWords = Duration.seconds(5)
 
     /// Serves until its task is cancelled, and then tells peers "daemon stopping" and takes every socket
     /// away; or until another process goes on with everything.
@@ -113,10 +116,10 @@ public struct Daemon: Sendable {
         do throws(PortError) {
             try await serve(inheritance, loop, whenReady)
         } catch {
-            await finishAudit()
+            await finish()
             throw error
         }
-        await finishAudit()
+        await finish()
     }
 
     private func serve(
@@ -134,14 +137,36 @@ public struct Daemon: Sendable {
         }
     }
 
-    /// Has the audit log complete, unless that lasts.
-    private func finishAudit() async {
-        let (audit, backend) = (audit, host.backend)
+    /// Has both logs complete, unless that lasts.
+    private func finish() async {
         // In a task of its own: this one may be cancelled.
-        _ = await Task {
+        await Task {
             // Of the last links' ends the threads tell that have served them.
-            await audit.flush(after: { await backend.comeRound() }, within: .seconds(5))
+            if await !threadsAnswer() {
+                host.logger.error(
+                    "a thread that serves ports is stuck; ending without it",
+                    metadata: ["waited": "\(lastWords)"])
+            }
+            let deadline = ContinuousClock.now + lastWords
+            _ = await audit.flush(until: deadline)
+            await host.backend.flushLog(until: deadline)
         }.value
+    }
+
+    /// Whether all of them have come round in time.
+    private func threadsAnswer() async -> Bool {
+        await withTaskGroup { [host, lastWords] group in
+            group.addTask {
+                await host.backend.comeRound()
+                return !Task.isCancelled
+            }
+            group.addTask {
+                try? await Task.sleep(for: lastWords)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
     }
 
     /// What another process leaves to this one.

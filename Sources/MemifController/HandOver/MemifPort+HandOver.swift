@@ -10,6 +10,10 @@ extension MemifPort {
         _ = await wait(until: deadline) { !socket.isShakingHands }
     }
 
+    /// How long the packet thread may take for what takes microseconds: one that is stuck must not keep the
+    /// daemon from ending.
+    private static let patience = Duration.seconds(5)
+
     func freeze() async throws(PortError) -> FrozenPort {
         let attachment = state.withLock { state in
             state.isFrozen = true
@@ -20,7 +24,12 @@ extension MemifPort {
         }
         attachment?.detach()
         // The worker obeys in order: when this is done, the queues have been let go.
-        await withCheckedContinuation { done in worker.submit { done.resume() } }
+        guard await worker.comesRound(within: Self.patience, timers: loop) else {
+            throw PortError(
+                reason: "port \(state.withLock { $0.specification.path }) cannot stand still: "
+                    + "the packet thread has not answered for \(Self.patience)",
+                remedy: "stop and start virtwired; peers are disconnected by that")
+        }
         // On the loop's own thread nothing is in the midst of being read.
         return try await loop.perform { Result(catching: self.freezeSocket) }.get()
     }

@@ -83,8 +83,15 @@ public final class MemifPortBackend: PortBackend {
 
     /// Has both threads answer.
     public func comeRound() async {
-        await withCheckedContinuation { continuation in loop.submit { continuation.resume() } }
-        await withCheckedContinuation { continuation in worker.submit { continuation.resume() } }
+        // A stream, for its end can be that of the task too: a thread that is stuck never answers.
+        let (rounds, round) = AsyncStream.makeStream(of: Void.self)
+        loop.submit { [worker] in worker.submit { round.finish() } }
+        for await _ in rounds {}
+    }
+
+    /// As ``PortBackend`` has it.
+    public func flushLog(until deadline: ContinuousClock.Instant) async {
+        await log.flush(until: deadline)
     }
 
     /// A port of its parts, which stands still, as its socket does.

@@ -22,6 +22,12 @@ final class PeerLog: Sendable {
 
     private let backlog = Mutex(LineBacklog<Line>())
 
+    /// Waits until no line does, for whoever is about to end; for so long only, as whoever keeps the log may take
+    /// none.
+    func flush(until deadline: ContinuousClock.Instant) async {
+        _ = await wait(until: deadline) { !backlog.withLock(\.isBeingWritten) }
+    }
+
     /// Adds a line, soon, in the order in which they come.
     ///
     /// - Parameter unwritten: how many lines are missing before this one.

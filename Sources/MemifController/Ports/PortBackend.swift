@@ -8,8 +8,11 @@ public protocol PortBackend: Sendable {
     func open(_ specification: PortSpecification) throws(PortError) -> any Port
 
     /// Returns when every thread that serves ports has come round once: a back end that is stuck
-    /// never does.
+    /// never does, and returns with the end of the task.
     func comeRound() async
+
+    /// Returns when every line that ports have for the log is written, or the time has come.
+    func flushLog(until deadline: ContinuousClock.Instant) async
 
     /// Calls back whenever a link of any port has come up or gone, with the domain and its name; the
     /// port's ``Port/traffic`` tells of it already. Called once, before any port is opened.
@@ -36,6 +39,9 @@ public protocol PortBackend: Sendable {
 extension PortBackend {
     /// For back ends without threads.
     public func comeRound() async {}
+
+    /// For back ends that write nothing later.
+    public func flushLog(until deadline: ContinuousClock.Instant) async {}
 
     /// For back ends without links.
     public func whenLinksChange(_ body: @escaping @Sendable (VMIdentifier, String) -> Void) {}

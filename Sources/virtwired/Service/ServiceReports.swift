@@ -44,6 +44,8 @@ final class ServiceReports: Sendable {
         var status = ""
         while !Task.isCancelled {
             await daemon.comeRound()
+            // Which may be why it returns: of a daemon that is stuck there is no sign of life.
+            if Task.isCancelled { return }
             var lines = manager.watchdog == nil ? [] : ["WATCHDOG=1"]
             let line = "STATUS=\(daemon.status().summary)"
             if line != status, isReady.load(ordering: .relaxed) {
