@@ -67,6 +67,10 @@ struct DaemonCommand: ParsableCommand {
     @Flag(help: "Say whether the daemon could run like this, and end.")
     var check = false
 
+    @Flag(
+        help: "With --check: print every setting as it holds, and where its value comes from.")
+    var verbose = false
+
     @Flag(help: "Say what would be done for each domain, do nothing, and go on looking.")
     var observe = false
 
@@ -85,6 +89,9 @@ struct DaemonCommand: ParsableCommand {
     }
 
     mutating func validate() throws {
+        if verbose, !check {
+            throw ValidationError("--verbose goes with --check; say --log-level for a longer log")
+        }
         do {
             _ = try Settings(flags: flags, environment: [:], file: nil)
         } catch {
@@ -92,22 +99,28 @@ struct DaemonCommand: ParsableCommand {
         }
     }
 
-    /// Reads every place that settings come from.
-    private func settings() throws(SettingsError) -> Settings {
+    /// Every place that settings come from, as of now.
+    private func sources() throws(SettingsError) -> SettingsSources {
         let path = config ?? SettingsFile.usualPath
         // What was named must be there; at the usual place nothing has to.
         let isThere = config != nil || (try? FileStatus(path: path)) != nil
-        return try Settings(
+        let main = isThere ? [try SettingsFile(path)] : []
+        return SettingsSources(
             flags: flags, environment: ProcessInfo.processInfo.environment,
-            file: isThere ? try SettingsFile(path) : nil,
-            fragments: try SettingsFile.fragments(in: SettingsFile.directory(beside: path)))
+            files: main + (try SettingsFile.fragments(in: SettingsFile.directory(beside: path))))
     }
 
     /// Runs the daemon, or says why it does not.
     func run(_ interruption: Interruption) async throws {
         do {
-            var settings = try settings()
+            let sources = try sources()
+            var settings = try Settings(sources)
             settings.host.observes = observe
+            if verbose {
+                for line in EffectiveSetting.lines(settings.effective(from: sources)) {
+                    print(line)
+                }
+            }
             let problems = settings.host.problems()
             for problem in problems { Self.say("\(problem)") }
             guard problems.isEmpty else { throw ExitCode(1) }
@@ -138,7 +151,7 @@ struct DaemonCommand: ParsableCommand {
         let reload = SettingsReload(settings, threshold, daemon)
         interruption.whenHungUp {
             daemon.reopenAuditLog()
-            reload.perform { () throws(SettingsError) in try self.settings() }
+            reload.perform { () throws(SettingsError) in try Settings(self.sources()) }
         }
         let answers = MetricsAnswers(daemon, reload, showsPorts: settings.hasPortMetrics)
         try await DaemonService(

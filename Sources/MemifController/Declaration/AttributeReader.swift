@@ -182,4 +182,12 @@ extension Duration {
         default: return nil
         }
     }
+
+    /// What ``init(shortForm:)`` reads, in the largest unit that has no rest; milliseconds are cut off below.
+    package var shortForm: String {
+        let milliseconds = milliseconds
+        if milliseconds == 0 { return "0" }
+        if milliseconds % 60_000 == 0 { return "\(milliseconds / 60_000)m" }
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+    }
 }

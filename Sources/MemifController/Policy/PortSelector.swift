@@ -53,6 +53,12 @@ extension PortDeclaration {
         try self.init(strictly: attributes)
     }
 
+    /// What that reads; attributes that are as without a word are left out.
+    package var shortForm: String {
+        let others = attributes.filter { $0.key != PortAttribute.name.rawValue }
+        return ([name] + others.map { "\($0.key)=\($0.value)" }.sorted()).joined(separator: " ")
+    }
+
     /// Reads a declaration that somebody can be told about at once: what is not known is refused, not passed
     /// over with a warning.
     package init(strictly attributes: [String: String]) throws(PortError) {

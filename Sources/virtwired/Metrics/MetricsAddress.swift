@@ -2,7 +2,7 @@ internal import MemifController
 
 /// Where metrics are served: a UNIX socket, or a port of this host's loopback. They tell names of
 /// domains, and nobody logs in: no other machine gets them.
-enum MetricsAddress: Hashable {
+enum MetricsAddress: Hashable, CustomStringConvertible {
     case unix(path: String)
     case loopback(host: String, port: Int)
 
@@ -20,5 +20,14 @@ enum MetricsAddress: Hashable {
             return
         }
         return nil
+    }
+
+    /// As it is written.
+    var description: String {
+        switch self {
+        case .unix(let path): path
+        case .loopback(let host, let port):
+            host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        }
     }
 }

@@ -1,4 +1,3 @@
-internal import Configuration
 internal import Libvirt
 internal import MemifController
 
@@ -33,17 +32,22 @@ struct Settings: Hashable {
         flags: [String: String], environment: [String: String], file: SettingsFile?,
         fragments: [SettingsFile] = []
     ) throws(SettingsError) {
-        let variables = SettingsEnvironment(environment)
-        let files = (file.map { [$0] } ?? []) + fragments
-        let reader = SettingsReader(
-            [Self.layer(flags), variables.layer] + files.reversed().map { Self.layer($0) })
+        try self.init(
+            SettingsSources(
+                flags: flags, environment: environment, files: (file.map { [$0] } ?? []) + fragments
+            ))
+    }
+
+    /// What is set, from the one place on that goes first.
+    init(_ sources: SettingsSources) throws(SettingsError) {
+        let reader = sources.reader
         let rules = try reader.joinedList(SettingsKey.rules)
         let selectors = try reader.joinedList(SettingsKey.selectors)
         let known = SettingsKey.known(rules: rules, selectors: selectors)
-        for file in files { try Self.refuseStrangers(in: file, known) }
-        try variables.refuseStrangers(known)
+        for file in sources.files { try Self.refuseStrangers(in: file, known) }
+        try sources.variables.refuseStrangers(known)
 
-        if let usual = environment["LIBVIRT_DEFAULT_URI"], !usual.isEmpty { uri = usual }
+        if let usual = sources.environment[SettingsSources.usualURI], !usual.isEmpty { uri = usual }
         uri = try reader.text(SettingsKey.connect) ?? uri
         try Self.check(uri)
         logLevel = try reader.choice(SettingsKey.logLevel, LogLevel.self) ?? logLevel
@@ -53,18 +57,6 @@ struct Settings: Hashable {
         hasPortMetrics = try reader.flag(SettingsKey.metricsPorts) ?? hasPortMetrics
         try host.read(reader)
         host.policy = try HostPolicy(reader, rules: rules, selectors: selectors)
-    }
-
-    private static func layer(_ flags: [String: String]) -> SettingsReader.Layer {
-        let values = flags.map {
-            (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
-        }
-        let provider = InMemoryProvider(values: Dictionary(values) { first, _ in first })
-        return .init(values: provider.snapshot()) { "--\($0.joined(separator: "-"))" }
-    }
-
-    private static func layer(_ file: SettingsFile) -> SettingsReader.Layer {
-        .init(values: file.values, isFile: true) { "\(file.path): \($0.joined(separator: "."))" }
     }
 
     private static func refuseStrangers(

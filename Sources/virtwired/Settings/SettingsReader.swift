@@ -11,6 +11,14 @@ struct SettingsReader {
         var isFile = false
         /// The key as it is spelled there, with the place where that is not plain.
         var spell: ([String]) -> String
+
+        /// Whether it has a value for a key.
+        func has(_ key: [String]) -> Bool {
+            [ConfigType.stringArray, .string].contains { type in
+                let found = try? values.value(forKey: AbsoluteConfigKey(key), type: type)
+                return found?.value != nil
+            }
+        }
     }
 
     private let layers: [Layer]
@@ -73,14 +81,18 @@ struct SettingsReader {
     }
 
     /// Where a key has its value from; the key alone where it has none.
-    func place(of key: [String]) -> String {
-        let layer = layers.first { layer in
-            [ConfigType.stringArray, .string].contains { type in
-                let found = try? layer.values.value(forKey: AbsoluteConfigKey(key), type: type)
-                return found?.value != nil
-            }
-        }
-        return layer?.spell(key) ?? key.joined(separator: ".")
+    func place(of key: [String]) -> String { origin(of: key) ?? key.joined(separator: ".") }
+
+    /// Where a key has its value from; nil where it has none.
+    func origin(of key: [String]) -> String? {
+        layers.first { $0.has(key) }?.spell(key)
+    }
+
+    /// Where a list of all files together has its parts from, in their order; nil where it has none.
+    func joinedOrigin(of key: [String]) -> String? {
+        let having = layers.filter { $0.has(key) }
+        guard let first = having.first, first.isFile else { return having.first?.spell(key) }
+        return having.reversed().map { $0.spell(key) }.joined(separator: ", ")
     }
 
     /// A whole number.

@@ -75,7 +75,9 @@ struct GuideArticlesTests {
         let port = "\(scratch.path)/run/vm/\(Sample.vm(1))/"
         var arguments = words.dropFirst().map { $0.replacing(Self.place, with: port) }
         guard words[0] == "virtwire" else {
-            return [DaemonProcess.program, "--check"] + DaemonProcess.flags(scratch)
+            return [DaemonProcess.program]
+                + arguments.filter { ["--check", "--verbose"].contains($0) }
+                + DaemonProcess.flags(scratch)
         }
         let virtwire = String(DaemonProcess.program.dropLast())
         if arguments.contains("--socket"), !arguments.contains("--seconds") {

@@ -62,7 +62,9 @@ struct GuideTests {
         let here = ["group=vpp": "group=root", "60": "1"]
         let arguments = command.dropFirst().map { here[$0] ?? $0 }
         guard command[0] == "virtwire" else {
-            return [DaemonProcess.program, "--check"] + DaemonProcess.flags(scratch)
+            return [DaemonProcess.program]
+                + arguments.filter { ["--check", "--verbose"].contains($0) }
+                + DaemonProcess.flags(scratch)
         }
         let virtwire = String(DaemonProcess.program.dropLast())
         // What stands after -- is another command, which virtwire runs.
