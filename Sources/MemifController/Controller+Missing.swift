@@ -9,8 +9,8 @@ extension Controller {
     ) async -> ReconcileQueue.Outcome {
         let added = host.added.ports(of: vm)
         let isPrepared = !added.isEmpty && added.allSatisfy { $0.expires != nil }
+        host.runTimes.lost(vm)
         let (domain, absence) = state.withLock { state in
-            state.active.remove(vm)
             let domain = state.domains[vm]
             return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : .gone)
         }

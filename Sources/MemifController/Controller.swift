@@ -25,8 +25,6 @@ internal import Synchronization
 public final class Controller: Sendable {
     struct State {
         var domains: [VMIdentifier: ManagedDomain] = [:]
-        /// Domains that ran when they were last looked at.
-        var active: Set<VMIdentifier> = []
         var ledger: PresenceLedger
         var connection = ConnectionState.connecting
         var statistics = ControllerStatistics()
@@ -230,12 +228,8 @@ public final class Controller: Sendable {
 
     /// What has been done so far.
     public func statistics() -> ControllerStatistics {
-        var statistics = state.withLock { state in
-            var statistics = state.statistics
-            statistics.activeDomains = state.active.count
-            statistics.inactiveDomains = max(0, state.ledger.count - state.active.count)
-            return statistics
-        }
+        var (statistics, count) = state.withLock { ($0.statistics, $0.ledger.count) }
+        host.runTimes.add(to: &statistics, count: count)
         let load = loop.load
         statistics.queueDepth = load.depth
         statistics.longestLook = load.longestLook
@@ -265,7 +259,10 @@ public final class Controller: Sendable {
             requestResync.yield()
         case .changed(let vm, let cause, let incident):
             host.logger.debug("event", metadata: ["vm": "\(vm)", "event": "\(cause)"])
-            if let incident { domain(vm)?.note(incident) }
+            if let incident {
+                host.runTimes.heard(incident, of: vm)
+                domain(vm)?.note(incident)
+            }
             state.withLock { state in
                 state.statistics.add(cause)
                 state.statistics.lastEvent = Date().timeIntervalSince1970
@@ -319,10 +316,10 @@ public final class Controller: Sendable {
             return .failed(lookAgainAfter: nil)
         }
         guard let reading else { return await lookAtMissing(vm, times) }
+        host.runTimes.found(vm, reading.phase)
         let domain = state.withLock { state in
             state.ledger.saw(vm)
             state.unseen.remove(vm)
-            if reading.phase.isActive { state.active.insert(vm) } else { state.active.remove(vm) }
             if let domain = state.domains[vm] { return domain }
             let domain = ManagedDomain(vm, name: reading.shownName, host: host)
             state.domains[vm] = domain
@@ -381,11 +378,10 @@ public final class Controller: Sendable {
         guard state.withLock({ $0.connection == .connected }),
             let listed = try? await source.list(.active)
         else { return }
-        let (changed, domains) = state.withLock { state in
-            (state.active.symmetricDifference(listed.map(\.vm)), Array(state.domains.values))
+        for vm in host.runTimes.active.symmetricDifference(listed.map(\.vm)) {
+            loop.mark(vm, .routine)
         }
-        for vm in changed { loop.mark(vm, .routine) }
-        for domain in domains {
+        for domain in knownDomains {
             if let urgency = domain.damage { loop.mark(domain.vm, urgency) }
         }
     }

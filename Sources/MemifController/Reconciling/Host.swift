@@ -12,6 +12,7 @@ struct Host: Sendable {
     let policy: CurrentPolicy
     let changes: StatusChanges
     let audit: AuditLog
+    let runTimes = RunTimes()
     let added = AddedPorts()
     /// What another process has left and no port has been opened for.
     let inherited = InheritedPorts()
@@ -50,7 +51,10 @@ struct Host: Sendable {
         backend.whenLinksChange { vm, name in changes.tell(.ports(vm, name: name)) }
         self.changes = changes
         // Not on the thread that serves all peers: the disk may be slow.
-        backend.whenPeersCome { notice in audit.noteLater(AuditEvent(notice)) }
+        backend.whenPeersCome { [runTimes] notice in
+            if notice.event == .connected { runTimes.connected(notice.port, of: notice.vm) }
+            audit.noteLater(AuditEvent(notice))
+        }
         crashes = store.map { CrashStore($0.manager, logger: logger) }
         if let crashes { backend.whenCrashStatesChange { crashes.note($0, $1) } }
         backend.adopt(inherited)

@@ -32,10 +32,12 @@ public struct ControllerStatistics: Sendable, Hashable {
     public internal(set) var longestLook: Double = 0
     /// Seconds that the domain which has waited longest has waited for a look.
     public internal(set) var longestWait: Double = 0
-    /// Domains that ran when they were last looked at.
-    public internal(set) var activeDomains = 0
-    /// Domains that are there and did not.
-    public internal(set) var inactiveDomains = 0
+    /// From a domain's start to the first link of each of its ports.
+    public internal(set) var connectTimes = DurationHistogram()
+    /// Domains that there are, by how they were when they were last looked at.
+    public internal(set) var domains: [DomainPhase.Name: Int] = [:]
+    /// Seconds that the domain has been on its way up that has been longest.
+    public internal(set) var oldestStart: Double = 0
     /// Domains of which an earlier process had left something, that are no longer there, and of which
     /// nothing is left now.
     public internal(set) var orphansRemoved: UInt64 = 0

@@ -54,6 +54,10 @@ extension MetricsText {
         histogram(
             "provision_latency_seconds", "From the first notice of a port to its socket listening.",
             statistics.provisionTimes)
+        histogram(
+            "connect_latency_seconds",
+            "From a domain's start to the first link of each of its ports.",
+            statistics.connectTimes)
         single(
             "queue_depth", .gauge, "Domains that wait for a look.", Double(statistics.queueDepth))
         single(
@@ -63,13 +67,23 @@ extension MetricsText {
         single(
             "longest_look_seconds", .gauge, "How long the longest look under way has lasted.",
             statistics.longestLook)
-        family("domains", .gauge, "Domains, by whether they ran when they were last looked at.")
-        sample("domains", [("state", "active")], Double(statistics.activeDomains))
-        sample("domains", [("state", "inactive")], Double(statistics.inactiveDomains))
+        addDomains(statistics)
         single(
             "orphans_removed_total", .counter,
             "Domains that were gone, and of which an earlier process had left something.",
             Double(statistics.orphansRemoved))
+    }
+
+    private mutating func addDomains(_ statistics: ControllerStatistics) {
+        family("domains", .gauge, "Domains, by how they were when they were last looked at.")
+        for state in DomainPhase.Name.allCases {
+            let count = statistics.domains[state] ?? 0
+            sample("domains", [("state", state.rawValue)], Double(count))
+        }
+        single(
+            "oldest_start_seconds", .gauge,
+            "How long the domain has been on its way up that has been longest; 0 where none is.",
+            statistics.oldestStart)
     }
 
     private mutating func add(_ process: ProcessFigures, _ settings: SettingsState) {

@@ -25,7 +25,8 @@ struct MetricsTests {
         statistics.add(EventCause("stopped", "crashed"))
         statistics.add(EventCause("metadata-change"))
         statistics.longestWait = 1.5
-        (statistics.activeDomains, statistics.inactiveDomains) = (2, 5)
+        (statistics.domains, statistics.oldestStart) = ([.running: 2, .off: 5, .starting: 1], 11.5)
+        statistics.connectTimes.add(.milliseconds(1500))
         statistics.orphansRemoved = 4
         let status = ControllerStatus(connection: .connected, ports: [port])
         let text = MetricsText(
@@ -50,7 +51,11 @@ struct MetricsTests {
         for line in [
             "libvirt_reconnects_total 2", "events_total{event=\"stopped\",detail=\"crashed\"} 2",
             "events_total{event=\"metadata-change\",detail=\"\"} 1", "queue_oldest_seconds 1.5",
-            "domains{state=\"active\"} 2", "domains{state=\"inactive\"} 5",
+            "domains{state=\"running\"} 2", "domains{state=\"off\"} 5",
+            "domains{state=\"starting\"} 1", "domains{state=\"paused\"} 0",
+            "oldest_start_seconds 11.5", "connect_latency_seconds_sum 1.5",
+            "connect_latency_seconds_bucket{le=\"1\"} 0",
+            "connect_latency_seconds_bucket{le=\"2.5\"} 1",
             "orphans_removed_total 4", "config_reload_success 0",
             "config_reload_timestamp_seconds 12", "fd_used 7", "fd_limit 1024",
             "port_dropped_total{\(port),reason=\"malformed\"} 2",

@@ -1,0 +1,65 @@
+import Testing
+
+@testable import MemifController
+
+@Suite("Times of domains' runs")
+struct RunTimesTests {
+    private let times = RunTimes()
+    private let start = ContinuousClock.now
+
+    private func statistics(
+        count: Int = 0, after seconds: Double = 0
+    ) -> ControllerStatistics {
+        var statistics = ControllerStatistics()
+        times.add(to: &statistics, count: count, now: start + .seconds(seconds))
+        return statistics
+    }
+
+    @Test("domains are counted by their phase; those that are not active are off")
+    func phases() {
+        times.found(Sample.vm(1), .running)
+        times.found(Sample.vm(2), .paused)
+        times.found(Sample.vm(3), .running)
+        times.found(Sample.vm(3), .off(.ordinary))
+        #expect(statistics(count: 5).domains == [.running: 1, .paused: 1, .off: 3])
+        #expect(times.active == [Sample.vm(1), Sample.vm(2)])
+        times.lost(Sample.vm(2))
+        #expect(statistics(count: 4).domains == [.running: 1, .off: 3])
+        // A connection that is new has shown none yet.
+        #expect(statistics(count: 0).domains[.off] == 0)
+    }
+
+    @Test("a start that waits is as old as the first look that found it, until it goes on")
+    func starts() {
+        #expect(statistics(after: 9).oldestStart == 0)
+        times.found(Sample.vm(1), .starting, now: start)
+        times.found(Sample.vm(2), .starting, now: start + .seconds(4))
+        times.found(Sample.vm(1), .starting, now: start + .seconds(5))
+        #expect(statistics(after: 10).oldestStart == 10)
+        times.found(Sample.vm(1), .running, now: start + .seconds(11))
+        #expect(statistics(after: 12).oldestStart == 8)
+        times.lost(Sample.vm(2))
+        #expect(statistics(after: 13).oldestStart == 0)
+    }
+
+    @Test(
+        "of a run each port's first link counts, and none of a domain whose start nobody has heard of"
+    )
+    func connects() {
+        times.connected("a", of: Sample.vm(1), now: start)
+        times.heard(.began, of: Sample.vm(1), now: start)
+        for seconds in [2, 3] {
+            times.connected("a", of: Sample.vm(1), now: start + .seconds(seconds))
+        }
+        times.connected("b", of: Sample.vm(1), now: start + .seconds(5))
+        times.heard(.crashed, of: Sample.vm(1), now: start + .seconds(6))
+        #expect(statistics().connectTimes.count == 2)
+        #expect(statistics().connectTimes.sum == 7)
+        times.heard(.ended(.ordinary), of: Sample.vm(1), now: start + .seconds(7))
+        times.connected("a", of: Sample.vm(1), now: start + .seconds(8))
+        #expect(statistics().connectTimes.count == 2)
+        times.heard(.began, of: Sample.vm(1), now: start + .seconds(9))
+        times.connected("a", of: Sample.vm(1), now: start + .seconds(10))
+        #expect(statistics().connectTimes.sum == 8)
+    }
+}
