@@ -41,7 +41,7 @@ extension Controller {
             let ran = host.inherited.suggestRunning(domain.vm)
             // Not a part of a group, which would wait for each however long that takes.
             Task(executorPreference: host.threads) { [self] in
-                await restore(domain, noticed: noticed, ran: ran)
+                await restore(domain, LookTimes(noticed: noticed, cause: .restore), ran: ran)
                 loop.release(domain.vm)
                 ended.yield(domain.vm)
             }
@@ -64,16 +64,14 @@ extension Controller {
         report(late: late)
     }
 
-    private func restore(
-        _ domain: ManagedDomain, noticed: ContinuousClock.Instant, ran: Bool
-    ) async {
+    private func restore(_ domain: ManagedDomain, _ times: LookTimes, ran: Bool) async {
         let wereLent = host.inherited.areLent
-        _ = await gate.pass { await domain.restore(noticed: noticed, ran: ran) }
+        _ = await gate.pass { await domain.restore(times, ran: ran) }
         guard wereLent, !host.inherited.areLent else { return }
         _ = await gate.pass {
             // So late that the other process has gone, and whoever had all ports go on has not seen these.
             for standing in domain.snapshot.ports.values { standing.port.thaw() }
-            await domain.restore(noticed: .now)
+            await domain.restore(LookTimes(noticed: .now, cause: .restore))
         }
     }
 
@@ -97,12 +95,12 @@ extension Controller {
     }
 
     /// Has another policy hold for a domain that cannot be asked for: of what stood, what that allows stands.
-    func lookWithoutAsking(at vm: VMIdentifier, noticed: ContinuousClock.Instant) async {
+    func lookWithoutAsking(at vm: VMIdentifier, _ times: LookTimes) async {
         let domain = state.withLock { state in
             state.unasked.remove(vm) == nil ? nil : state.domains[vm]
         }
         guard let domain, !host.configuration.observes else { return }
-        _ = await gate.pass { await domain.restore(noticed: noticed) }
+        _ = await gate.pass { await domain.restore(times) }
     }
 
     private func report(late domains: Set<VMIdentifier>) {

@@ -34,6 +34,8 @@ public final class Controller: Sendable {
         var unasked: Set<VMIdentifier> = []
         /// Whether this process goes on with links of one that has crashed, and may be about to crash.
         var isOnProbation = false
+        /// What was last heard of domains that have not been looked at since.
+        var causes: [VMIdentifier: EventCause] = [:]
     }
 
     let host: Host
@@ -218,7 +220,10 @@ public final class Controller: Sendable {
     }
 
     /// Looks at a domain, and returns after that.
-    func lookNow(at vm: VMIdentifier) async { await loop.look(at: vm) }
+    func lookNow(at vm: VMIdentifier) async {
+        state.withLock { $0.causes[vm] = .call }
+        await loop.look(at: vm)
+    }
 
     /// One of them.
     func domain(_ vm: VMIdentifier) -> ManagedDomain? { state.withLock { $0.domains[vm] } }
@@ -265,6 +270,7 @@ public final class Controller: Sendable {
             }
             state.withLock { state in
                 state.statistics.add(cause)
+                state.causes[vm] = cause
                 state.statistics.lastEvent = Date().timeIntervalSince1970
             }
             loop.mark(vm, .event)
@@ -290,7 +296,8 @@ public final class Controller: Sendable {
     private func timedLook(
         at vm: VMIdentifier, noticed: ContinuousClock.Instant
     ) async -> ReconcileQueue.Outcome {
-        let times = LookTimes(noticed: noticed)
+        let cause = state.withLock { $0.causes.removeValue(forKey: vm) }
+        let times = LookTimes(noticed: noticed, cause: cause)
         let outcome = await look(at: vm, times)
         let time = times.begun.duration(to: .now)
         state.withLock { state in
@@ -308,7 +315,7 @@ public final class Controller: Sendable {
             reading = try await source.read(vm)
         } catch {
             guard case .refused(let reason) = error else {
-                await lookWithoutAsking(at: vm, noticed: times.noticed)
+                await lookWithoutAsking(at: vm, times)
                 return .unavailable
             }
             host.logger.warning(

@@ -59,6 +59,11 @@ public struct EventCause: Sendable, Hashable, CustomStringConvertible {
         self.detail = detail
     }
 
+    /// What an earlier process has left is put back.
+    static let restore = EventCause("restore")
+    /// Somebody has asked for a change over the control socket.
+    static let call = EventCause("call")
+
     /// Both words.
     public var description: String { detail.isEmpty ? event : "\(event) \(detail)" }
 }

@@ -17,7 +17,7 @@ struct DeedOutcome: Sendable {
 struct Deeds {
     let vm: VMIdentifier
     let host: Host
-    let noticed: ContinuousClock.Instant
+    let times: LookTimes
     /// Told of each port as it comes, and with nil before it goes: what hangs in one deed keeps what the others
     /// have done from nobody.
     private let publish: @Sendable (String, DomainState.Standing?) -> Void
@@ -28,12 +28,12 @@ struct Deeds {
     private var obstacle: PortError?
 
     init(
-        vm: VMIdentifier, host: Host, noticed: ContinuousClock.Instant,
+        vm: VMIdentifier, host: Host, times: LookTimes,
         publish: @escaping @Sendable (String, DomainState.Standing?) -> Void
     ) {
         self.vm = vm
         self.host = host
-        self.noticed = noticed
+        self.times = times
         self.publish = publish
     }
 
@@ -180,7 +180,7 @@ struct Deeds {
         let standing = DomainState.Standing(port: port, specification: specification)
         state.ports[declaration.name] = standing
         publish(declaration.name, standing)
-        let latency = noticed.duration(to: .now)
+        let latency = times.noticed.duration(to: .now)
         state.latencies[declaration.name] = latency
         host.logger.info(
             port.isInherited ? "socket goes on listening" : "socket listening",
@@ -236,11 +236,11 @@ struct Deeds {
         if foreign != state.foreign, foreign.count > 0 {
             host.logger.warning(
                 "a domain's directory holds files that are not ours",
-                metadata: [
+                metadata: times.metadata.merging([
                     "directory": "\(directory.path)",
                     "files": "\(foreign.first.map(\.printable).joined(separator: " "))",
                     "count": "\(foreign.count)",
-                ])
+                ]) { $1 })
         }
         state.foreign = foreign
         do throws(PortError) {
@@ -267,9 +267,12 @@ struct Deeds {
     private func metadata(
         _ port: String, _ state: DomainState, _ more: Logger.Metadata = [:]
     ) -> Logger.Metadata {
-        more.merging(
-            ["vm": "\(vm)", "domain": "\(state.name.printable)", "port": "\(port)"],
-            uniquingKeysWith: { first, _ in first })
+        let common: Logger.Metadata = [
+            "vm": "\(vm)", "domain": "\(state.name.printable)", "port": "\(port)",
+        ]
+        return more.merging(common) { first, _ in first }.merging(times.metadata) { first, _ in
+            first
+        }
     }
 }
 

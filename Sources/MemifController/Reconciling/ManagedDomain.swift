@@ -52,7 +52,7 @@ final class ManagedDomain: Sendable {
     ///
     /// - Parameter ran: whether peers were served in the process before because the domain ran, or had run
     ///   a moment before: the linger, if it is one, begins anew with the first look.
-    func restore(noticed: ContinuousClock.Instant, ran: Bool = false) async {
+    func restore(_ times: LookTimes, ran: Bool = false) async {
         var state = snapshot
         recallFormer(&state)
         if ran { state.run = .running }
@@ -62,12 +62,12 @@ final class ManagedDomain: Sendable {
         let plan = PortPlan(
             wanted: wanted, standing: state.standing, run: state.run,
             isDraining: state.drain != nil, now: .now)
-        var deeds = deeds(noticed: noticed)
+        var deeds = deeds(times)
         await deeds.open(plan, wanted, &state)
         if host.gate.isLocked { return }
         state.followPhase()
         state.waiting = host.inherited.names(of: vm)
-        report(state.update(state.assess(nil, deeds.outcome)), state)
+        report(state.update(state.assess(nil, deeds.outcome)), state, times)
         store(state)
     }
 
@@ -92,7 +92,7 @@ final class ManagedDomain: Sendable {
         let (wanted, declared) = look(at: reading, &state)
         let phase = state.phase
         report(news.withLock { $0.find(phase, begun: times.begun, now: .now) }, of: state.name)
-        let outcome = await carryOut(wanted, declared: declared, &state, noticed: times.noticed)
+        let outcome = await carryOut(wanted, declared: declared, &state, times)
         store(state)
         return outcome
     }
@@ -207,7 +207,7 @@ final class ManagedDomain: Sendable {
 
     private func carryOut(
         _ wanted: WantedPorts, declared: DeclaredPorts?, _ state: inout DomainState,
-        noticed: ContinuousClock.Instant
+        _ times: LookTimes
     ) async -> ReconcileQueue.Outcome {
         state.drain = host.draining.scope(of: vm)
         recallFormer(&state)
@@ -216,7 +216,7 @@ final class ManagedDomain: Sendable {
         if host.configuration.observes {
             outcome = foresight(wanted, plan, state).outcome
         } else {
-            var deeds = deeds(noticed: noticed)
+            var deeds = deeds(times)
             // What stands need not wait for disks and accounts; what is opened does.
             state.followPhase()
             await deeds.carryOut(plan, wanted, &state)
@@ -229,7 +229,7 @@ final class ManagedDomain: Sendable {
         state.waiting = host.inherited.names(of: vm)
         let changed = state.update(state.assess(declared, outcome))
         state.former = [:]
-        report(changed, state)
+        report(changed, state, times)
         report(breaches: declared?.findings.filter(\.isBreach) ?? [], of: changed, state)
         // Not every end of a standstill is told: that of a migration that fails is not.
         let standstill = state.phase.standsStill ? host.configuration.pollInterval : nil
@@ -241,8 +241,8 @@ final class ManagedDomain: Sendable {
 
     /// Which show each port as it comes and goes: a look may hang between two, and whoever has every port stand
     /// still or go on meanwhile has to find it.
-    private func deeds(noticed: ContinuousClock.Instant) -> Deeds {
-        Deeds(vm: vm, host: host, noticed: noticed) { [self] name, standing in
+    private func deeds(_ times: LookTimes) -> Deeds {
+        Deeds(vm: vm, host: host, times: times) { [self] name, standing in
             state.withLock { $0.ports[name] = standing }
         }
     }
@@ -292,7 +292,7 @@ final class ManagedDomain: Sendable {
     }
 
     /// One line for each port whose condition has changed.
-    private func report(_ changed: [String], _ state: DomainState) {
+    private func report(_ changed: [String], _ state: DomainState, _ times: LookTimes) {
         for name in changed {
             guard let condition = state.conditions[name]?.condition else { continue }
             var metadata: Logger.Metadata = [
@@ -301,6 +301,7 @@ final class ManagedDomain: Sendable {
             ]
             if !condition.reason.isEmpty { metadata["reason"] = "\(condition.reason)" }
             if !condition.remedy.isEmpty { metadata["remedy"] = "\(condition.remedy)" }
+            metadata.merge(times.metadata) { first, _ in first }
             switch condition.state {
             case .ready, .waiting, .connected, .draining, .planned:
                 host.logger.info("port changed", metadata: metadata)

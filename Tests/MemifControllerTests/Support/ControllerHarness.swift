@@ -12,9 +12,12 @@ struct ControllerHarness {
     let controller: Controller
     let layout: RuntimeLayout
 
-    /// - Parameter uri: which libvirt the source is said to be; nil where nobody says.
+    /// - Parameters:
+    ///   - uri: which libvirt the source is said to be; nil where nobody says.
+    ///   - logger: what is logged to; nothing is kept without one.
     init(
         _ source: FakeSource, _ scratch: Scratch, uri: String? = nil,
+        logger: Logger = ControllerHarness.silent,
         _ change: (inout HostConfiguration) -> Void = { _ in }
     ) {
         self.source = source
@@ -23,10 +26,14 @@ struct ControllerHarness {
         var configuration = scratch.configuration
         change(&configuration)
         layout = RuntimeLayout(configuration)
-        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        logger.logLevel = .critical
         controller = Controller(
             Host(configuration, backend: backend, logger: logger), source: source, uri: uri)
+    }
+
+    static var silent: Logger {
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        return logger
     }
 
     /// Runs a controller while the body does things to its surroundings.
