@@ -23,6 +23,18 @@ public enum File {
         }
     }
 
+    /// What a symbolic link leads to, as it is written there.
+    ///
+    /// Source: readlink(2). Of a link in `/proc` it is the kernel's word.
+    public static func target(ofLink path: String) throws(SystemError) -> String {
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        // SAFETY: readlink writes at most the buffer's length and the result says how much.
+        let length = try systemCall("read the link", path) {
+            unsafe readlink(path, &bytes, bytes.count)
+        }
+        return String(decoding: bytes[..<length], as: UTF8.self)
+    }
+
     /// Whether there is anything at a path, symbolic links followed.
     public static func exists(_ path: String) -> Bool {
         // SAFETY: the path is a C string that lives for the call.

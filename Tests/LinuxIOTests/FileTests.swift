@@ -29,6 +29,16 @@ struct FileTests {
         }
     }
 
+    @Test("a link tells what it leads to, and what is no link is an error")
+    func links() throws {
+        #expect(try File.target(ofLink: "/proc/self/exe").hasPrefix("/"))
+        #expect {
+            try File.target(ofLink: "/proc/self/comm")
+        } throws: {
+            ($0 as? SystemError)?.code == EINVAL
+        }
+    }
+
     @Test("a file longer than the limit is refused")
     func limit() throws {
         try withScratch { directory in

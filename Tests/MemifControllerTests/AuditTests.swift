@@ -54,6 +54,9 @@ struct AuditTests {
             let crashed = try #require(try Self.event("domain-crashed", in: path))
             #expect(crashed["vm"] as? String == one.description)
 
+            it.source.tell(.rebooted, of: one)
+            #expect(await eventually { (try? Self.event("domain-rebooted", in: path)) != nil })
+
             it.source.stop(one)
             it.source.undefine(one)
             #expect(await eventually { (try? Self.event("port-closed", in: path)) != nil })
@@ -84,7 +87,16 @@ struct AuditTests {
             #expect(line["pid"] as? Int == Int(ProcessInfo.processInfo.processIdentifier))
             let name = try #require(ProcessName.of(ProcessInfo.processInfo.processIdentifier))
             #expect(line["comm"] as? String == name)
+            let program = try FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/self/exe")
+            #expect(line["exe"] as? String == program)
         }
+    }
+
+    @Test("of a process that has gone nobody knows the program")
+    func unknownProgram() {
+        #expect(ProcessName.executable(of: 0) == "unknown")
+        #expect(ProcessName.executable(of: Int32.max) == "unknown")
     }
 
     @Test("refusals that come by the thousand do not fill the disk, and are counted")

@@ -18,6 +18,7 @@ struct AuditEntry: Encodable, Sendable {
     private let gid: UInt32?
     private let user: String?
     private let comm: String?
+    private let exe: String?
     private let procedure: String
     private let arguments: [String: String]
     private var outcome = Outcome.begun
@@ -36,6 +37,7 @@ struct AuditEntry: Encodable, Sendable {
         gid = credentials?.group
         user = credentials.map { Accounts.userName($0.user) }
         comm = credentials.flatMap { ProcessName.of($0.process) }
+        exe = credentials.map { ProcessName.executable(of: $0.process) }
         self.procedure = procedure
         self.arguments = arguments.mapValues {
             String(decoding: $0.utf8.prefix(Self.longestValue), as: UTF8.self)

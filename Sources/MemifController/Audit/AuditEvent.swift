@@ -21,6 +21,8 @@ struct AuditEvent: CountedLine, Encodable, Sendable {
         /// The run of a domain that has ports has ended by itself, and not with a crash that has its line:
         /// QEMU died, or was killed.
         case domainEnded = "domain-ended"
+        /// The guest of a domain that has ports has rebooted; its run and its links go on.
+        case domainRebooted = "domain-rebooted"
         /// This daemon goes on with what another process has left.
         case tookOver = "took-over"
         /// Another process goes on with everything.
@@ -45,13 +47,14 @@ struct AuditEvent: CountedLine, Encodable, Sendable {
     private(set) var uid: UInt32?
     private(set) var gid: UInt32?
     private(set) var comm: String?
+    private(set) var exe: String?
     /// Events before this one that have no line, because there were too many, or the disk was too slow.
     var unwritten: Int? {
         didSet { if unwritten == 0 { unwritten = nil } }
     }
 
     private enum CodingKeys: String, CodingKey {
-        case time, vm, domain, port, reason, ports, pid, uid, gid, comm, unwritten
+        case time, vm, domain, port, reason, ports, pid, uid, gid, comm, exe, unwritten
         case kind = "event"
     }
 
@@ -71,6 +74,7 @@ struct AuditEvent: CountedLine, Encodable, Sendable {
         uid = peer?.user
         gid = peer?.group
         comm = peer.flatMap { ProcessName.of($0.process) }
+        exe = peer.map { ProcessName.executable(of: $0.process) }
     }
 
     /// As it is written.

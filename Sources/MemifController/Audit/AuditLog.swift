@@ -120,7 +120,9 @@ final class AuditLog: Sendable {
     private func spend(on event: AuditEvent, now: ContinuousClock.Instant) -> Int? {
         switch event.kind {
         case .peerRefused: refusals.withLock { $0.spend(now: now) }
-        case .peerConnected, .peerDisconnected: links.withLock { $0.spend(on: event, now: now) }
+        // A guest can reboot as often as it likes.
+        case .peerConnected, .peerDisconnected, .domainRebooted:
+            links.withLock { $0.spend(on: event, now: now) }
         default: 0
         }
     }

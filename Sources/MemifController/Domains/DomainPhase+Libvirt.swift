@@ -60,6 +60,10 @@ extension RunEnd {
 extension DomainIncident {
     /// What an event tells beside that it is time to look; nil where that is nothing.
     init?(_ content: DomainEvent.Content) {
+        if case .reboot = content {
+            self = .rebooted
+            return
+        }
         guard case .lifecycle(let type, let detail) = content else { return nil }
         switch type {
         case .started:

@@ -49,4 +49,6 @@ public enum DomainIncident: Sendable, Hashable {
     case ended(RunEnd)
     /// The guest has crashed; what becomes of the domain is its definition's choice.
     case crashed
+    /// The guest has rebooted, and the run goes on.
+    case rebooted
 }

@@ -31,7 +31,7 @@ public final class LibvirtDomainSource: DomainSource {
     ///   - patience: how long an answer may take before the question counts as unanswered.
     public init(uri: String, patience: Duration = .seconds(30)) {
         supervised = SupervisedConnection(
-            uri, readOnly: true, kinds: [.lifecycle, .metadataChange, .controlError],
+            uri, readOnly: true, kinds: [.lifecycle, .metadataChange, .controlError, .reboot],
             // It waits here, where ``retry()`` ends that.
             backOff: SupervisedConnection.BackOff(refused: nil))
         self.patience = patience

@@ -273,11 +273,13 @@ final class ManagedDomain: Sendable {
     /// A line for whoever wants to know why, here and in the audit.
     private func report(_ news: AuditEvent.Kind?, of name: String) {
         guard let news else { return }
+        host.audit.noteLater(AuditEvent(news, vm, name))
+        // Which is nothing to be warned of; at the level debug every event has a line.
+        if news == .domainRebooted { return }
         let incident = news == .domainCrashed ? "crashed" : "ended by itself"
         host.logger.warning(
             "a domain with ports has \(incident)",
             metadata: ["vm": "\(vm)", "domain": "\(name.printable)"])
-        host.audit.noteLater(AuditEvent(news, vm, name))
     }
 
     /// A line in the audit for each port that the policy has newly refused something.

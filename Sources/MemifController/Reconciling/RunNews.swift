@@ -18,7 +18,8 @@ struct RunNews {
     ///
     /// - Returns: what is news of it.
     mutating func hear(_ incident: DomainIncident, now: Instant) -> AuditEvent.Kind? {
-        heardAt = now
+        // A reboot changes nothing of the run, and takes nothing from a look.
+        if incident != .rebooted { heardAt = now }
         switch incident {
         case .began:
             (lastEnd, crash, isUnderWay) = (nil, CrashMark(), true)
@@ -27,6 +28,7 @@ struct RunNews {
             lastEnd = end
             return finish(end)
         case .crashed: return crash.hear(now: now) ? .domainCrashed : nil
+        case .rebooted: return .domainRebooted
         }
     }
 

@@ -46,7 +46,7 @@ final class RunTimes: Sendable {
             switch incident {
             case .began: state.runs[vm] = Run(began: now)
             case .ended: state.runs[vm] = nil
-            case .crashed: break
+            case .crashed, .rebooted: break
             }
         }
     }

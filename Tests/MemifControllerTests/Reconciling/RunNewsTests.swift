@@ -23,6 +23,14 @@ struct RunNewsTests {
         #expect(news.lastEnd == nil)
     }
 
+    @Test("a reboot is news each time, and takes nothing of what a look has found")
+    func reboots() {
+        var news = RunNews(isUnderWay: true)
+        #expect(news.hear(.rebooted, now: at(2)) == .domainRebooted)
+        #expect(news.hear(.rebooted, now: at(3)) == .domainRebooted)
+        #expect(news.find(.crashed, begun: at(1), now: at(4)) == .domainCrashed)
+    }
+
     @Test("a run that began and ended before anybody looked has its end told, once")
     func unseen() {
         for end in [RunEnd.crashed, .failed] {
