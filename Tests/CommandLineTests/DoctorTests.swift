@@ -77,6 +77,17 @@ struct DoctorTests {
         #expect(try examine(live: now, isStarting: true).first?.problem.contains("hangs") == true)
     }
 
+    @Test(
+        "a vhost-user socket in the daemon's own directory is one symptom, and not who is to listen"
+    )
+    func ownDirectory() throws {
+        let interface = Self.interface.replacing("/run/x.sock", with: "/run/virtwire/vhost/x.sock")
+        let xml = "<domain>\(Self.shared)<devices>\(interface)</devices></domain>"
+        let found = try examine(live: xml, socket: .absent)
+        #expect(found.map(\.subject) == ["vm"])
+        #expect(found.first?.problem.contains("nobody will ever serve that path") == true)
+    }
+
     @Test("a user who cannot reach a socket is told the first obstacle and the way around it")
     func reachability() throws {
         let directory = "/tmp/vwdoc-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)

@@ -47,6 +47,8 @@ public struct DeclaredPorts: Hashable, Sendable {
     public var isUnreadable = false
     /// What is not what the schema says, up to ``mostFindings`` errors and as many warnings.
     public var findings: [DeclarationFinding] = []
+    /// The NICs whose other end is a vhost-user socket, wherever that is.
+    var vhostUserInterfaces: [VhostUserInterface] = []
     /// Whether findings have been left out.
     private var isCut = false
 

@@ -10,7 +10,10 @@ extension DeclaredPorts {
         fromDomainXML xml: String, under rule: PolicyRule = HostPolicy().fallback
     ) -> DeclaredPorts {
         do {
-            return read(try DomainDocument(xml: xml).elements, under: rule)
+            let document = try DomainDocument(xml: xml)
+            var result = read(document.elements, under: rule)
+            result.vhostUserInterfaces = document.vhostUserInterfaces
+            return result
         } catch {
             var result = DeclaredPorts()
             result.isUnreadable = true

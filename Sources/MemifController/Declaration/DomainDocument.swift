@@ -20,6 +20,8 @@ struct DomainDocument {
 
     /// The elements of our namespace that stand directly in `<metadata>`.
     let elements: [MetadataElement]
+    /// The interfaces of type `vhostuser` that name a socket.
+    let vhostUserInterfaces: [VhostUserInterface]
 
     /// Reads a domain's XML, as libvirt prints it.
     ///
@@ -34,6 +36,7 @@ struct DomainDocument {
             throw DomainDocumentError(line: parser.lineNumber)
         }
         elements = collector.elements
+        vhostUserInterfaces = collector.interfaces
     }
 
     /// The domain's name, which libvirt prints first of all; nil where something else comes first, or the
@@ -63,6 +66,9 @@ struct DomainDocument {
     private final class Collector: NSObject, XMLParserDelegate {
         private var isDomain = false
         var elements: [MetadataElement] = []
+        var interfaces: [VhostUserInterface] = []
+        private var interfaceCount = 0
+        private var isVhostUser = false
         private var path: [String] = []
         /// The open elements of ours, outermost first.
         private var open: [MetadataElement] = []
@@ -82,7 +88,19 @@ struct DomainDocument {
                         name: isOurs ? name : qualifiedName ?? name,
                         attributes: attributes.filter { !$0.key.contains(":") }))
             }
+            noteInterface(name, attributes)
             path.append(name)
+        }
+
+        private func noteInterface(_ name: String, _ attributes: [String: String]) {
+            if name == "interface", path == ["domain", "devices"] {
+                interfaceCount += 1
+                isVhostUser = attributes["type"] == "vhostuser"
+            } else if name == "source", isVhostUser, path == ["domain", "devices", "interface"],
+                let socket = attributes["path"]
+            {
+                interfaces.append(VhostUserInterface(place: interfaceCount, path: socket))
+            }
         }
 
         func parser(

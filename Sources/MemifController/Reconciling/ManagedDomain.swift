@@ -124,6 +124,7 @@ final class ManagedDomain: Sendable {
             return (.defined(prepared.joined([], with: ports, under: rule)), prepared)
         }
         var declared = state.lastReading.ports(of: reading.xml, under: rule)
+        declared.refuseInterfaces(in: host.layout)
         return (.defined(declarations(&declared, &state)), declared)
     }
 

@@ -27,7 +27,9 @@ struct DomainExamination {
     /// Everything that is found.
     func symptoms() -> [Symptom] {
         let current = live ?? defined ?? ""
-        var symptoms = Self.ports(current).findings.map { finding in
+        var declared = Self.ports(current)
+        declared.refuseInterfaces(in: layout)
+        var symptoms = declared.findings.map { finding in
             Symptom(name, finding.reason, remedy: finding.remedy)
         }
         guard let facts = DomainFacts(xml: current) else { return symptoms }
@@ -115,7 +117,9 @@ struct DomainExamination {
                     remedy: "add <memoryBacking><source type='memfd'/><access mode='shared'/>"
                         + "</memoryBacking> and start the domain anew"))
         }
-        for interface in facts.vhostUserInterfaces where interface.isClient {
+        // Of those in the daemon's own directory all is said with the declarations.
+        for interface in facts.vhostUserInterfaces
+        where interface.isClient && !layout.holds(interface.path) {
             let subject = "\(name)/\(interface.name)"
             let length = interface.path.utf8.count
             if length > UnixAddress.longestName {
