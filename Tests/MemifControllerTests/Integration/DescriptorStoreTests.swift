@@ -44,6 +44,10 @@ struct DescriptorStoreTests {
         let slave = try RealDaemon.slave(daemon.layout.socket(of: Sample.vm(1), port: "a"))
         #expect(await eventually { slave.link != nil })
         let link = try #require(slave.link)
+        #expect(
+            await eventually {
+                daemon.process.output.contains("a crash of this process would end links")
+            })
         daemon.process.signal(15)
         #expect(await daemon.process.waitForEnd() == 0)
         #expect(await eventually { link.end?.reason.text == "daemon stopping" })

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Testing
 
 @testable import LinuxIO
 @testable import MemifController
@@ -109,8 +110,19 @@ final class StandInManager: Sendable {
         }
     }
 
+    /// Returns when it has heard everything that was said before, as a manager has that finds a process
+    /// ended.
+    private func hearAll() async throws {
+        let manager = try ServiceManager(
+            socket: path, watchdogMicroseconds: nil, watchdogProcess: nil)
+        let name = "nothing-\(UInt64.random(in: 0...UInt64.max))"
+        try manager?.removeStored([name])
+        #expect(await eventually { lines.contains("FDNAME=\(name)") })
+    }
+
     /// The environment that a process of the service is started with, and what it is handed from 3 on.
     func start(_ arguments: [String]) async throws -> ChildProcess {
+        try await hearAll()
         let stored = try shuffled()
         var environment = ["NOTIFY_SOCKET=\(path)", "FDSTORE=\(capacity)"]
         if !stored.names.isEmpty {
