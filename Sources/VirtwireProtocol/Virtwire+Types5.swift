@@ -367,3 +367,6 @@ public struct virtwire_hand_over_message: XDRCodable, Equatable, Sendable {
         try encoder.encode(count)
     }
 }
+
+/// The most settings in a list.
+public let VIRTWIRE_SETTING_LIST_MAX: Int = 16384

@@ -86,4 +86,14 @@ public enum Virtwire {
     /// Asks for the counters of each port, and of each queue of its link.
     public static let STATISTICS: XDRProcedure<virtwire_statistics_args, virtwire_statistics_ret> =
         XDRProcedure(program: program, version: version, number: 17, name: "STATISTICS")
+
+    /// Asks by which settings the daemon goes, and where each has its value from; over the
+    /// administrative
+    /// socket only.
+    public static let SETTINGS: XDRProcedure<XDRVoid, virtwire_settings_ret> =
+        XDRProcedure(program: program, version: version, number: 18, name: "SETTINGS")
+
+    /// Asks for the daemon's own figures.
+    public static let METRICS: XDRProcedure<XDRVoid, virtwire_metrics_ret> =
+        XDRProcedure(program: program, version: version, number: 19, name: "METRICS")
 }

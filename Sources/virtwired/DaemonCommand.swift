@@ -130,7 +130,7 @@ struct DaemonCommand: ParsableCommand {
                     "\(remark.reason)", metadata: ["remedy": "\(remark.remedy)"])
             }
             if check { return }
-            try await serve(settings, threshold, interruption)
+            try await serve(settings, from: sources, threshold, interruption)
         } catch let code as ExitCode {
             throw code
         } catch {
@@ -140,7 +140,8 @@ struct DaemonCommand: ParsableCommand {
     }
 
     private func serve(
-        _ settings: Settings, _ threshold: LogThreshold, _ interruption: Interruption
+        _ settings: Settings, from sources: SettingsSources, _ threshold: LogThreshold,
+        _ interruption: Interruption
     ) async throws {
         let logger = threshold.logger
         let daemon = try Daemon(
@@ -148,10 +149,10 @@ struct DaemonCommand: ParsableCommand {
             backend: try MemifPortBackend(logger: logger), logger: logger,
             logLevel: LogLevelSetting { threshold.exchange($0) }, takesOver: takeOver,
             manager: try? ServiceManager())
-        let reload = SettingsReload(settings, threshold, daemon)
+        let reload = SettingsReload(settings, from: sources, threshold, daemon)
         interruption.whenHungUp {
             daemon.reopenAuditLog()
-            reload.perform { () throws(SettingsError) in try Settings(self.sources()) }
+            reload.perform { () throws(SettingsError) in try self.sources() }
         }
         let answers = MetricsAnswers(daemon, reload, showsPorts: settings.hasPortMetrics)
         try await DaemonService(

@@ -160,7 +160,7 @@ struct ControlChangeTests {
             #expect(
                 forbidden == [
                     "PORT_ADD", "PREPARE", "PORT_REMOVE", "LOG_LEVEL", "DRAIN", "OPEN", "HAND_OVER",
-                    "VM_DRAIN",
+                    "VM_DRAIN", "SETTINGS",
                 ])
             #expect(list.contains { $0.name.text == "PROCEDURES" && $0.number == 3 })
             let text = await refusal {

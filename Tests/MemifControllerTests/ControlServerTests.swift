@@ -12,7 +12,7 @@ struct ControlServerTests {
         try await ControlHarness.run { it in
             let version = try await it.link.call(Virtwire.VERSION, XDRVoid())
             #expect(version.version.text == Daemon.version)
-            #expect(version.protocol == 17)
+            #expect(version.protocol == 19)
             let path = it.layout.readOnlyControlSocket
             #expect(try FileStatus(path: path).permissions == 0o666)
             let unknown = XDRProcedure<XDRVoid, XDRVoid>(

@@ -173,6 +173,13 @@ extension VMIdentifier {
 
 extension CallRefusal {
     /// A procedure that changes something was called over the read-only socket.
+    static func confidential(_ name: String) -> CallRefusal {
+        CallRefusal(
+            .operationDenied,
+            "the answer to \(name) is for those who administer the daemon: ask over the "
+                + "administrative socket, control.sock")
+    }
+
     static func readOnly(_ name: String) -> CallRefusal {
         CallRefusal(
             .operationDenied,

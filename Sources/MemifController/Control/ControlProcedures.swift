@@ -12,9 +12,10 @@ struct ControlProcedures: Sendable {
     let audit: AuditLog
     /// Nil where the log level cannot be changed.
     let logLevel: LogLevelSetting?
+    var reports = DaemonReports()
 
     /// The highest procedure number that is known.
-    static let protocolLevel = UInt32(Virtwire.STATISTICS.number)
+    static let protocolLevel = UInt32(Virtwire.METRICS.number)
 
     /// All of them, for one client.
     func table(for caller: ControlCaller) -> ControlTable {
@@ -50,6 +51,10 @@ struct ControlProcedures: Sendable {
                     time_ms: UInt64(clamping: AddedPort.now),
                     ports: ports.map { virtwire_port_statistics($0) })
             }
+        }
+        table.confide(Virtwire.SETTINGS) { () async throws(CallRefusal) in reports.wireSettings }
+        table.serve(Virtwire.METRICS) { (_) async throws(CallRefusal) in
+            virtwire_metrics_ret(text: XDRString(reports.metrics()))
         }
         table.serve(Virtwire.WATCH) { (_) async throws(CallRefusal) in await watch(caller) }
         addChanges(to: &table, for: caller)

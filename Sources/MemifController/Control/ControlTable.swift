@@ -25,6 +25,19 @@ struct ControlTable: Sendable {
         procedures.serve(procedure, body)
     }
 
+    /// Offers a procedure that only asks, and whose answer is for those alone who administer the daemon.
+    mutating func confide<Result>(
+        _ procedure: XDRProcedure<XDRVoid, Result>,
+        _ body: @escaping @Sendable () async throws(CallRefusal) -> Result
+    ) {
+        let isAllowed = caller.access == .administrative
+        known.append((procedure.number, procedure.name, isAllowed))
+        procedures.serve(procedure) { (_) async throws(CallRefusal) -> Result in
+            guard isAllowed else { throw .confidential(procedure.name) }
+            return try await body()
+        }
+    }
+
     /// Offers a procedure that changes something: refused on the read-only socket, and else with lines
     /// in the audit log.
     ///

@@ -25,7 +25,7 @@ public struct Daemon: Sendable {
     private let takesOver: Bool
     private let manager: ServiceManager?
 
-    /// Puts a daemon together; it does nothing before ``run(whenReady:)``.
+    /// Puts a daemon together; it does nothing before ``run(reports:whenReady:)``.
     ///
     /// - Parameters:
     ///   - uri: the libvirt URI that the source connects to, for the status.
@@ -95,10 +95,13 @@ public struct Daemon: Sendable {
     /// Serves until its task is cancelled, and then tells peers "daemon stopping" and takes every socket
     /// away; or until another process goes on with everything.
     ///
-    /// - Parameter whenReady: called when what was recorded stands again and the control socket
-    ///   answers.
+    /// - Parameters:
+    ///   - reports: what the program around it knows and is asked for.
+    ///   - whenReady: called when what was recorded stands again and the control socket answers.
     /// - Throws: `PortError` when its directories or its control socket cannot be used.
-    public func run(whenReady: () -> Void = {}) async throws(PortError) {
+    public func run(
+        reports: DaemonReports = DaemonReports(), whenReady: () -> Void = {}
+    ) async throws(PortError) {
         if host.configuration.observes {
             host.logger.notice(
                 "observing: saying what would be done, and doing nothing",
@@ -114,7 +117,7 @@ public struct Daemon: Sendable {
         defer { loop.stop() }
         let inheritance = try await inheritance(loop)
         do throws(PortError) {
-            try await serve(inheritance, loop, whenReady)
+            try await serve(inheritance, loop, reports, whenReady)
         } catch {
             await finish()
             throw error
@@ -123,11 +126,13 @@ public struct Daemon: Sendable {
     }
 
     private func serve(
-        _ inheritance: Inheritance, _ loop: EventLoop, _ whenReady: () -> Void
+        _ inheritance: Inheritance, _ loop: EventLoop, _ reports: DaemonReports,
+        _ whenReady: () -> Void
     ) async throws(PortError) {
         try await controller.run(inheritance) { () throws(PortError) in
             let procedures = ControlProcedures(
-                controller: controller, uri: uri, audit: audit, logLevel: logLevel)
+                controller: controller, uri: uri, audit: audit, logLevel: logLevel,
+                reports: reports)
             let server = try ControlServer(host, procedures, inheritance.claim, loop: loop)
             host.logger.info(
                 "ready",

@@ -80,6 +80,18 @@ struct MetricsAnswers: Sendable {
         self.showsPorts = showsPorts
     }
 
+    /// What is answered over the control socket.
+    var reports: DaemonReports {
+        DaemonReports(settings: { reload.effective }, metrics: { text(showsPorts: false) })
+    }
+
+    private func text(showsPorts: Bool) -> String {
+        MetricsText(
+            daemon.status(), daemon.statistics(), ProcessFigures.now, reload.state,
+            version: Daemon.version, showsPorts: showsPorts
+        ).text
+    }
+
     /// Status and text.
     func answer(_ method: HTTPMethod, _ path: String) -> (HTTPResponseStatus, String) {
         guard method == .GET || method == .HEAD else {
@@ -87,10 +99,7 @@ struct MetricsAnswers: Sendable {
         }
         switch path.split(separator: "?", maxSplits: 1).first {
         case "/metrics":
-            let text = MetricsText(
-                daemon.status(), daemon.statistics(), ProcessFigures.now, reload.state,
-                version: Daemon.version, showsPorts: showsPorts)
-            return (.ok, text.text)
+            return (.ok, text(showsPorts: showsPorts))
         case "/healthz":
             if let problem = life.problem { return (.serviceUnavailable, "\(problem)\n") }
             return (.ok, "alive\n")

@@ -40,7 +40,7 @@ struct DaemonService {
 
     private func serve(whenReady: () -> Void) async -> Result<Void, PortError> {
         do throws(PortError) {
-            return .success(try await daemon.run(whenReady: whenReady))
+            return .success(try await daemon.run(reports: answers.reports, whenReady: whenReady))
         } catch {
             return .failure(error)
         }

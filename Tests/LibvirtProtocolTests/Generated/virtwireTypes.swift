@@ -49,5 +49,11 @@ let virtwireTypes1: [any WireType.Type] = [
     virtwire_hand_over_message.self,
 ]
 
+let virtwireTypes2: [any WireType.Type] = [
+    virtwire_setting.self,
+    virtwire_settings_ret.self,
+    virtwire_metrics_ret.self,
+]
+
 /// Every type of the protocol `virtwire`.
-let virtwireTypes: [any WireType.Type] = [virtwireTypes1].flatMap { $0 }
+let virtwireTypes: [any WireType.Type] = [virtwireTypes1, virtwireTypes2].flatMap { $0 }

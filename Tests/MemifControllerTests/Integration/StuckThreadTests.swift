@@ -46,7 +46,9 @@ struct StuckThreadTests {
         let service = DaemonService(
             daemon: daemon, metrics: .unix(path: socket), metricsGroup: nil,
             answers: MetricsAnswers(
-                daemon, SettingsReload(settings, LogThreshold(.error), daemon), showsPorts: true),
+                daemon,
+                SettingsReload(settings, from: SettingsSources(), LogThreshold(.error), daemon),
+                showsPorts: true),
             logger: log.logger)
         let reported = try #require(
             try ServiceManager(

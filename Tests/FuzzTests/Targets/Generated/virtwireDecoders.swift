@@ -24,6 +24,8 @@ let virtwireDecoders1: [ProcedureDecoders] = [
     ProcedureDecoders(Virtwire.HAND_OVER),
     ProcedureDecoders(Virtwire.VM_DRAIN),
     ProcedureDecoders(Virtwire.STATISTICS),
+    ProcedureDecoders(Virtwire.SETTINGS),
+    ProcedureDecoders(Virtwire.METRICS),
 ]
 
 /// The decoders of every procedure of `Virtwire`.
