@@ -41,7 +41,8 @@ struct ContractTests {
             ["memif", "prepare", "11111111-2222-3333-4444-555555555555", "vm", "port"],
             ["status", "--count", "1"], ["status", "--watch", "--interval", "0"],
             ["memif", "stats", "--watch", "--count", "0"],
-            ["watch", "--count", "0"], ["memif", "show", "vm"], ["memif", "open", "vm", "port"],
+            ["watch", "--count", "0"], ["support-bundle", "--output"], ["memif", "show", "vm"],
+            ["memif", "open", "vm", "port"],
             ["memif", "ping", "192.0.2.1", "--role", "slave", "--socket", "fd:two"],
             ["memif", "ping", "192.0.2.1", "--role", "master", "--socket", "fd:3"],
         ])

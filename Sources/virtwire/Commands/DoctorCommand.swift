@@ -30,7 +30,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var vm: String?
 
     /// What is written.
-    private struct Report: Encodable {
+    struct Report: Encodable {
         var symptoms: [Symptom] = []
         var peers: [PeerCommands] = []
     }
@@ -41,7 +41,12 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func run() async throws { try write(try await examine()) }
+
+    /// Looks at everything.
+    ///
+    /// - Throws: `CommandFailure` when the domain that was asked for is not there.
+    func examine() async throws -> Report {
         var host = HostConfiguration()
         host.runtimeDirectory = daemon.runtimeDirectory
         let layout = RuntimeLayout(host)
@@ -64,7 +69,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 }
             }
         }
-        try write(report)
+        return report
     }
 
     private var reachability: Reachability? {

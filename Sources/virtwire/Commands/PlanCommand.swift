@@ -13,15 +13,24 @@ struct PlanCommand: AsyncParsableCommand {
     var vm: String?
 
     func run() async throws {
-        let plan = try await daemon.call(
-            Virtwire.PLAN, virtwire_plan_args(vm: XDRString(vm ?? "")))
-        let steps = plan.steps.map { PlannedStep($0) }
+        let steps = try await daemon.plan(for: vm)
         try output.write(steps, as: PlannedStep.table(of: steps))
     }
 }
 
+extension DaemonOptions {
+    /// What the daemon would do now.
+    ///
+    /// - Parameter vm: a domain's name or UUID; nil for all.
+    func plan(for vm: String? = nil) async throws -> [PlannedStep] {
+        try await call(Virtwire.PLAN, virtwire_plan_args(vm: XDRString(vm ?? ""))).steps.map {
+            PlannedStep($0)
+        }
+    }
+}
+
 /// A step of the daemon's plan, in the spelling of our JSON.
-private struct PlannedStep: Encodable {
+struct PlannedStep: Encodable {
     let vm: String
     let uuid: String
     let port: String

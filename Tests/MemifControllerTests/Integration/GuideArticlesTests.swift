@@ -73,7 +73,10 @@ struct GuideArticlesTests {
     /// The command on this machine.
     private func adapted(_ words: [String], _ scratch: Scratch) -> [String] {
         let port = "\(scratch.path)/run/vm/\(Sample.vm(1))/"
-        var arguments = words.dropFirst().map { $0.replacing(Self.place, with: port) }
+        var arguments = words.dropFirst().map {
+            $0.replacing(Self.place, with: port)
+                .replacing("support.jsonl", with: "\(scratch.path)/support.jsonl")
+        }
         guard words[0] == "virtwire" else {
             return [DaemonProcess.program]
                 + arguments.filter { ["--check", "--verbose"].contains($0) }
@@ -86,7 +89,9 @@ struct GuideArticlesTests {
         // A peer of a socket asks no daemon.
         if arguments.starts(with: ["memif", "bench"]) { return [virtwire] + arguments }
         var ours = ["--runtime-directory", "\(scratch.path)/run"]
-        if arguments.first == "doctor" { ours += ["-c", PrivateLibvirtd.uri(in: scratch)] }
+        if ["doctor", "support-bundle"].contains(arguments.first) {
+            ours += ["-c", PrivateLibvirtd.uri(in: scratch)]
+        }
         let parts = arguments.split(separator: "--", maxSplits: 1).map(Array.init)
         guard parts.count == 2 else { return [virtwire] + arguments + ours }
         return [virtwire] + parts[0] + ours + ["--"]
@@ -97,7 +102,7 @@ struct GuideArticlesTests {
         "other commands are those of the host's own that no test can run, and of packet processors")
     func others() throws {
         let known = [
-            "apt ", "systemctl ", "groupadd ", "usermod ", "install ", "swift build ",
+            "apt ", "systemctl ", "jq ", "groupadd ", "usermod ", "install ", "swift build ",
             "Tools/package", "virsh ", "dpdk-testpmd ", "create ", "set interface ",
         ]
         for article in Self.articles {

@@ -20,16 +20,7 @@ struct DomainListCommand: AsyncParsableCommand {
         if active { flags.insert(.active) }
         if inactive { flags.insert(.inactive) }
         let records = try await connection.withConnection(readOnly: true) { connection in
-            var records: [DomainRecord] = []
-            for domain in try await connection.listAllDomains(flags: flags) {
-                do throws(LibvirtError) {
-                    records.append(try await DomainRecord(domain))
-                } catch {
-                    // It went while the list was read.
-                    guard error.code == .noDomain else { throw error }
-                }
-            }
-            return records.sorted { ($0.id ?? .max, $0.name) < ($1.id ?? .max, $1.name) }
+            try await DomainRecord.all(on: connection, flags)
         }
         try output.write(records, as: DomainRecord.table(of: records))
     }
