@@ -190,7 +190,7 @@ struct DomainSourceTests {
     }
 
     @Test(
-        "that a run has begun, how it has ended and that a guest has crashed is told with the event"
+        "that a run has begun, how it has ended and that a guest has crashed or rebooted is told with the event"
     )
     func incidents() async throws {
         try await Self.with { daemon, _, all in
@@ -220,6 +220,12 @@ struct DomainSourceTests {
                 try daemon.emitLifecycle(of: "vm", .resumed, detail: detail.rawValue)
                 expected.append(.began)
             }
+            try daemon.emit(.reboot, Remote.DOMAIN_EVENT_CALLBACK_REBOOT) { callback in
+                let domain = remote_nonnull_domain(name: "vm", uuid: remote_uuid(), id: 1)
+                return remote_domain_event_callback_reboot_msg(
+                    callbackID: callback, msg: remote_domain_event_reboot_msg(dom: domain))
+            }
+            expected.append(.rebooted)
             for incident in expected {
                 guard case .changed(_, _, let told) = await notices.next() else {
                     Issue.record("something else was told")

@@ -62,4 +62,27 @@ struct RunTimesTests {
         times.connected("a", of: Sample.vm(1), now: start + .seconds(10))
         #expect(statistics().connectTimes.sum == 8)
     }
+
+    @Test("a controller counts what it finds, and what its peers do")
+    func controller() async throws {
+        let source = FakeSource()
+        let vm = Sample.vm(1)
+        try await ControllerHarness.run(source, in: Scratch()) { it in
+            func figures() -> ControllerStatistics { it.controller.statistics() }
+            source.define(vm, "<memif:port name='a'/>")
+            source.turn(vm, .starting, silently: true)
+            // No event tells of that.
+            #expect(await eventually { figures().domains[.starting] == 1 })
+            #expect(await eventually { figures().oldestStart > 0 })
+            source.start(vm)
+            #expect(await eventually { figures().domains[.running] == 1 })
+            #expect(figures().oldestStart == 0)
+            it.backend.tell(
+                PeerNotice(vm: vm, domainName: "vm-1", port: "a", event: .connected, peer: nil))
+            #expect(figures().connectTimes.count == 1)
+            source.undefine(vm)
+            source.stop(vm)
+            #expect(await eventually { figures().domains[.running] == nil })
+        }
+    }
 }
