@@ -12,6 +12,6 @@ struct VirtwireCommand: AsyncParsableCommand {
         subcommands: [
             EventsCommand.self, DomainCommand.self, MemifCommand.self, StatusCommand.self,
             PlanCommand.self, WatchCommand.self, DrainCommand.self, LogLevelCommand.self,
-            DoctorCommand.self, SupportBundleCommand.self,
+            SettingsCommand.self, DoctorCommand.self, SupportBundleCommand.self,
         ])
 }

@@ -73,6 +73,7 @@ struct ContractTests {
             ["memif", "stats", "--runtime-directory", "/nowhere"],
             ["status", "--watch", "--runtime-directory", "/nowhere"],
             ["plan", "--runtime-directory", "/nowhere"],
+            ["settings", "--runtime-directory", "/nowhere"],
             ["watch", "--runtime-directory", "/nowhere"],
             ["drain", "--runtime-directory", "/nowhere"],
             ["drain", "web", "--runtime-directory", "/nowhere"],

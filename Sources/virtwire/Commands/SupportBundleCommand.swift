@@ -87,12 +87,3 @@ struct SupportBundleCommand: AsyncParsableCommand {
         return try FileTail(path)
     }
 }
-
-extension DaemonOptions {
-    /// By which settings the daemon goes.
-    func settings() async throws -> [EffectiveSetting] {
-        try await call(Virtwire.SETTINGS, XDRVoid(), for: .administering).settings.map {
-            EffectiveSetting($0.name.text, $0.value.text, origin: $0.origin.text)
-        }
-    }
-}

@@ -48,6 +48,7 @@ struct GuideTests {
         #expect(outputs.count > 8)
         #expect(outputs["virtwire status"]?.contains("lan0") == true)
         #expect(outputs["virtwire plan"]?.contains("keep") == true)
+        #expect(outputs["virtwire settings"]?.contains("--runtime-directory") == true)
         #expect(outputs["virtwire memif show web lan0"]?.contains("name='lan0'") == true)
         #expect(outputs["virtwire watch --timeout 60"]?.contains("lan0") == true)
         #expect(outputs["virtwire drain"]?.contains("0 links are left") == true)

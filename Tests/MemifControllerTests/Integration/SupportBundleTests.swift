@@ -111,6 +111,16 @@ struct SupportBundleTests {
         #expect(try await setting("log-level") == ["info", "default"])
         _ = try await link.call(Virtwire.LOG_LEVEL, virtwire_log_level_args(level: "debug"))
         #expect(try await setting("log-level") == ["debug", "virtwire log-level"])
+        let told = try await DaemonProcess.run([
+            Self.virtwire, "settings", "--format", "json", "--runtime-directory",
+            "\(scratch.path)/run",
+        ])
+        #expect(told.status == 0)
+        #expect(
+            try JSONDecoder().decode([[String: String]].self, from: Data(told.output.utf8))
+                .contains([
+                    "name": "policy.default.ports", "value": "2", "origin": place,
+                ]), "\(told.output)")
         let metrics = try await link.call(Virtwire.METRICS, XDRVoid()).text.text
         #expect(metrics.contains("virtwired_config_reload_success 1\n"))
         link.close()
