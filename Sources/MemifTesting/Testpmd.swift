@@ -109,6 +109,9 @@ public final class Testpmd: Sendable {
         return arguments + options.arguments
     }
 
+    /// Its process id; 0 once it has ended.
+    public var processID: Int32 { process.processID }
+
     /// All that it has written.
     public var output: String { process.output }
 

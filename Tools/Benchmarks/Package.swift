@@ -18,7 +18,7 @@ let package = Package(
             name: "ControllerBench",
             dependencies: [
                 "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "Memif",
-                "VirtwireProtocol",
+                "MemifTesting", "VirtwireProtocol",
             ].map { .product(name: $0, package: "virtwire") }),
         .target(name: "CountedCalls", path: "CountedCalls"),
         .executableTarget(

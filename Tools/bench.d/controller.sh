@@ -1,5 +1,5 @@
-# The controller: how soon a port stands and a link comes up, a thousand domains at once, and what the
-# daemon takes while nothing happens but its poll. There is no peer to compare it with.
+# The controller: how soon a port stands and a link comes up, a thousand domains at once, for how long traffic
+# stands still when another daemon takes over, and what the daemon takes while nothing happens but its poll. There is no peer to compare it with.
 # shellcheck shell=bash disable=SC2154 # seconds, rounds, work and results are the driver's
 # shellcheck source=Tools/lib/bench-libvirt.sh
 . Tools/lib/bench-libvirt.sh
@@ -72,6 +72,24 @@ with_client() {
     when_synced 1 1 >/dev/null
     "$controller_client" "$(unix_uri test:///default "$daemon_socket")" "$work/run" "$1" "$2" \
         >"$work/ours.log" 2>"$work/client.log" || fail "$1: $(tail -n 1 "$work/client.log")"
+}
+
+# hand_overs: daemons that go on in one another's place, while a real testpmd sends as fast as it can; for how long
+# its ring stands still, and for how long where nobody takes over, which is the machine's doing.
+hand_overs() {
+    local uri
+    uri=$(unix_uri test:///default "$daemon_socket")
+    rm -rf "$work/run" "$work/state"
+    "$controller_client" "$uri" "$work/run" succession 100 "$virtwired" --take-over --connect "$uri" \
+        --runtime-directory "$work/run" --state-directory "$work/state" \
+        >"$work/ours.log" 2>"$work/client.log" || fail "succession: $(tail -n 1 "$work/client.log")"
+    keep_figures <<'FIGURES'
+hand_over_gap_p50 ms no frame taken at a hand-over, p50
+hand_over_gap_p99 ms no frame taken at a hand-over, p99
+usual_gap_p50 ms no frame taken without one, p50
+usual_gap_p99 ms no frame taken without one, p99
+frames_lost frames frames lost over 105 hand-overs
+FIGURES
 }
 
 # thousand_ports: domains that are there before the daemon is: for the first time, at rest, once more.
@@ -147,6 +165,7 @@ stop_behind ms 1,000 stops, done after the last
 undefine_calls s 1,000 removals, libvirt's calls
 undefine_behind ms 1,000 removals, done after the last
 FIGURES
+        hand_overs
         thousand_ports
     done
 }

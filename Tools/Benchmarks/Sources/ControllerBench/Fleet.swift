@@ -35,6 +35,16 @@ final class Fleet: Sendable {
         loop.stop()
     }
 
+    /// The only port of the domain of a number.
+    func port(_ number: Int) async throws -> virtwire_port {
+        let status = try await control.call(
+            Virtwire.STATUS, XDRVoid(), deadline: .now + .seconds(30))
+        guard let port = status.ports.first(where: { $0.vm_name.text == name(number) }) else {
+            throw Wrong("\(name(number)) has no port")
+        }
+        return port
+    }
+
     /// Defines the domain of a number.
     func define(_ number: Int) async throws -> Domain {
         try await connection.defineDomain(
