@@ -11,46 +11,19 @@ import XDR
 /// The operator's other articles: every command of ours in them is run, in its order.
 @Suite("The operator's articles", .serialized, .timeLimit(.minutes(10)))
 struct GuideArticlesTests {
-    static let articles = [
-        "Installing", "Permissions", "ConnectingPeers", "Troubleshooting", "DeclaringPorts",
-    ]
-    private static let documentation = URL(fileURLWithPath: #filePath).appendingPathComponent(
-        "../../../../Sources/MemifController/Documentation.docc"
-    ).standardized
-    /// The directory and the domain that stand in the articles' paths.
-    private static let place = "/run/virtwire/vm/11111111-2222-3333-4444-555555555555/"
-
-    static func text(_ article: String) throws -> String {
-        try String(
-            contentsOf: documentation.appendingPathComponent("\(article).md"), encoding: .utf8)
-    }
-
-    /// The lines of an article's blocks that are neither settings nor XML; what goes on below goes along.
-    private static func commands(_ article: String) throws -> [String] {
-        var block: Substring?
-        var commands: [String] = []
-        for line in try text(article).split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.hasPrefix("```") {
-                block = block == nil ? line.dropFirst(3) : nil
-            } else if block == "" {
-                if let last = commands.last, last.hasSuffix("\\") {
-                    let rest = String(line.drop { $0 == " " })
-                    commands[commands.count - 1] = String(last.dropLast()) + rest
-                } else {
-                    commands.append(String(line))
-                }
-            }
-        }
-        return commands
-    }
-
-    @Test("each command of ours does what the article says", arguments: articles)
+    @Test("each command of ours does what the article says", arguments: Guide.articles)
     func commandByCommand(article: String) async throws {
         let libvirtd = try await PrivateLibvirtd(in: Scratch())
         _ = try await libvirtd.define("<memif:port name='lan0' link='always'/>", name: "web")
         var daemon = try await DaemonProcess(in: libvirtd.scratch)
         #expect(await eventually { await daemon.port("lan0")?.state.text == "Ready" })
-        for command in try Self.commands(article) where command.hasPrefix("virtwire") {
+        for command in try Guide.commands(article) where Self.isOurs(command) {
+            if command.hasPrefix("grep ") {
+                let line = Guide.here(command, libvirtd.scratch)
+                let found = try await DaemonProcess.run(["sh", "-c", line])
+                #expect(found.status == 0 && !found.output.isEmpty, "\(command): \(found.output)")
+                continue
+            }
             let words = command.split(separator: " ").map(String.init)
             if words[0] == "virtwired", !words.contains("--check") {
                 // Only one at a time runs here: the next goes on in its place.
@@ -70,13 +43,14 @@ struct GuideArticlesTests {
         #expect(await daemon.process.waitForEnd() == 0)
     }
 
+    /// Whether a command is one of virtwire's, or looks at what one has written.
+    private static func isOurs(_ command: String) -> Bool {
+        command.hasPrefix("virtwire") || command.hasPrefix("grep ")
+    }
+
     /// The command on this machine.
     private func adapted(_ words: [String], _ scratch: Scratch) -> [String] {
-        let port = "\(scratch.path)/run/vm/\(Sample.vm(1))/"
-        var arguments = words.dropFirst().map {
-            $0.replacing(Self.place, with: port)
-                .replacing("support.jsonl", with: "\(scratch.path)/support.jsonl")
-        }
+        var arguments = words.dropFirst().map { Guide.here($0, scratch) }
         guard words[0] == "virtwire" else {
             return [DaemonProcess.program]
                 + arguments.filter { ["--check", "--verbose"].contains($0) }
@@ -98,18 +72,54 @@ struct GuideArticlesTests {
             + parts[1].map { $0 == "virtwire" ? virtwire : $0 }
     }
 
-    @Test(
-        "other commands are those of the host's own that no test can run, and of packet processors")
+    /// What `Tools/package --try` and `Tools/test` do, which install, upgrade, remove and purge the package where
+    /// a service manager runs and where none does, and build both programs.
+    private static let triedElsewhere = ["apt ", "systemctl ", "swift build ", "Tools/package"]
+
+    @Test("each other command is tried too, by the test below, by that of peers or by a tool")
     func others() throws {
-        let known = [
-            "apt ", "systemctl ", "jq ", "groupadd ", "usermod ", "install ", "swift build ",
-            "Tools/package", "virsh ", "dpdk-testpmd ", "create ", "set interface ",
-        ]
-        for article in Self.articles {
-            for command in try Self.commands(article) where !command.hasPrefix("virtwire") {
+        let known =
+            Self.triedElsewhere + Self.hostCommands + GuidePeersTests.commands + ["virsh metadata "]
+        for article in Guide.articles {
+            for command in try Guide.commands(article) where !Self.isOurs(command) {
                 let isKnown = command.isEmpty || known.contains { command.hasPrefix($0) }
                 #expect(isKnown, "\(article): \(command)")
             }
+        }
+    }
+
+    private static let hostCommands = ["groupadd ", "usermod ", "install "]
+
+    @Test("groups, users and secrets are there after the host's own commands for them")
+    func host() async throws {
+        let scratch = try Scratch()
+        let lines = try Guide.articles.flatMap { try Guide.commands($0) }.filter { line in
+            Self.hostCommands.contains { line.hasPrefix($0) }
+        }
+        #expect(lines.count >= 4)
+        // In a view of this host's /etc that is thrown away. What is asked for may be there already.
+        let script = """
+            set -eu
+            mount --make-rprivate /
+            mount -t tmpfs none \(scratch.path)
+            mkdir \(scratch.path)/changes \(scratch.path)/work
+            mount -t overlay overlay \\
+                -o lowerdir=/etc,upperdir=\(scratch.path)/changes,workdir=\(scratch.path)/work /etc
+            for group in virtwire virtwire-admin; do groupdel $group 2>/dev/null || true; done
+            id vpp >/dev/null 2>&1 || useradd vpp
+            echo hush >\(scratch.path)/input
+            exec <\(scratch.path)/input
+            \(lines.joined(separator: "\n"))
+            id --groups --name vpp
+            getent group virtwire-admin
+            cd /etc/virtwire/secrets.d
+            stat --format '%n %a' tenants
+            cat tenants
+            """
+        let ended = try await DaemonProcess.run(["unshare", "--mount", "sh", "-c", script])
+        #expect(ended.status == 0, "\(ended.output)")
+        for sign in [" virtwire\n", "virtwire-admin:", "tenants 600\n", "hush\n"] {
+            #expect(ended.output.contains(sign), "\(ended.output)")
         }
     }
 
@@ -120,7 +130,7 @@ struct GuideArticlesTests {
         let domain = try await libvirtd.define("", name: "VM")
         _ = try await domain.create()
         let command = try #require(
-            try Self.commands("DeclaringPorts").first { $0.hasPrefix("virsh metadata") })
+            try Guide.commands("DeclaringPorts").first { $0.hasPrefix("virsh metadata") })
         // As a shell takes it: the quotation marks are the shell's.
         let shell = command.replacing(
             "virsh ", with: "virsh -c '\(PrivateLibvirtd.uri(in: libvirtd.scratch))' ",
@@ -134,7 +144,7 @@ struct GuideArticlesTests {
 
     @Test("every reason that a peer is told is explained")
     func reasons() throws {
-        let text = try Self.text("Troubleshooting")
+        let text = try Guide.text("Troubleshooting")
         for reason in [
             DisconnectText.shutOff, DisconnectText.migrated, DisconnectText.undefined,
             DisconnectText.removed, DisconnectText.changed, DisconnectText.draining,
