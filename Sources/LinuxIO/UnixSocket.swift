@@ -273,6 +273,10 @@ public struct UnixSocket: ~Copyable, Sendable {
         }
     }
 
+    /// Closes this descriptor of a socket that goes on elsewhere, by a disposal: should it have come to be the
+    /// last one, what nobody has received is closed with it.
+    public consuming func letGo(by disposal: Disposal) { disposal.close(descriptor.release()) }
+
     static func newSocket(_ kind: UnixSocketKind) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(
             adopting: try systemCall("create a socket") {

@@ -128,8 +128,8 @@ final class ControlChannel: Sendable {
 
     /// Closes our descriptor of the socket without a word: another process goes on with it.
     func abandon() {
-        let socket = state.withLock { $0.socket.take() }
-        _ = consume socket
+        var taken = state.withLock { $0.socket.take() }
+        if let socket = taken.take() { socket.letGo(by: disposal) }
     }
 
     private func handleReadiness(_ handler: @Sendable (consuming Input) -> Void) {

@@ -187,11 +187,11 @@ extension MasterSocket {
 
     /// Closes the listener and leaves its socket file where it is: somebody else serves it.
     func abandonListener() {
-        let listener = state.withLock { state in
+        var taken = state.withLock { state in
             state.isClosed = true
             state.file = nil
             return state.listener.take()
         }
-        _ = consume listener
+        if let listener = taken.take() { listener.close(by: doorkeeper, isShared: true) }
     }
 }

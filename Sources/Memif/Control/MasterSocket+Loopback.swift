@@ -11,13 +11,18 @@ extension MasterSocket {
         for peer: PeerCredentials?
     ) throws(SystemError) -> OwnedDescriptor {
         let pair = try UnixSocket.pair(.messages)
-        if Disposal.refusesSomebody { pair.first.letPeerPassDescriptors(false) }
-        let ours = HandedOver(try UnixSocket(adopting: pair.first.descriptor.duplicate()))
+        let known = peer ?? (try? pair.first.peerCredentials())
+        let disposal = try Disposal(of: known?.user, on: loop)
+        // Who gets no link now will be told so, and leaves nothing behind.
+        if disposal.problem != nil { pair.first.letPeerPassDescriptors(false) }
+        let ours = HandedOver(
+            try UnixSocket(adopting: pair.first.descriptor.duplicate()), closedBy: disposal)
         let theirs = try pair.second.descriptor.duplicate()
         state.withLock { $0.channelsToBegin += 1 }
         loop.submit { [weak self] in
-            if let socket = ours.take() { self?.admit(socket, as: peer) }
-            self?.state.withLock { $0.channelsToBegin -= 1 }
+            guard let self else { return }
+            if let socket = ours.take() { admit(socket, as: peer) }
+            state.withLock { $0.channelsToBegin -= 1 }
         }
         return theirs
     }
@@ -47,11 +52,21 @@ extension MasterSocket {
     }
 }
 
-/// A socket on its way to the event loop's thread.
+/// A socket on its way to the event loop's thread. Should it never come there, a disposal closes it with what
+/// has been passed meanwhile.
 private final class HandedOver: Sendable {
     private let socket: Mutex<UnixSocket?>
+    private let disposal: Disposal
 
-    init(_ socket: consuming UnixSocket) { self.socket = Mutex(consume socket) }
+    init(_ socket: consuming UnixSocket, closedBy disposal: Disposal) {
+        self.socket = Mutex(consume socket)
+        self.disposal = disposal
+    }
+
+    deinit {
+        var taken = take()
+        if let socket = taken.take() { socket.close(by: disposal) }
+    }
 
     func take() -> UnixSocket? { socket.withLock { $0.take() } }
 }

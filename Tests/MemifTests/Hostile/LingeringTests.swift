@@ -134,6 +134,10 @@ struct LingeringTests {
             let admitted = RawPeer(
                 try UnixSocket(adopting: master.socket.openChannel(for: other)))
             try await admitted.expect("HELLO")
+            // Others need not wait for their turn to pass some.
+            try await master.loop.hold {
+                try RawPeer(UnixSocket(adopting: master.socket.openChannel(for: other))).pass()
+            }
             try await Self.knock(master, as: hostile)
             // Whatever they did, nothing of it is left: the next ones would find no descriptor otherwise.
             try #require(disposal.pending == pending)
@@ -145,6 +149,41 @@ struct LingeringTests {
             try await again.expect("HELLO")
             master.socket.close()
             master.loop.stop()
+        }
+    }
+
+    @Test("hold up nobody whose loop stops before a channel begins")
+    func stopped() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            let loop = try EventLoop.unattended()
+            let socket = try MasterSocket.listen(at: directory.address(), on: loop)
+            let trap = try LingeringSocket()
+            let peer = RawPeer(try UnixSocket(adopting: socket.openChannel(for: nil)))
+            try peer.send(.acknowledge, descriptors: [trap.rawValue])
+            trap.letGo()
+            loop.stop()
+            try loop.runReady()
+            try await Trap.check("a channel that has not begun", trap, loop) {}
+            withExtendedLifetime(peer) { socket.close() }
+        }
+    }
+
+    @Test("hold up nobody who leaves a link to a process that has gone")
+    func abandoned() async {
+        await #expect(processExitsWith: .success) {
+            let master = try AttackedMaster()
+            let trap = try LingeringSocket()
+            let (slave, _) = try await master.connected()
+            let frozen = try master.socket.freeze()
+            try slave.peer.send(.acknowledge, descriptors: [trap.rawValue])
+            trap.letGo()
+            _ = consume frozen
+            master.socket.abandon()
+            try await Trap.check("a link of another process", trap, master.loop) {
+                await master.loop.turns(3)
+            }
+            withExtendedLifetime(slave) { master.loop.stop() }
         }
     }
 
