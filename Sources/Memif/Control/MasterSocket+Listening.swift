@@ -16,25 +16,31 @@ extension MasterSocket {
         on loop: EventLoop, options: Options = Options()
     ) throws(MemifError) -> MasterSocket {
         do throws(SystemError) {
-            if address.isAbstract {
-                if let namespace {
-                    return try make(
-                        namespace.listen(at: address, kind: .messages), loop, options)
-                }
-                let listener = try UnixListener.bind(to: address, kind: .messages)
-                return try make(listener, loop, options)
-            }
-            switch try SocketFile.probe(address.name) {
-            case .absent, .stale: break
-            case .live:
-                throw SystemError(code: 98, operation: "listen on", subject: address.name)
-            case .foreign:
-                throw SystemError(code: 17, operation: "put a socket at", subject: address.name)
-            }
-            return try make(at: address.name, mode, loop, options)
+            let socket = try make(at: address, in: namespace, mode, loop, options)
+            socket.state.withLock { $0.address = address }
+            return socket
         } catch {
             throw MemifError(error)
         }
+    }
+
+    private static func make(
+        at address: UnixAddress, in namespace: NetworkNamespace?, _ mode: UInt32, _ loop: EventLoop,
+        _ options: Options
+    ) throws(SystemError) -> MasterSocket {
+        if address.isAbstract {
+            if let namespace {
+                return try make(namespace.listen(at: address, kind: .messages), loop, options)
+            }
+            return try make(UnixListener.bind(to: address, kind: .messages), loop, options)
+        }
+        switch try SocketFile.probe(address.name) {
+        case .absent, .stale: break
+        case .live: throw SystemError(code: 98, operation: "listen on", subject: address.name)
+        case .foreign:
+            throw SystemError(code: 17, operation: "put a socket at", subject: address.name)
+        }
+        return try make(at: address.name, mode, loop, options)
     }
 
     private static func make(
@@ -88,6 +94,7 @@ extension MasterSocket {
             old = state.listener.take()
             state.listener = new.take()
             state.isOurs = false
+            state.address = nil
         }
         if let old = old.take() { old.close(by: doorkeeper, isShared: wasShared) }
     }
@@ -100,6 +107,7 @@ extension MasterSocket {
     public func releaseListener() -> UnixListener? {
         let watch = state.withLock { state in
             state.file = nil
+            state.address = nil
             return state.watch.take()
         }
         var listener = state.withLock { $0.listener.take() }

@@ -42,6 +42,8 @@ public final class MasterSocket: Sendable {
         var pending: Set<UInt64> = []
         var nextSerial: UInt64 = 0
         var isClosed = false
+        /// Where it was told to listen.
+        var address: UnixAddress?
         /// The socket file that is ours to remove.
         var file: (path: String, identity: FileIdentity)?
         var refused: UInt64 = 0
@@ -129,6 +131,9 @@ public final class MasterSocket: Sendable {
         }
         return interface
     }
+
+    /// Where `listen(at:)` was told to listen; nil for a listener from elsewhere, and for none.
+    public var address: UnixAddress? { state.withLock { $0.address } }
 
     /// The interface with an id.
     public func interface(id: UInt32) -> MemifInterface? {

@@ -45,7 +45,9 @@ struct SocketTests {
         let old = try first.add(InterfaceConfiguration(id: 1))
         let slave = try MemifInterface.connect(to: address, InterfaceConfiguration(id: 1), on: loop)
         let link = try await slave.waitForLink(within: .seconds(30))
+        #expect(first.address == address)
         let listener = try unwrap(first.releaseListener())
+        #expect(first.address == nil)
         expectEqual(first.releaseListener().isNil, true)
         // Who comes now waits at the door.
         let next = try MemifInterface.connect(
