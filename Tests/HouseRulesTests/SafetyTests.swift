@@ -20,6 +20,7 @@ struct SafetyTests {
         "Sources/Memif/Queues/FrameBatch.swift",
         "Sources/Memif/Queues/PlainFrames.swift",
         "Sources/Memif/Responder/FrameBytes.swift",
+        "Sources/Memif/Worker/PolledPort.swift",
         "Sources/MemifTesting/Attacks/HostileFile.swift",
         "Sources/MemifTesting/Attacks/LingeringSocket.swift",
         "Sources/MemifTesting/RawInterrupt.swift",

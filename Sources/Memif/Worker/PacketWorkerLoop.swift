@@ -9,8 +9,8 @@ final class PacketWorkerLoop: @unchecked Sendable {
     private let pollingTime: Duration
     private var frames = FrameBatch(frameCapacity: 256)
     private var ports: [UInt64: WorkerPort] = [:]
-    /// Tokens of ports that are polled.
-    private var active: [UInt64] = []
+    /// Those of the ports that are polled.
+    private var active: [PolledPort] = []
     /// Ports that went to sleep and must be looked at once more, in the order of their times.
     private var rechecks: [(due: ContinuousClock.Instant, token: UInt64)] = []
     private var nextToken: UInt64 = 1
@@ -90,7 +90,7 @@ final class PacketWorkerLoop: @unchecked Sendable {
                 continue
             }
             ports[token] = port
-            active.append(token)
+            active.append(PolledPort(token, port))
         }
     }
 
@@ -99,13 +99,13 @@ final class PacketWorkerLoop: @unchecked Sendable {
         port.isAsleep = false
         port.idleSince = nil
         port.receiver.disarmInterrupt()
-        active.append(token)
+        active.append(PolledPort(token, port))
     }
 
     private func drop(_ token: UInt64) {
+        active.removeAll { $0.token == token }
         guard let port = ports.removeValue(forKey: token) else { return }
         poller.remove(port.receiver.interrupt.descriptor)
-        active.removeAll { $0 == token }
     }
 
     /// Looks once more at ports that went to sleep a moment ago; see `RingMemory.allowInterrupts`.
@@ -121,35 +121,21 @@ final class PacketWorkerLoop: @unchecked Sendable {
     /// One burst of every active port; those that have been quiet long enough go to sleep.
     private func work() {
         var asleep: [UInt64] = []
-        for token in active {
-            guard let port = ports[token] else { continue }
-            do {
-                if try port.serve(&frames) > 0 {
-                    port.idleSince = nil
-                } else if shouldSleep(port) {
-                    asleep.append(token)
-                }
-            } catch {
-                drop(token)
+        var over: [UInt64] = []
+        // By their numbers: who goes through the array retains it.
+        for index in 0..<active.count {
+            let port = active[index]
+            switch port.turn(&frames, pollingTime) {
+            case .awake: break
+            case .asleep: asleep.append(port.token)
+            case .over: over.append(port.token)
             }
         }
+        for token in over { drop(token) }
         guard !asleep.isEmpty else { return }
-        active.removeAll { asleep.contains($0) }
+        active.removeAll { asleep.contains($0.token) }
         let due = ContinuousClock.now + .milliseconds(Int(ReceiveQueue.recheckDelay))
         rechecks += asleep.map { (due, $0) }
-    }
-
-    private func shouldSleep(_ port: WorkerPort) -> Bool {
-        let now = ContinuousClock.now
-        guard let since = port.idleSince else {
-            port.idleSince = now
-            return false
-        }
-        guard since.duration(to: now) >= pollingTime, port.receiver.armInterrupt() else {
-            return false
-        }
-        port.isAsleep = true
-        return true
     }
 }
 
@@ -177,6 +163,40 @@ final class WorkerPort {
         self.sender = sender
         self.handler = handler
         self.attachment = attachment
+    }
+
+    /// What comes of a turn.
+    enum Turn {
+        /// It is polled on.
+        case awake
+        /// It was quiet for long enough, and its peer will wake it.
+        case asleep
+        /// Its link is.
+        case over
+    }
+
+    /// Serves a burst, or goes to sleep.
+    func turn(_ frames: inout FrameBatch, _ pollingTime: Duration) -> Turn {
+        do throws(LinkEnd) {
+            guard try serve(&frames) == 0 else {
+                idleSince = nil
+                return .awake
+            }
+        } catch {
+            return .over
+        }
+        guard shouldSleep(pollingTime) else { return .awake }
+        isAsleep = true
+        return .asleep
+    }
+
+    private func shouldSleep(_ pollingTime: Duration) -> Bool {
+        let now = ContinuousClock.now
+        guard let since = idleSince else {
+            idleSince = now
+            return false
+        }
+        return since.duration(to: now) >= pollingTime && receiver.armInterrupt()
     }
 
     /// Receives a burst, has it handled, and sends what is left.

@@ -22,7 +22,7 @@ extension MemifRates {
                     way == .worker
                     ? try await costs.countWorker(traffic) : try costs.count(way, traffic)
                 print(count.line(direction, way))
-                isFine = isFine && count.isFine(way)
+                isFine = isFine && count.isFine
                 pair.end()
             }
         }
@@ -64,10 +64,8 @@ struct Costs {
         /// Accesses of an index in each of the ring's mappings, a burst; nil where the processor cannot count.
         var accesses: [Double?]
 
-        func isFine(_ way: Way) -> Bool {
-            // A worker holds each of its ports for as long as it looks at it, also when nothing has come.
-            (calls.retains == 0 || way == .worker)
-                && calls.allocations == 0 && calls.locks == 0 && calls.writes == 0
+        var isFine: Bool {
+            calls.retains == 0 && calls.allocations == 0 && calls.locks == 0 && calls.writes == 0
                 && calls.polls == 0 && accesses.allSatisfy { $0.map { $0 <= 2 } ?? true }
         }
 
