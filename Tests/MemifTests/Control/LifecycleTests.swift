@@ -154,9 +154,10 @@ struct LifecycleTests {
                     to: directory.address(), configuration, on: loop,
                     handshakeTimeout: .seconds(120)))
         }
+        var links: [MemifLink] = []
         for (id, slave) in slaves.enumerated() {
-            let link = try await slave.waitForLink(within: .seconds(30))
-            #expect(link.terms.peerInterfaceName == "port\(id)")
+            links.append(try await slave.waitForLink(within: .seconds(30)))
+            #expect(links[id].terms.peerInterfaceName == "port\(id)")
         }
         try await eventually("the master has all") {
             socket.interfaces.allSatisfy { $0.link != nil }
@@ -166,8 +167,12 @@ struct LifecycleTests {
         socket.interface(id: 3)?.remove()
         try await eventually("the slave knows") { slaves[3].lastEnd != nil }
         #expect(slaves.indices.allSatisfy { $0 == 3 || slaves[$0].link?.isUp == true })
+        // The end of the socket is told to all of them.
+        let reason = DisconnectReason(.removed, "closing")
+        socket.close(reason)
+        try await eventually("all slaves know") { links.allSatisfy { $0.end != nil } }
+        #expect(links.indices.allSatisfy { $0 == 3 || links[$0].end == LinkEnd(.peer, reason) })
         for slave in slaves { slave.remove() }
-        socket.close()
     }
 
     @Test("queues of a dead link say so, after what was sent before its end")

@@ -48,6 +48,26 @@ struct OddMemoryTests {
         #expect(rings.map(\.tail) == [1, 1])
     }
 
+    @Test("one that clears indexes and flags when it hears CONNECTED loses nothing")
+    func clearing() async throws {
+        let (slave, link) = try await master.connected()
+        var receiver = try unwrap(link.takeReceiveQueue(0, mode: .polling))
+        var sender = try unwrap(link.takeTransmitQueue(0))
+        for ring in [slave.sending, slave.receiving] {
+            (ring.head, ring.tail, ring.flags) = (0, 0, 0)
+        }
+        slave.transmit([1, 2])
+        slave.receiving.head = 16
+        var batch = FrameBatch()
+        expectEqual(try receiver.receiveBurst(into: &batch), 1)
+        expectEqual(try sender.transmitBurst(batch), 1)
+        #expect(slave.receiving.length(0) == 2)
+        // Its interrupts, which nobody had asked for, are masked again when there is occasion to.
+        expectEqual(receiver.armInterrupt(), true)
+        receiver.disarmInterrupt()
+        #expect(slave.sending.flags == MemifProtocol.maskInterrupt)
+    }
+
     @Test("what describes a slave's frames stays as the slave wrote it, also in a chain")
     func describedFrames() async throws {
         let (slave, link) = try await master.connected()
