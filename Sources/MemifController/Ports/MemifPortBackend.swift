@@ -112,7 +112,7 @@ public final class MemifPortBackend: PortBackend {
     func options(_ specification: PortSpecification) -> MasterSocket.Options {
         var options = MasterSocket.Options()
         // Who may connect the kernel has decided, by the file's mode; user and groups alone would refuse some
-        // whom that admits with right, by a capability or an access control list.
+        // whom that admits with right, by a capability.
         options.admits = { [logger, log] peer in
             log.note(
                 "peer connects", at: .debug, by: logger,
