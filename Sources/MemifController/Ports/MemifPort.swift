@@ -67,6 +67,7 @@ final class MemifPort: Port {
         self.worker = worker
         var logger = logger
         logger[metadataKey: "vm"] = "\(specification.vm)"
+        logger[metadataKey: "domain"] = "\(specification.domainName.printable)"
         logger[metadataKey: "port"] = "\(specification.declaration.name)"
         self.logger = logger
         isInherited = inherited != nil

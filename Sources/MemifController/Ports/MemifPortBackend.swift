@@ -117,7 +117,8 @@ public final class MemifPortBackend: PortBackend {
             log.note(
                 "peer connects", at: .debug, by: logger,
                 [
-                    "vm": "\(specification.vm)", "port": "\(specification.declaration.name)",
+                    "vm": "\(specification.vm)", "domain": "\(specification.domainName.printable)",
+                    "port": "\(specification.declaration.name)",
                     "pid": "\(peer.process)", "uid": "\(peer.user)", "gid": "\(peer.group)",
                 ])
             return true
