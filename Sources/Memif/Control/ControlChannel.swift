@@ -128,8 +128,15 @@ final class ControlChannel: Sendable {
 
     /// Closes our descriptor of the socket without a word: another process goes on with it.
     func abandon() {
-        var taken = state.withLock { $0.socket.take() }
-        if let socket = taken.take() { socket.letGo(by: disposal) }
+        var watch: EventLoop.Watch?
+        var taken = state.withLock { state in
+            watch = state.watch.take()
+            return state.socket.take()
+        }
+        guard let socket = taken.take() else { return }
+        // What has not been frozen is still watched, and the other's descriptor would keep it in the loop's set.
+        if let watch { loop.cancel(watch, socket.descriptor) }
+        socket.letGo(by: disposal)
     }
 
     private func handleReadiness(_ handler: @Sendable (consuming Input) -> Void) {

@@ -195,11 +195,15 @@ extension MasterSocket {
 
     /// Closes the listener and leaves its socket file where it is: somebody else serves it.
     func abandonListener() {
+        var watch: EventLoop.Watch?
         var taken = state.withLock { state in
             state.isClosed = true
             state.file = nil
+            watch = state.watch.take()
             return state.listener.take()
         }
-        if let listener = taken.take() { listener.close(by: doorkeeper, isShared: true) }
+        guard let listener = taken.take() else { return }
+        if let watch { listener.cancel(watch, on: loop) }
+        listener.close(by: doorkeeper, isShared: true)
     }
 }

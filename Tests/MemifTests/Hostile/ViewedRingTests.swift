@@ -41,9 +41,12 @@ struct ViewedRingTests {
         _ attack: RingAttack, _ end: HostileEnd, _ victim: MemifInterface
     ) async throws {
         let link = try await victim.waitForLink(within: .seconds(30))
-        async let served: Void = onThread { try serve(link) }
+        let isServed = Flag()
+        async let served: Void = onThread { try serve(link, isServed) }
         // However this ends, so that the thread ends too.
         defer { end.peer.hangUp() }
+        // An attack on a link that nobody serves yet may end it before its queues are taken.
+        try await eventually("the queues are taken") { isServed.isRaised }
         try await end.awaitConsumed(0)
         do {
             try await attack.play(end)
@@ -62,9 +65,10 @@ struct ViewedRingTests {
     }
 
     /// Sends back what comes, each frame copied out of its place, until the link is over.
-    private static func serve(_ link: MemifLink) throws {
+    private static func serve(_ link: MemifLink, _ isServed: Flag) throws {
         var receiver = try unwrap(link.takeReceiveQueue(0, mode: .interrupt))
         var sender = try unwrap(link.takeTransmitQueue(0))
+        isServed.raise()
         var views = receiver.makeViews(frameCapacity: 8)
         var batch = FrameBatch(frameCapacity: 8, byteCapacity: 8 * 20_480)
         do {
