@@ -13,6 +13,8 @@ final class CrashStore: Sendable {
     private struct State {
         /// What has changed and is not passed on yet, by the ports' paths; a port without a link is nil.
         var changes: [String: FrozenPort?] = [:]
+        /// What came to nothing, to be closed elsewhere: the last close of a large memory file takes long.
+        var outdated: [FrozenPort] = []
         var isOpen = false
         var hasEnded = false
         /// What passes changes on, while there are any.
@@ -30,6 +32,9 @@ final class CrashStore: Sendable {
     private static let most = 7000
     /// How long the manager may take to listen.
     private static let patience = Duration.seconds(30)
+    /// How long after some changes the next ones are passed on: a peer that comes and goes without end is not to
+    /// keep the manager busy, which has a whole host to see to.
+    private static let pause = Duration.milliseconds(100)
 
     init(_ manager: ServiceManager, logger: Logger) {
         self.manager = manager
@@ -43,7 +48,9 @@ final class CrashStore: Sendable {
     func note(_ path: String, _ port: FrozenPort?) {
         state.withLock { state in
             if state.hasEnded { return }
-            state.changes.updateValue(port, forKey: path)
+            if let former = state.changes.updateValue(port, forKey: path), let former {
+                state.outdated.append(former)
+            }
             begin(&state)
         }
     }
@@ -80,11 +87,13 @@ final class CrashStore: Sendable {
             while let changes = next() {
                 do throws(SystemError) {
                     try await Thread.perform(name: "crash-store") { [self] in
-                        Result { () throws(SystemError) in try pass(changes) }
+                        dropOutdated()
+                        return Result { () throws(SystemError) in try pass(changes) }
                     }.get()
                 } catch {
                     giveUp(error)
                 }
+                try? await Task.sleep(for: Self.pause)
             }
         }
     }
@@ -94,6 +103,12 @@ final class CrashStore: Sendable {
             if state.changes.isEmpty { state.work = nil }
             return state.changes.isEmpty ? nil : exchange(&state.changes, with: [:])
         }
+    }
+
+    private func dropOutdated() {
+        let outdated = state.withLock { exchange(&$0.outdated, with: []) }
+        // Not under the lock.
+        _ = consume outdated
     }
 
     /// What goes first: it makes room.

@@ -1,0 +1,132 @@
+import LibvirtRPC
+import Logging
+import Memif
+import Testing
+import VirtwireProtocol
+
+@testable import LinuxIO
+@testable import MemifController
+
+@Suite("Links that a service manager keeps for the case of a crash")
+struct CrashStoreTests {
+    private let scratch: Scratch
+    private let manager: StandInManager
+
+    init() throws {
+        scratch = try Scratch()
+        manager = try StandInManager(at: "\(scratch.path)/notify")
+    }
+
+    private func service(capacity: Int = 100, at path: String? = nil) throws -> ServiceManager {
+        let service = try ServiceManager(
+            socket: path ?? manager.path, watchdogMicroseconds: nil, watchdogProcess: nil,
+            storeCapacity: "\(capacity)")
+        return try #require(service)
+    }
+
+    private func store(_ service: ServiceManager) -> CrashStore {
+        CrashStore(service, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// A port with a link: a listener, a socket, a region and a ring, none of which is one.
+    private func port(_ name: String) throws -> FrozenPort {
+        let specification = PortSpecification(
+            vm: Sample.vm(1), domainName: "web", declaration: Sample.port(name),
+            path: "/run/\(name).sock", user: nil, group: nil, secret: nil, memory: 4096,
+            admission: .open)
+        let record = LinkRecord(
+            terms: LinkTerms(
+                id: 0, mode: .ethernet, peerName: "peer", peerInterfaceName: "memif0/0",
+                layout: .lines64,
+                rings: [
+                    .init(
+                        direction: .slaveToMaster, index: 0, region: 0, offset: 0, log2Size: 10)
+                ]),
+            regionByteCounts: [1 << 20])
+        var files = DescriptorQueue()
+        for _ in 0..<4 { files.append(try OwnedDescriptor.memoryFile(name: "file", byteCount: 1)) }
+        return FrozenPort(
+            state: virtwire_port_state(
+                specification, FileIdentity(device: 1, inode: 2), [record], PortTraffic()),
+            descriptors: PassedDescriptors(files))
+    }
+
+    @Test(
+        "nothing is passed on before it may be; then all is, each change, and at the end nothing is left"
+    )
+    func life() async throws {
+        defer { manager.stop() }
+        let service = try service()
+        let store = store(service)
+        store.note("/run/a.sock", try port("a"))
+        store.note("/run/b.sock", try port("b"))
+        store.note("/run/c.sock", try port("c"))
+        // Of several changes only the last.
+        store.note("/run/c.sock", nil)
+        #expect(manager.count == 0)
+        store.open()
+        #expect(await eventually { manager.linkCount == 2 && manager.count == 10 })
+        store.note("/run/b.sock", try port("b"))
+        #expect(await eventually { manager.lines.contains("FDNAME=virtwired-s3") })
+        #expect(await eventually { manager.count == 10 })
+        store.note("/run/a.sock", nil)
+        #expect(await eventually { manager.linkCount == 1 && manager.count == 5 })
+
+        let kept = try DescriptorStore(manager: service).take(manager.shuffled())
+        let inheritance = try #require(kept)
+        #expect(inheritance.isFromCrash && inheritance.losses == [])
+        #expect(inheritance.ports.specifications.map(\.path) == ["/run/b.sock"])
+        await store.end()
+        #expect(await eventually { manager.count == 0 })
+        store.note("/run/a.sock", try port("a"))
+        await store.end()
+        #expect(manager.count == 0)
+    }
+
+    @Test("what there is no room for is left out, and costs nothing that is there")
+    func full() async throws {
+        defer { manager.stop() }
+        let store = store(try service(capacity: 9))
+        store.open()
+        store.note("/run/a.sock", try port("a"))
+        #expect(await eventually { manager.count == 5 })
+        store.note("/run/b.sock", try port("b"))
+        await store.end()
+        #expect(await eventually { manager.count == 0 })
+        #expect(!manager.lines.contains("FDNAME=virtwired-s2"))
+    }
+
+    @Test("what was left in order goes before what was kept for a crash")
+    func order() async throws {
+        defer { manager.stop() }
+        let service = try service()
+        let store = store(service)
+        store.note("/run/a.sock", try port("a"))
+        store.open()
+        #expect(await eventually { manager.linkCount == 1 })
+        var frozen = FrozenState()
+        frozen.append(try port("b"))
+        try await Controller.onThread { [frozen] () throws(PortError) in
+            try DescriptorStore(manager: service).keep(frozen)
+        }
+        let kept = try DescriptorStore(manager: service).take(manager.shuffled())
+        let inheritance = try #require(kept)
+        #expect(!inheritance.isFromCrash)
+        #expect(inheritance.ports.specifications.map(\.path) == ["/run/b.sock"])
+        // All of it goes.
+        await inheritance.forget()
+        #expect(await eventually { manager.count == 0 })
+    }
+
+    @Test("a manager that is away keeps nothing, and nobody waits for it")
+    func away() async throws {
+        defer { manager.stop() }
+        let store = store(try service(at: "\(scratch.path)/nobody"))
+        store.note("/run/a.sock", try port("a"))
+        store.open()
+        await store.end()
+        store.note("/run/b.sock", try port("b"))
+        await store.end()
+        #expect(manager.count == 0)
+    }
+}
