@@ -1,5 +1,4 @@
 import LibvirtRPC
-import Logging
 import Memif
 import Testing
 import VirtwireProtocol
@@ -11,6 +10,7 @@ import VirtwireProtocol
 struct CrashStoreTests {
     private let scratch: Scratch
     private let manager: StandInManager
+    private let log = KeptLog()
 
     init() throws {
         scratch = try Scratch()
@@ -25,7 +25,7 @@ struct CrashStoreTests {
     }
 
     private func store(_ service: ServiceManager) -> CrashStore {
-        CrashStore(service, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        CrashStore(service, logger: log.logger)
     }
 
     /// A port with a link: a listener, a socket, a region and a ring, none of which is one.
@@ -90,8 +90,12 @@ struct CrashStoreTests {
         store.open()
         store.note("/run/a.sock", try port("a"))
         #expect(await eventually { manager.count == 5 })
+        // Said once.
         store.note("/run/b.sock", try port("b"))
+        #expect(await eventually { log.lines.count == 1 })
+        store.note("/run/c.sock", try port("c"))
         await store.end()
+        #expect(log.lines == ["a crash of this process would end links"])
         #expect(await eventually { manager.count == 0 })
         #expect(!manager.lines.contains("FDNAME=virtwired-s2"))
     }
@@ -124,9 +128,10 @@ struct CrashStoreTests {
         let store = store(try service(at: "\(scratch.path)/nobody"))
         store.note("/run/a.sock", try port("a"))
         store.open()
-        await store.end()
+        #expect(await eventually { log.lines.count == 1 })
         store.note("/run/b.sock", try port("b"))
         await store.end()
+        #expect(log.lines == ["a crash of this process would end links"])
         #expect(manager.count == 0)
     }
 }

@@ -1,7 +1,6 @@
 import Dispatch
 import Logging
 import Memif
-import Synchronization
 import Testing
 
 @testable import LinuxIO
@@ -77,26 +76,5 @@ struct StuckThreadTests {
         #expect(error?.reason.contains("the packet thread has not answered") == true)
         port.thaw()
         #expect(port.traffic.isLinkUp == false && port.socketState() == .standing)
-    }
-}
-
-/// A log that is kept.
-private final class KeptLog: Sendable {
-    private let kept = Mutex<[String]>([])
-
-    var lines: [String] { kept.withLock(\.self) }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: KeptLog
-        var logLevel = Logger.Level.info
-        var metadata: Logger.Metadata = [:]
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { log.kept.withLock { $0.append("\(event.message)") } }
     }
 }
