@@ -69,7 +69,7 @@ extension Controller {
         // What no port has been opened for yet, and has a link, too.
         let waiting = (try? host.inherited.frozen()) ?? []
         for port in waiting where !port.state.links.isEmpty {
-            crashes.note(port.state.socket_path.text, port)
+            crashes.note(port.state.socket_path.text) { port }
         }
         crashes.open()
     }

@@ -7,14 +7,15 @@ internal import VirtwireProtocol
 /// Has the service manager keep, while this process runs, what another one needs to go on with each link,
 /// should this one crash.
 ///
-/// Who tells of a change never waits: it is passed on from a thread of its own, and of several changes of a port
-/// only the last. What cannot be kept costs a line in the log, and nothing else.
+/// Who tells of a change never waits: a thread of its own asks the port how it is, and passes that on; of several
+/// changes of a port only the last. What cannot be kept costs a line in the log, and nothing else.
 final class CrashStore: Sendable {
+    /// Tells, on any thread, what another process needs to go on with a port; nil where it has no link.
+    typealias Look = @Sendable () -> FrozenPort?
+
     private struct State {
-        /// What has changed and is not passed on yet, by the ports' paths; a port without a link is nil.
-        var changes: [String: FrozenPort?] = [:]
-        /// What came to nothing, to be closed elsewhere: the last close of a large memory file takes long.
-        var outdated: [FrozenPort] = []
+        /// Who knows how a port is that has changed, by its path.
+        var changes: [String: Look] = [:]
         var isOpen = false
         var hasEnded = false
         /// What passes changes on, while there are any.
@@ -31,7 +32,7 @@ final class CrashStore: Sendable {
     /// More names of these kinds are too long for the environment of a process.
     private static let most = 7000
     /// How long the manager may take to listen.
-    private static let patience = Duration.seconds(30)
+    private static let patience = Duration.seconds(10)
     /// How long after some changes the next ones are passed on: a peer that comes and goes without end is not to
     /// keep the manager busy, which has a whole host to see to.
     private static let pause = Duration.milliseconds(100)
@@ -42,15 +43,11 @@ final class CrashStore: Sendable {
         ledger = Mutex(CrashLedger(capacity: min(manager.storeCapacity, Self.most)))
     }
 
-    /// Has a port be as it is now from the next moment on.
-    ///
-    /// - Parameter port: nil for one that has no link.
-    func note(_ path: String, _ port: FrozenPort?) {
+    /// A port is not as it was.
+    func note(_ path: String, _ look: @escaping Look) {
         state.withLock { state in
             if state.hasEnded { return }
-            if let former = state.changes.updateValue(port, forKey: path), let former {
-                state.outdated.append(former)
-            }
+            state.changes[path] = look
             begin(&state)
         }
     }
@@ -87,8 +84,7 @@ final class CrashStore: Sendable {
             while let changes = next() {
                 do throws(SystemError) {
                     try await Thread.perform(name: "crash-store") { [self] in
-                        dropOutdated()
-                        return Result { () throws(SystemError) in try pass(changes) }
+                        Result { () throws(SystemError) in try pass(changes) }
                     }.get()
                 } catch {
                     giveUp(error)
@@ -98,24 +94,16 @@ final class CrashStore: Sendable {
         }
     }
 
-    private func next() -> [String: FrozenPort?]? {
+    private func next() -> [String: Look]? {
         state.withLock { state in
             if state.changes.isEmpty { state.work = nil }
             return state.changes.isEmpty ? nil : exchange(&state.changes, with: [:])
         }
     }
 
-    private func dropOutdated() {
-        let outdated = state.withLock { exchange(&$0.outdated, with: []) }
-        // Not under the lock.
-        _ = consume outdated
-    }
-
-    /// What goes first: it makes room.
-    private func pass(_ changes: [String: FrozenPort?]) throws(SystemError) {
-        for (path, port) in changes where port == nil { try strike(path) }
-        for (path, port) in changes {
-            if let port { try enter(path, port) }
+    private func pass(_ changes: [String: Look]) throws(SystemError) {
+        for (path, look) in changes {
+            if let port = look() { try enter(path, port) } else { try strike(path) }
         }
     }
 

@@ -54,23 +54,27 @@ extension MemifPort {
             descriptors: PassedDescriptors(descriptors), traffic: traffic)
     }
 
-    /// Has it kept what another process needs should this one crash, where there is a link. On the loop's
-    /// thread.
+    /// Has it kept anew what another process needs should this one crash.
     func keepForCrash() {
-        guard let keep, !state.withLock(\.isAbandoned) else { return }
-        let path = state.withLock { $0.specification.path }
+        keep?(state.withLock { $0.specification.path }) { [weak self] in self?.crashState }
+    }
+
+    /// What another process needs should this one crash; nil without a link. On any thread.
+    private var crashState: FrozenPort? {
         do throws(MemifError) {
             let copied = try socket.copy()
-            keep(path, copied.links.isEmpty ? nil : frozenPort(copied))
+            return copied.links.isEmpty ? nil : frozenPort(copied)
         } catch {
-            keep(path, nil)
             // One that is closed has no link to lose.
-            if error.code == .closed { return }
-            logger.warning(
-                "a crash of this process would end a link",
-                metadata: [
-                    "reason": "\(error)", "remedy": "leave the daemon descriptors (LimitNOFILE=)",
-                ])
+            if error.code != .closed {
+                logger.warning(
+                    "a crash of this process would end a link",
+                    metadata: [
+                        "reason": "\(error)",
+                        "remedy": "leave the daemon descriptors (LimitNOFILE=)",
+                    ])
+            }
+            return nil
         }
     }
 

@@ -64,7 +64,7 @@ extension MemifPortBackend {
         _ inherited: InheritedPort, as specification: PortSpecification
     ) throws -> MemifPort {
         // What is kept of it for a crash is kept anew as its link comes up.
-        crashStates.withLock(\.self)?(specification.path, nil)
+        crashStates.withLock(\.self)?(specification.path) { nil }
         var descriptors = inherited.descriptors.takeAll()
         guard let listener = descriptors.popFirst() else {
             throw PortError.badState("a port without a listener")

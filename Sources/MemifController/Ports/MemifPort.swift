@@ -24,6 +24,9 @@ final class MemifPort: Port {
         var lines = RefusalBudget()
     }
 
+    /// Called with the socket's path, and with what tells how the port is.
+    typealias CrashNotice = @Sendable (String, @escaping @Sendable () -> FrozenPort?) -> Void
+
     /// What another process has had of a port.
     struct Inherited {
         /// What went through it.
@@ -40,8 +43,8 @@ final class MemifPort: Port {
     private let log: PeerLog
     private let linkChanged: @Sendable () -> Void
     private let peerCame: @Sendable (PeerNotice) -> Void
-    /// Keeps what another process needs should this one crash; nil where nobody does.
-    let keep: (@Sendable (String, FrozenPort?) -> Void)?
+    /// Told that what another process needs should this one crash is another now; nil where nobody keeps it.
+    let keep: CrashNotice?
     let state: Mutex<State>
     let pause = PauseGate()
     let isInherited: Bool
@@ -54,7 +57,7 @@ final class MemifPort: Port {
         _ identity: FileIdentity, _ inherited: Inherited?, loop: EventLoop,
         worker: PacketWorker, logger: Logger, log: PeerLog,
         peerCame: @escaping @Sendable (PeerNotice) -> Void,
-        keep: (@Sendable (String, FrozenPort?) -> Void)?,
+        keep: CrashNotice?,
         linkChanged: @escaping @Sendable () -> Void
     ) {
         self.linkChanged = linkChanged
@@ -133,8 +136,7 @@ final class MemifPort: Port {
             state.specification = specification
             state.identity = identity
         }
-        // There, where links come and go: the last word is the newest.
-        loop.submit { [self] in keepForCrash() }
+        keepForCrash()
     }
 
     func acceptSecret(_ secret: PortSecret) throws(PortError) {

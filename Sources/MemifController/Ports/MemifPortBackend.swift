@@ -13,7 +13,7 @@ public final class MemifPortBackend: PortBackend {
     let inherited = Mutex(InheritedPorts())
     private let peersCome = Mutex<@Sendable (PeerNotice) -> Void>({ _ in })
     /// Where it is kept what ports are made of; nil where nobody keeps it.
-    let crashStates = Mutex<(@Sendable (String, FrozenPort?) -> Void)?>(nil)
+    let crashStates = Mutex<MemifPort.CrashNotice?>(nil)
     private let linksChanged = Mutex<@Sendable (VMIdentifier, String) -> Void>({ _, _ in })
 
     /// Starts both threads.
@@ -76,7 +76,7 @@ public final class MemifPortBackend: PortBackend {
 
     /// As ``PortBackend`` has it.
     public func whenCrashStatesChange(
-        _ body: @escaping @Sendable (String, FrozenPort?) -> Void
+        _ body: @escaping @Sendable (String, @escaping @Sendable () -> FrozenPort?) -> Void
     ) {
         crashStates.withLock { $0 = body }
     }

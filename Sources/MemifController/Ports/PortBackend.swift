@@ -22,11 +22,12 @@ public protocol PortBackend: Sendable {
     /// Called once, before any port is opened.
     func whenPeersCome(_ body: @escaping @Sendable (PeerNotice) -> Void)
 
-    /// Calls back, without waiting, with what another process needs to go on with a port should this one
-    /// crash, by the socket's path: whenever its link has come up or its listener is another, and with nil
-    /// where it has no link any more. Called once, before any port is opened, and only where somebody keeps
-    /// that.
-    func whenCrashStatesChange(_ body: @escaping @Sendable (String, FrozenPort?) -> Void)
+    /// Calls back whenever a port's link has come up or gone, or its listener is another, with the socket's
+    /// path and with what tells, on any thread, what another process needs to go on with the port should this
+    /// one crash: nil where there is no link. Called once, before any port is opened, and only where somebody
+    /// keeps that.
+    func whenCrashStatesChange(
+        _ body: @escaping @Sendable (String, @escaping @Sendable () -> FrozenPort?) -> Void)
 
     /// Where ports are that another process has left: whoever opens one at the same path and with the same
     /// settings gets it as it stands, its links with it. Called once, before any port is opened.
@@ -51,7 +52,7 @@ extension PortBackend {
 
     /// For back ends whose ports end with the process.
     public func whenCrashStatesChange(
-        _ body: @escaping @Sendable (String, FrozenPort?) -> Void
+        _ body: @escaping @Sendable (String, @escaping @Sendable () -> FrozenPort?) -> Void
     ) {}
 
     /// For back ends that take nothing over.

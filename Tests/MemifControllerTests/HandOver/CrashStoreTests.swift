@@ -51,6 +51,11 @@ struct CrashStoreTests {
             descriptors: PassedDescriptors(files))
     }
 
+    private func look(_ name: String) throws -> CrashStore.Look {
+        let port = try port(name)
+        return { port }
+    }
+
     @Test(
         "nothing is passed on before it may be; then all is, each change, and at the end nothing is left"
     )
@@ -58,18 +63,18 @@ struct CrashStoreTests {
         defer { manager.stop() }
         let service = try service()
         let store = store(service)
-        store.note("/run/a.sock", try port("a"))
-        store.note("/run/b.sock", try port("b"))
-        store.note("/run/c.sock", try port("c"))
+        store.note("/run/a.sock", try look("a"))
+        store.note("/run/b.sock", try look("b"))
+        store.note("/run/c.sock", try look("c"))
         // Of several changes only the last.
-        store.note("/run/c.sock", nil)
+        store.note("/run/c.sock") { nil }
         #expect(manager.count == 0)
         store.open()
         #expect(await eventually { manager.linkCount == 2 && manager.count == 10 })
-        store.note("/run/b.sock", try port("b"))
+        store.note("/run/b.sock", try look("b"))
         #expect(await eventually { manager.lines.contains("FDNAME=virtwired-s3") })
         #expect(await eventually { manager.count == 10 })
-        store.note("/run/a.sock", nil)
+        store.note("/run/a.sock") { nil }
         #expect(await eventually { manager.linkCount == 1 && manager.count == 5 })
 
         let kept = try DescriptorStore(manager: service).take(manager.shuffled())
@@ -78,7 +83,7 @@ struct CrashStoreTests {
         #expect(inheritance.ports.specifications.map(\.path) == ["/run/b.sock"])
         await store.end()
         #expect(await eventually { manager.count == 0 })
-        store.note("/run/a.sock", try port("a"))
+        store.note("/run/a.sock", try look("a"))
         await store.end()
         #expect(manager.count == 0)
     }
@@ -88,12 +93,12 @@ struct CrashStoreTests {
         defer { manager.stop() }
         let store = store(try service(capacity: 9))
         store.open()
-        store.note("/run/a.sock", try port("a"))
+        store.note("/run/a.sock", try look("a"))
         #expect(await eventually { manager.count == 5 })
         // Said once.
-        store.note("/run/b.sock", try port("b"))
+        store.note("/run/b.sock", try look("b"))
         #expect(await eventually { log.lines.count == 1 })
-        store.note("/run/c.sock", try port("c"))
+        store.note("/run/c.sock", try look("c"))
         await store.end()
         #expect(log.lines == ["a crash of this process would end links"])
         #expect(await eventually { manager.count == 0 })
@@ -105,7 +110,7 @@ struct CrashStoreTests {
         defer { manager.stop() }
         let service = try service()
         let store = store(service)
-        store.note("/run/a.sock", try port("a"))
+        store.note("/run/a.sock", try look("a"))
         store.open()
         #expect(await eventually { manager.linkCount == 1 })
         var frozen = FrozenState()
@@ -126,10 +131,10 @@ struct CrashStoreTests {
     func away() async throws {
         defer { manager.stop() }
         let store = store(try service(at: "\(scratch.path)/nobody"))
-        store.note("/run/a.sock", try port("a"))
+        store.note("/run/a.sock", try look("a"))
         store.open()
         #expect(await eventually { log.lines.count == 1 })
-        store.note("/run/b.sock", try port("b"))
+        store.note("/run/b.sock", try look("b"))
         await store.end()
         #expect(log.lines == ["a crash of this process would end links"])
         #expect(manager.count == 0)
