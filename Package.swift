@@ -136,7 +136,7 @@ let testTargets: [Target] = [
         [
             "XDR", "LinuxIO", "LibvirtProtocol", "LibvirtRPC", "Libvirt", "LibvirtTesting",
             "Memif", "MemifController", "MemifTesting", "VirtwireProtocol", "virtwired", logging,
-        ]),
+        ], exclude: ["Fixtures"]),
     tests(
         "CommandLineTests",
         [
