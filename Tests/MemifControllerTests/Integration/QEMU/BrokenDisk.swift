@@ -10,8 +10,8 @@ enum BrokenDisk {
     private static let clusterBits = 16
 
     /// A qcow2 file of six clusters: the header, the table of reference counts, the only block of it, the
-    /// tables of both levels, and a cluster that is said to be compressed and is not. Everything but that one is
-    /// right, so that QEMU opens it, and goes on with it after each read that fails.
+    /// tables of both levels, and a cluster that is said to be compressed and is not. Everything but that
+    /// one is right, so that QEMU opens it, and goes on with it after each read that fails.
     ///
     /// Source: QEMU, docs/interop/qcow2.txt.
     private static var bytes: [UInt8] {

@@ -16,13 +16,14 @@ import Testing
 /// | STOPPED/SHUTDOWN, /DESTROYED, /SAVED, /CRASHED | `LifecycleRowTests`, `RunTests` |
 /// | PMSUSPENDED/MEMORY, STARTED/WAKEUP; SUSPENDED/WATCHDOG | `RunTests` |
 /// | SHUTDOWN; STOPPED/FAILED of a process that was killed | `RunTests` |
-/// | CRASHED, of a guest that is started anew or kept, or has a crash kernel | `RunTests`, `StartTests`, `GuestTests` |
+/// | CRASHED, of a guest that is started anew or kept | `RunTests`, `StartTests` |
+/// | CRASHED, of a guest that has a kernel for that | `GuestTests` |
 /// | SUSPENDED/IOERROR; PMSUSPENDED/DISK | `GuestTests` |
 /// | CONTROL_ERROR of a start that fails; nothing, of one that waits | `StartTests` |
 /// | MIGRATED of STARTED, SUSPENDED, RESUMED, STOPPED; STOPPED/FAILED of an arrival | `MigrationTests` |
 /// | nothing, as libvirtd is away | `StartTests`, `RealLibvirtTests`, `ConvergenceTests` |
 ///
-/// Of the rest (API_ERROR, and POSTCOPY of SUSPENDED and RESUMED) `DomainSourceTests` has what libvirt answers,
-/// and `LifecycleTests` what follows.
+/// Of the rest (API_ERROR, and POSTCOPY of SUSPENDED and RESUMED) `DomainSourceTests` has what libvirt
+/// answers, and `LifecycleTests` what follows.
 @Suite("The daemon with QEMU", .serialized, .timeLimit(.minutes(4)))
 enum QEMUTests {}
