@@ -1,5 +1,4 @@
 import LibvirtRPC
-import Memif
 import Testing
 import VirtwireProtocol
 
@@ -34,20 +33,11 @@ struct CrashStoreTests {
             vm: Sample.vm(1), domainName: "web", declaration: Sample.port(name),
             path: "/run/\(name).sock", user: nil, group: nil, secret: nil, memory: 4096,
             admission: .open)
-        let record = LinkRecord(
-            terms: LinkTerms(
-                id: 0, mode: .ethernet, peerName: "peer", peerInterfaceName: "memif0/0",
-                layout: .lines64,
-                rings: [
-                    .init(
-                        direction: .slaveToMaster, index: 0, region: 0, offset: 0, log2Size: 10)
-                ]),
-            regionByteCounts: [1 << 20])
         var files = DescriptorQueue()
         for _ in 0..<4 { files.append(try OwnedDescriptor.memoryFile(name: "file", byteCount: 1)) }
         return FrozenPort(
             state: virtwire_port_state(
-                specification, FileIdentity(device: 1, inode: 2), [record], PortTraffic()),
+                specification, FileIdentity(device: 1, inode: 2), [Sample.link], PortTraffic()),
             descriptors: PassedDescriptors(files))
     }
 

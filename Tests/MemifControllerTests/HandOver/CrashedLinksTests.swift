@@ -1,6 +1,5 @@
 import LibvirtRPC
 import LinuxIO
-import Memif
 import Testing
 import VirtwireProtocol
 
@@ -8,14 +7,7 @@ import VirtwireProtocol
 
 @Suite("What is read of what was kept for a crash")
 struct CrashedLinksTests {
-    private let record = LinkRecord(
-        terms: LinkTerms(
-            id: 0, mode: .ethernet, peerName: "peer", peerInterfaceName: "memif0/0",
-            layout: .lines64,
-            rings: [
-                .init(direction: .slaveToMaster, index: 0, region: 0, offset: 0, log2Size: 10)
-            ]),
-        regionByteCounts: [1 << 20])
+    private let record = Sample.link
 
     /// A state of a port with a link, which needs a listener, a socket, a region and a ring.
     private func state(

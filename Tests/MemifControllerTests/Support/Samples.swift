@@ -1,4 +1,5 @@
 import Foundation
+import Memif
 
 @testable import MemifController
 
@@ -30,6 +31,14 @@ enum Sample {
         </domain>
         """
     }
+
+    /// A link of one ring, in one region.
+    static let link = LinkRecord(
+        terms: LinkTerms(
+            id: 0, mode: .ethernet, peerName: "peer", peerInterfaceName: "memif0/0",
+            layout: .lines64,
+            rings: [.init(direction: .slaveToMaster, index: 0, region: 0, offset: 0, log2Size: 10)]),
+        regionByteCounts: [1 << 20])
 
     static func port(
         _ name: String, _ change: (inout PortDeclaration) -> Void = { _ in }

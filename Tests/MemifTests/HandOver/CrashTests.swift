@@ -7,16 +7,6 @@ import Testing
 /// A crash is played by a process that does no more: its queues stay as they are, in the midst of a burst.
 @Suite("Links of a process that has crashed", .serialized, .timeLimit(.minutes(4)))
 struct CrashTests {
-    private func receiveAll(_ link: MemifLink) throws -> [[UInt8]] {
-        var receiver = try unwrap(link.takeReceiveQueue(0))
-        var batch = FrameBatch(frameCapacity: 64)
-        var frames: [[UInt8]] = []
-        while try receiver.receiveBurst(into: &batch) > 0 {
-            for index in 0..<batch.count { frames.append(batch.bytes(of: index)) }
-        }
-        return frames
-    }
-
     private func send(_ frames: [[UInt8]], through sender: inout TransmitQueue) throws {
         var batch = FrameBatch(frameCapacity: frames.count)
         for frame in frames { batch.append(frame) }
@@ -40,11 +30,11 @@ struct CrashTests {
 
         let new = try Successor.take(copied, InterfaceConfiguration(), on: pair.loop)
         let link = try #require(new.links.first)
-        #expect(try receiveAll(link) == [[3], [4], [5]])
+        #expect(try Successor.receiveAll(link) == [[3], [4], [5]])
         #expect(pair.slave.isUp && link.isUp)
         pair.socket.abandon()
         try send([[6]], through: &sender)
-        #expect(try receiveAll(link) == [[6]])
+        #expect(try Successor.receiveAll(link) == [[6]])
         new.socket.close()
     }
 

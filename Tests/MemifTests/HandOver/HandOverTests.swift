@@ -6,16 +6,6 @@ import Testing
 
 @Suite("Links that go to another process", .serialized, .timeLimit(.minutes(3)))
 struct HandOverTests {
-    private func receiveAll(_ link: MemifLink) throws -> [[UInt8]] {
-        var receiver = try unwrap(link.takeReceiveQueue(0))
-        var batch = FrameBatch(frameCapacity: 64)
-        var frames: [[UInt8]] = []
-        while try receiver.receiveBurst(into: &batch) > 0 {
-            for index in 0..<batch.count { frames.append(batch.bytes(of: index)) }
-        }
-        return frames
-    }
-
     private func send(_ frames: [[UInt8]], on link: MemifLink) throws {
         var sender = try unwrap(link.takeTransmitQueue(0))
         var batch = FrameBatch(frameCapacity: frames.count)
@@ -36,7 +26,7 @@ struct HandOverTests {
             expectEqual(try sender.transmitBurst(batch), 1)
         }
         try offer(1)
-        #expect(try receiveAll(pair.master) == [[1]])
+        #expect(try Successor.receiveAll(pair.master) == [[1]])
         try send([[101]], on: pair.master)
         try offer(2)
         let frozen = try pair.socket.freeze()
@@ -45,7 +35,7 @@ struct HandOverTests {
         pair.socket.abandon()
         try offer(4)
         let link = try #require(new.links.first)
-        #expect(try receiveAll(link) == [[2], [3], [4]])
+        #expect(try Successor.receiveAll(link) == [[2], [3], [4]])
         try send([[102]], on: link)
         expectEqual(try receiver.receiveBurst(into: &batch), 2)
         expectEqual((0..<2).map { batch.bytes(of: $0) }, [[101], [102]])
@@ -69,7 +59,7 @@ struct HandOverTests {
         _ = try pair.socket.freeze()
         try pair.socket.thaw()
         #expect(pair.master.isUp)
-        #expect(try receiveAll(pair.master) == [[1]])
+        #expect(try Successor.receiveAll(pair.master) == [[1]])
         _ = try pair.socket.freeze()
         pair.slave.disconnect(DisconnectReason(.administrative, "I am leaving"))
         try pair.socket.thaw()
@@ -183,7 +173,7 @@ struct HandOverTests {
         let new = try Successor.take(frozen, InterfaceConfiguration(), on: loop)
         pair.socket.abandon()
         let link = try #require(new.links.first)
-        #expect(try receiveAll(link) == [[1]])
+        #expect(try Successor.receiveAll(link) == [[1]])
         let poller = try Poller()
         try poller.add(loop.descriptor, for: .readable, token: 0)
         var turns = 0

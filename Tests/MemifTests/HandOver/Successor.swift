@@ -25,4 +25,15 @@ enum Successor {
         try socket.thaw()
         return (socket, interface, links)
     }
+
+    /// What waits on a link, through its first queue, which is taken.
+    static func receiveAll(_ link: MemifLink) throws -> [[UInt8]] {
+        var receiver = try unwrap(link.takeReceiveQueue(0))
+        var batch = FrameBatch(frameCapacity: 64)
+        var frames: [[UInt8]] = []
+        while try receiver.receiveBurst(into: &batch) > 0 {
+            for index in 0..<batch.count { frames.append(batch.bytes(of: index)) }
+        }
+        return frames
+    }
 }
