@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/if_tun.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -297,3 +298,5 @@ int clinuxio_set_access_list(const char *path, const void *bytes, size_t length)
 }
 
 int clinuxio_remove_access_list(const char *path) { return lremovexattr(path, access_list); }
+
+void clinuxio_return_large_blocks(int byte_count) { mallopt(M_MMAP_THRESHOLD, byte_count); }

@@ -93,10 +93,12 @@ public struct AccessList: Hashable, Sendable {
         return bytes
     }
 
-    private static func read(_ path: String) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: longest)
+    /// Nearly every list has a few entries; what does not fit is read again with room for all that there can be.
+    private static func read(_ path: String, room: Int = 512) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: room)
         // SAFETY: the call writes at most the array's count of bytes.
         let count = unsafe clinuxio_read_access_list(path, &bytes, bytes.count)
+        if count < 0, errno == ERANGE, room < longest { return read(path, room: longest) }
         return count < 0 ? nil : Array(bytes[..<count])
     }
 }

@@ -5,6 +5,7 @@ internal import LinuxIO
 @main
 struct Program {
     static func main() async {
+        Allocator.returnLargeBlocks()
         Signals.ignoreBrokenPipes()
         DescriptorReserve.raiseLimit()
         let arguments = Array(CommandLine.arguments.dropFirst())

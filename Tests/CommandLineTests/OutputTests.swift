@@ -40,6 +40,10 @@ struct OutputTests {
     @Test("moments are written as RFC 3339 has them, and ages in their largest unit")
     func moments() {
         #expect(Moment.text(milliseconds: 1_700_000_000_123) == "2023-11-14T22:13:20.123Z")
+        #expect(Moment.text(milliseconds: 951_782_400_007) == "2000-02-29T00:00:00.007Z")
+        #expect(Moment.text(milliseconds: 1) == "1970-01-01T00:00:00.001Z")
+        #expect(Moment.text(milliseconds: .max) == "9999-12-31T23:59:59.999Z")
+        #expect(Moment.text(Date(timeIntervalSince1970: 1.9999)) == "1970-01-01T00:00:01.999Z")
         #expect(Moment.text(milliseconds: 0) == nil)
         let now = Date(timeIntervalSince1970: 1_000_000)
         let ages = [0, 59, 60, 3599, 3600, 172_799, 172_800].map { seconds in

@@ -59,6 +59,9 @@ ssize_t clinuxio_read_access_list(const char *path, void *bytes, size_t capacity
 int clinuxio_set_access_list(const char *path, const void *bytes, size_t length);
 int clinuxio_remove_access_list(const char *path);
 
+/// mallopt of M_MMAP_THRESHOLD: from <malloc.h>, which the import lacks.
+void clinuxio_return_large_blocks(int byte_count);
+
 /// pidfd_open: a descriptor, close-on-exec, that is readable once the process has ended.
 int clinuxio_open_process(int process);
 

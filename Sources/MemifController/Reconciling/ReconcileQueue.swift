@@ -68,7 +68,8 @@ struct ReconcileQueue {
     var depth: Int { entries.values.count { $0.mark != nil } }
 
     /// Since when the domain has waited that has waited longest; nil when none waits.
-    var oldestMark: Instant? { entries.values.compactMap(\.mark?.since).min() }
+    // No key path: where it is not optimised away, the address sanitizer objects to how the library follows it.
+    var oldestMark: Instant? { entries.values.compactMap { $0.mark?.since }.min() }
 
     /// Whether nothing is marked and nothing runs.
     var isIdle: Bool { !entries.values.contains { $0.mark != nil || $0.isRunning } }

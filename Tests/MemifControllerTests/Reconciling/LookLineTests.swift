@@ -48,11 +48,14 @@ struct LookLineTests {
             source.define(two, "<memif:port name='a'/>")
             #expect(await eventually { it.stands([one: ["a", "b"], two: ["a"], three: ["a"]]) })
             #expect(await eventually { lines.about(one, "port changed").count == 2 })
+            // A socket stands before its line is written.
+            #expect(await eventually { lines.about(one, "socket listening").count == 2 })
             let opened = lines.about(one, "socket listening")
             #expect(Set(opened.map { $0["port"] }) == ["a", "b"])
             let numbers = Set(
                 (opened + lines.about(one, "port changed")).map { $0["reconcile_id"] })
             #expect(numbers.count == 1)
+            #expect(await eventually { !lines.about(two, "socket listening").isEmpty })
             #expect(numbers.first != lines.about(two, "socket listening").first?["reconcile_id"])
             #expect(opened.allSatisfy { $0["event"] == "defined" && $0["domain"] == "vm-1" })
             #expect(opened.allSatisfy { $0["duration_ms"].flatMap { Int($0) } != nil })
@@ -71,7 +74,8 @@ struct LookLineTests {
     func routine() async throws {
         source.define(one, "<memif:port name='a'/>", silently: true)
         try await ControllerHarness(source, Scratch(), logger: logger).run { it in
-            #expect(await eventually { it.stands([one: ["a"]]) })
+            let isTold = await eventually { !lines.about(one, "socket listening").isEmpty }
+            #expect(isTold && it.stands([one: ["a"]]))
             #expect(lines.about(one, "socket listening").map { $0["event"] } == ["routine"])
         }
     }
