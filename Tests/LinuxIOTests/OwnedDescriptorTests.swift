@@ -52,6 +52,21 @@ struct OwnedDescriptorTests {
         #expect(fcntl(number, F_GETFL) & O_NONBLOCK != 0)
     }
 
+    @Test("are known for one open file, whatever flags a peer that has it sets")
+    func openFiles() throws {
+        let counter = try EventCounter()
+        let region = try OwnedDescriptor.memoryFile(name: "region", byteCount: 1)
+        let known = [
+            try counter.descriptor.openFileIdentity(), try region.openFileIdentity(),
+        ]
+        #expect(!known.contains(nil) && known[0] != known[1])
+        try counter.descriptor.duplicate().setNonblocking(false)
+        try region.duplicate().setNonblocking(true)
+        #expect(try counter.descriptor.openFileIdentity() == known[0])
+        #expect(try region.openFileIdentity() == known[1])
+        #expect(try EventCounter().descriptor.openFileIdentity() != known[0])
+    }
+
     @Test("say what stands behind them")
     func target() throws {
         let file = try OwnedDescriptor.memoryFile(name: "named", byteCount: 4096)
