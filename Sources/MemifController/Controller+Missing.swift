@@ -9,7 +9,7 @@ extension Controller {
     ) async -> ReconcileQueue.Outcome {
         let added = host.added.ports(of: vm)
         let isPrepared = !added.isEmpty && added.allSatisfy { $0.expires != nil }
-        host.runTimes.lost(vm)
+        host.runTimes.lost(vm, begun: times.begun)
         let (domain, absence) = state.withLock { state in
             let domain = state.domains[vm]
             return (domain, isRemembered(domain, vm) ? state.ledger.lacked(vm, now: .now) : .gone)

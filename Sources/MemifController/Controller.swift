@@ -323,7 +323,7 @@ public final class Controller: Sendable {
             return .failed(lookAgainAfter: nil)
         }
         guard let reading else { return await lookAtMissing(vm, times) }
-        host.runTimes.found(vm, reading.phase)
+        host.runTimes.found(vm, reading.phase, begun: times.begun)
         let domain = state.withLock { state in
             state.ledger.saw(vm)
             state.unseen.remove(vm)

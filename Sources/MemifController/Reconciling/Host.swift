@@ -52,7 +52,11 @@ struct Host: Sendable {
         self.changes = changes
         // Not on the thread that serves all peers: the disk may be slow.
         backend.whenPeersCome { [runTimes] notice in
-            if notice.event == .connected { runTimes.connected(notice.port, of: notice.vm) }
+            switch notice.event {
+            case .connected: runTimes.connected(notice.port, of: notice.vm)
+            case .disconnected: runTimes.disconnected(notice.port, of: notice.vm)
+            case .refused: break
+            }
             audit.noteLater(AuditEvent(notice))
         }
         crashes = store.map { CrashStore($0.manager, logger: logger) }

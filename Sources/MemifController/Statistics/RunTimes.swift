@@ -6,7 +6,7 @@ final class RunTimes: Sendable {
 
     private struct Run {
         var began: Instant
-        /// The ports that have had a peer since.
+        /// The ports that have had a peer since, or had one then.
         var connected: Set<String> = []
     }
 
@@ -23,20 +23,21 @@ final class RunTimes: Sendable {
     /// The domains that were active when they were last looked at.
     var active: Set<VMIdentifier> { state.withLock { Set($0.phases.keys) } }
 
-    /// A look has found a domain so.
-    func found(_ vm: VMIdentifier, _ phase: DomainPhase, now: Instant = .now) {
-        guard phase.isActive else { return lost(vm) }
+    /// A look that began then has found a domain so.
+    func found(_ vm: VMIdentifier, _ phase: DomainPhase, begun: Instant, now: Instant = .now) {
+        guard phase.isActive else { return lost(vm, begun: begun) }
         state.withLock { state in
             let old = state.phases[vm]
             if old?.phase != phase { state.phases[vm] = (phase, now) }
         }
     }
 
-    /// There is no such domain, or it does not run.
-    func lost(_ vm: VMIdentifier) {
+    /// There is no such domain, or it does not run, by a look that began then.
+    func lost(_ vm: VMIdentifier, begun: Instant) {
         state.withLock { state in
             state.phases[vm] = nil
-            state.runs[vm] = nil
+            // Of a run that has begun meanwhile the look knows nothing.
+            if let run = state.runs[vm], run.began <= begun { state.runs[vm] = nil }
         }
     }
 
@@ -59,6 +60,12 @@ final class RunTimes: Sendable {
             else { return }
             state.connects.add(run.began.duration(to: now))
         }
+    }
+
+    /// A port's link has ended: where it is the first that is heard of the port in this run, that link stood before
+    /// the start, and the next one is no first.
+    func disconnected(_ port: String, of vm: VMIdentifier) {
+        state.withLock { _ = $0.runs[vm]?.connected.insert(port) }
     }
 
     /// Writes down what is known now.

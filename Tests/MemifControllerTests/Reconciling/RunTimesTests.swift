@@ -15,15 +15,21 @@ struct RunTimesTests {
         return statistics
     }
 
+    private func found(
+        _ vm: VMIdentifier, _ phase: DomainPhase, at time: ContinuousClock.Instant = .now
+    ) {
+        times.found(vm, phase, begun: time, now: time)
+    }
+
     @Test("domains are counted by their phase; those that are not active are off")
     func phases() {
-        times.found(Sample.vm(1), .running)
-        times.found(Sample.vm(2), .paused)
-        times.found(Sample.vm(3), .running)
-        times.found(Sample.vm(3), .off(.ordinary))
+        found(Sample.vm(1), .running)
+        found(Sample.vm(2), .paused)
+        found(Sample.vm(3), .running)
+        found(Sample.vm(3), .off(.ordinary))
         #expect(statistics(count: 5).domains == [.running: 1, .paused: 1, .off: 3])
         #expect(times.active == [Sample.vm(1), Sample.vm(2)])
-        times.lost(Sample.vm(2))
+        times.lost(Sample.vm(2), begun: .now)
         #expect(statistics(count: 4).domains == [.running: 1, .off: 3])
         // A connection that is new has shown none yet.
         #expect(statistics(count: 0).domains[.off] == 0)
@@ -32,13 +38,13 @@ struct RunTimesTests {
     @Test("a start that waits is as old as the first look that found it, until it goes on")
     func starts() {
         #expect(statistics(after: 9).oldestStart == 0)
-        times.found(Sample.vm(1), .starting, now: start)
-        times.found(Sample.vm(2), .starting, now: start + .seconds(4))
-        times.found(Sample.vm(1), .starting, now: start + .seconds(5))
+        found(Sample.vm(1), .starting, at: start)
+        found(Sample.vm(2), .starting, at: start + .seconds(4))
+        found(Sample.vm(1), .starting, at: start + .seconds(5))
         #expect(statistics(after: 10).oldestStart == 10)
-        times.found(Sample.vm(1), .running, now: start + .seconds(11))
+        found(Sample.vm(1), .running, at: start + .seconds(11))
         #expect(statistics(after: 12).oldestStart == 8)
-        times.lost(Sample.vm(2))
+        times.lost(Sample.vm(2), begun: .now)
         #expect(statistics(after: 13).oldestStart == 0)
     }
 
@@ -63,6 +69,32 @@ struct RunTimesTests {
         #expect(statistics().connectTimes.sum == 8)
     }
 
+    @Test("a link that stood over the start does not count, nor does the one after it")
+    func links() {
+        times.heard(.began, of: Sample.vm(1), now: start)
+        times.disconnected("a", of: Sample.vm(1))
+        times.connected("a", of: Sample.vm(1), now: start + .seconds(9000))
+        #expect(statistics().connectTimes.count == 0)
+        times.connected("b", of: Sample.vm(1), now: start + .seconds(3))
+        #expect(statistics().connectTimes.sum == 3)
+        // Of no run nothing is kept.
+        times.disconnected("a", of: Sample.vm(2))
+        times.heard(.began, of: Sample.vm(2), now: start)
+        times.connected("a", of: Sample.vm(2), now: start + .seconds(1))
+        #expect(statistics().connectTimes.sum == 4)
+    }
+
+    @Test("a look that began before a start takes nothing from the run")
+    func lateLooks() {
+        times.heard(.began, of: Sample.vm(1), now: start + .seconds(2))
+        times.found(Sample.vm(1), .off(nil), begun: start, now: start + .seconds(3))
+        times.connected("a", of: Sample.vm(1), now: start + .seconds(4))
+        #expect(statistics().connectTimes.sum == 2)
+        times.lost(Sample.vm(1), begun: start + .seconds(5))
+        times.connected("b", of: Sample.vm(1), now: start + .seconds(6))
+        #expect(statistics().connectTimes.count == 1)
+    }
+
     @Test("a controller counts what it finds, and what its peers do")
     func controller() async throws {
         let source = FakeSource()
@@ -79,6 +111,11 @@ struct RunTimesTests {
             #expect(figures().oldestStart == 0)
             it.backend.tell(
                 PeerNotice(vm: vm, domainName: "vm-1", port: "a", event: .connected, peer: nil))
+            #expect(figures().connectTimes.count == 1)
+            for event in [PeerNotice.Event.disconnected("gone"), .connected] {
+                it.backend.tell(
+                    PeerNotice(vm: vm, domainName: "vm-1", port: "b", event: event, peer: nil))
+            }
             #expect(figures().connectTimes.count == 1)
             source.undefine(vm)
             source.stop(vm)
