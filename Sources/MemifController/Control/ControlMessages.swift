@@ -13,8 +13,9 @@ extension virtwire_status_ret {
 extension XDRString {
     /// A text that others may have made as long as they liked, cut so that no domain's words can take
     /// the status from all the others.
-    init(bounded text: String) {
-        let most = 1024
+    ///
+    /// - Parameter most: bytes, without the mark of a cut.
+    init(bounded text: String, most: Int = 1024) {
         guard text.utf8.count > most else {
             self.init(text)
             return

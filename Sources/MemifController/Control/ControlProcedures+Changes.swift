@@ -172,7 +172,7 @@ extension VMIdentifier {
 }
 
 extension CallRefusal {
-    /// A procedure that changes something was called over the read-only socket.
+    /// A procedure whose answer is not for everybody was called over the read-only socket.
     static func confidential(_ name: String) -> CallRefusal {
         CallRefusal(
             .operationDenied,
@@ -180,6 +180,7 @@ extension CallRefusal {
                 + "administrative socket, control.sock")
     }
 
+    /// A procedure that changes something was called over the read-only socket.
     static func readOnly(_ name: String) -> CallRefusal {
         CallRefusal(
             .operationDenied,

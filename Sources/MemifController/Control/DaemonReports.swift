@@ -22,9 +22,15 @@ public struct DaemonReports: Sendable {
         virtwire_settings_ret(
             settings: settings().map { setting in
                 virtwire_setting(
-                    name: XDRString(bounded: setting.name),
-                    value: XDRString(bounded: setting.value),
-                    origin: XDRString(bounded: setting.origin))
+                    name: XDRString(whole: setting.name), value: XDRString(whole: setting.value),
+                    origin: XDRString(whole: setting.origin))
             })
+    }
+}
+
+extension XDRString {
+    /// A text of whoever administers the daemon: as long as the protocol lets it be.
+    fileprivate init(whole text: String) {
+        self.init(bounded: text, most: VIRTWIRE_STRING_MAX - "…".utf8.count)
     }
 }

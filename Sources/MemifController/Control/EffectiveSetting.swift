@@ -19,6 +19,9 @@ public struct EffectiveSetting: Sendable, Hashable, Encodable {
     /// The origin of a value that nobody has set.
     public static let unset = "default"
 
+    /// The most characters of a column.
+    private static let widest = 48
+
     /// All of them for people: keys, values and origins below each other.
     package static func lines(_ settings: [EffectiveSetting]) -> [String] {
         let rows =
@@ -27,10 +30,13 @@ public struct EffectiveSetting: Sendable, Hashable, Encodable {
                 let value = setting.value.isEmpty ? "-" : setting.value
                 return [setting.name, value, setting.origin].map { $0.printable(longest: 4096) }
             }
-        let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        // A list of hundreds of names has no other line padded to its length.
+        let widths = (0..<2).map { column in
+            rows.map { $0[column].count }.filter { $0 <= widest }.max() ?? 0
+        }
         return rows.map { row in
             let cells = zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count + 2)
+                cell + String(repeating: " ", count: max(0, width - cell.count) + 2)
             }
             return cells.joined() + row[2]
         }

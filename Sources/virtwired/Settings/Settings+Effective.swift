@@ -86,7 +86,16 @@ extension EffectiveSetting {
 
 extension [String] {
     /// As YAML has a list on one line.
-    fileprivate var spelled: String { "[\(joined(separator: ", "))]" }
+    fileprivate var spelled: String { "[\(map(\.quotedWhereNeeded).joined(separator: ", "))]" }
+}
+
+extension String {
+    /// As YAML has a word in such a list: what may mean something else there, such as `*`, stands in quotation
+    /// marks.
+    fileprivate var quotedWhereNeeded: String {
+        if wholeMatch(of: #/[A-Za-z0-9/][A-Za-z0-9/._*?=+ -]*/#) != nil { return self }
+        return "\"\(replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    }
 }
 
 extension UInt64 {

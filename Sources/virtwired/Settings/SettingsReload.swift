@@ -69,9 +69,9 @@ final class SettingsReload: Sendable {
         held.logLevel = new.logLevel
         held.host.policy = new.host.policy
         current.withLock { current in
-            let kept = current.effective.filter { !$0.holdsAtOnce }
-            current = Held(
-                settings: held, effective: kept + effective.filter(\.holdsAtOnce))
+            let kept = current.effective.filter { !$0.holdsAtOnce }.map { ($0.name, $0) }
+            let old = Dictionary(kept, uniquingKeysWith: { first, _ in first })
+            current = Held(settings: held, effective: effective.map { old[$0.name] ?? $0 })
         }
         if held == new {
             logger.notice("settings read again")

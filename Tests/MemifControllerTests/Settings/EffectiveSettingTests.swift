@@ -1,5 +1,8 @@
 import LinuxIO
+import Logging
 import Testing
+import VirtwireProtocol
+import XDR
 
 @testable import MemifController
 @testable import virtwired
@@ -86,6 +89,58 @@ struct EffectiveSettingTests {
         ] {
             #expect(all[name] == EffectiveSetting(name, value, origin: origin))
         }
+    }
+
+    @Test("what a list says is read as it was, whatever its words mean in YAML")
+    func quoting() throws {
+        let words = #"["*", "a,b", "x: y", "[z]", "say \"\\\"", plain-*]"#
+        func value(_ list: String) throws -> String? {
+            try Self.effective("policy: {rules: [a], a: {domains: \(list)}}")["policy.a.domains"]?
+                .value
+        }
+        let spelled = try #require(try value(words))
+        #expect(spelled == words)
+        #expect(try value(spelled) == spelled)
+    }
+
+    @Test("read again they keep their order, and what needs a new start keeps its value")
+    func readAgain() throws {
+        func sources(_ text: String) throws(SettingsError) -> SettingsSources {
+            SettingsSources(files: [try SettingsFile("/etc/0.yaml", text: Array(text.utf8))])
+        }
+        let scratch = try Scratch()
+        let daemon = try Daemon(
+            scratch.configuration, uri: "fake:///", source: FakeSource(), backend: FakeBackend(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let first = try sources("log-level: error\npoll-interval: 1s")
+        let reload = SettingsReload(try Settings(first), from: first, LogThreshold(.error), daemon)
+        let before = reload.effective
+        reload.perform { () throws(SettingsError) in
+            try sources("log-level: error\npoll-interval: 3s\npolicy: {default: {ports: 7}}")
+        }
+        #expect(reload.effective.map(\.name) == before.map(\.name))
+        let values = Dictionary(reload.effective.map { ($0.name, $0.value) }) { $1 }
+        #expect(values["poll-interval"] == "1s")
+        #expect(values["policy.default.ports"] == "7")
+    }
+
+    @Test("whoever administers the daemon is told all of a long value")
+    func longValues() {
+        let value = String(repeating: "x", count: 5000)
+        let reports = DaemonReports(settings: { [EffectiveSetting("a", value, origin: value)] })
+        let told = reports.wireSettings.settings.first
+        #expect(told?.value.text == value)
+        #expect(told?.origin.text == value)
+    }
+
+    @Test("a long value takes no room from the other lines")
+    func widths() {
+        let lines = EffectiveSetting.lines([
+            EffectiveSetting("a", String(repeating: "x", count: 5000), origin: "one"),
+            EffectiveSetting("b", "y", origin: "two"),
+        ])
+        #expect(lines[1].hasSuffix("…  one"))
+        #expect(lines[2] == "b        y      two")
     }
 
     @Test("for people it is a table, whose lines no value can break")
