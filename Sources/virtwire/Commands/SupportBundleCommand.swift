@@ -29,7 +29,8 @@ struct SupportBundleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let daemon = daemon
-        var bundle = SupportBundle()
+        let path = output ?? Self.usualPath
+        var bundle = try SupportBundle(creating: path)
         await bundle.add("host") { HostFacts() }
         let settings = await bundle.add("settings") { try await daemon.settings() }
         let status = await bundle.add("status") { try await daemon.status() }
@@ -50,8 +51,7 @@ struct SupportBundleCommand: AsyncParsableCommand {
         await bundle.add("audit") { try Self.audit(settings) }
         let socket = daemon.runtimeDirectory + "/control-ro.sock"
         await bundle.add("log") { try FileTail(logOfDaemonAt: socket) }
-        let path = output ?? Self.usualPath
-        try bundle.write(to: path)
+        try bundle.finish()
         try StandardOutput.line(path)
         for part in bundle.missing { StandardOutput.say("not in it: \(part)") }
     }
