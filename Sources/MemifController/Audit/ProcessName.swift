@@ -17,7 +17,7 @@ enum ProcessName {
     }
 
     /// The path of the program that it runs, in its own mount namespace; `unknown` where the process has gone,
-    /// or is another user's and the daemon may not look (CAP_SYS_PTRACE).
+    /// or is another user's or has more capabilities, and the daemon may not look (CAP_SYS_PTRACE).
     ///
     /// Source: proc(5), `/proc/pid/exe`.
     static func executable(of process: Int32) -> String {
