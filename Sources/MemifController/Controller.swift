@@ -270,9 +270,11 @@ public final class Controller: Sendable {
             }
             state.withLock { state in
                 state.statistics.add(cause)
-                state.causes[vm] = cause
                 state.statistics.lastEvent = Date().timeIntervalSince1970
             }
+            // It changes nothing that a look would find, and a guest can do it as often as it likes.
+            if incident == .rebooted { return }
+            state.withLock { $0.causes[vm] = cause }
             loop.mark(vm, .event)
         case .gap:
             host.logger.warning("events may have been lost; looking at every domain")

@@ -70,6 +70,23 @@ struct LookLineTests {
         }
     }
 
+    @Test("a guest's reboot calls for none, and none is put down to it")
+    func reboot() async throws {
+        source.define(one, "<memif:port name='a'/>", silently: true)
+        try await ControllerHarness(source, Scratch(), logger: logger).run { it in
+            #expect(await eventually { it.stands([one: ["a"]]) && it.controller.isSettled })
+            func looks() -> UInt64 { it.controller.statistics().looks.values.reduce(0, +) }
+            let before = looks()
+            for _ in 0..<100 { source.tell(.rebooted, of: one) }
+            #expect(await eventually { it.controller.isSettled })
+            #expect(looks() == before)
+            source.define(one, "<memif:port name='b'/>", silently: true)
+            await it.controller.lookNow(at: one)
+            let events = lines.about(one, "socket listening").map { $0["event"] }
+            #expect(events == ["routine", "call"])
+        }
+    }
+
     @Test("what no event has called for is routine")
     func routine() async throws {
         source.define(one, "<memif:port name='a'/>", silently: true)
