@@ -53,6 +53,8 @@ public final class Controller: Sendable {
     let patience: Duration
     /// How long domains may keep the daemon from beginning: what is not back by then follows.
     let restoring: Duration
+    /// How long links of a process that has crashed have to stand before they are taken for sound.
+    let probation: Duration
     let loop: ReconcileLoop
     let state: Mutex<State>
     private let resyncs: AsyncStream<Void>
@@ -68,13 +70,15 @@ public final class Controller: Sendable {
 
     init(
         _ host: Host, source: any DomainSource, uri: String? = nil,
-        patience: Duration = .seconds(10), restoring: Duration = .seconds(5)
+        patience: Duration = .seconds(10), restoring: Duration = .seconds(5),
+        probation: Duration = .seconds(10)
     ) {
         self.host = host
         self.source = source
         self.uri = uri
         self.patience = patience
         self.restoring = restoring
+        self.probation = probation
         loop = ReconcileLoop(on: host.threads)
         state = Mutex(State(ledger: PresenceLedger(grace: host.configuration.orphanGrace)))
         (resyncs, requestResync) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -6,9 +6,6 @@ internal import VirtwireProtocol
 internal import XDR
 
 extension Controller {
-    /// How long links of a process that has crashed have to stand before they are taken for sound.
-    private static let probation = Duration.seconds(10)
-
     /// Claims this host's directories, and takes over what another process has left. It waits for the disk.
     func take(_ inheritance: Inheritance) throws(PortError) {
         var claimed: DirectoryClaim? = try DirectoryClaim(host, inheritance.claim)
@@ -74,11 +71,13 @@ extension Controller {
         crashes.open()
     }
 
-    /// Waits until links of a process that has crashed have not had this one crash: what ended that may stand
-    /// in their memory still, and would end each that follows.
+    /// Waits until links of a process that has crashed have not had this one crash, or hang: what ended that may
+    /// stand in their memory still, and would end each that follows.
     func endProbation() async {
         guard state.withLock(\.isOnProbation) else { return }
-        try? await Task.sleep(for: Self.probation)
+        try? await Task.sleep(for: probation)
+        // One that hangs is ended by its watchdog, and that takes longer.
+        await host.backend.comeRound()
         if !Task.isCancelled { AdoptionAttempts(host.layout).end() }
     }
 

@@ -14,6 +14,8 @@ final class FakeBackend: PortBackend {
         var inherited = InheritedPorts()
         var closed: Set<String> = []
         var whenPeersCome: (@Sendable (PeerNotice) -> Void)?
+        var isStuck = false
+        var rounds = 0
     }
 
     private let state = Mutex(State())
@@ -23,6 +25,23 @@ final class FakeBackend: PortBackend {
         state.withLock { state in
             if fails { state.failing.insert(port) } else { state.failing.remove(port) }
         }
+    }
+
+    /// Has its threads answer nobody, or answer again.
+    func hang(_ isStuck: Bool) { state.withLock { $0.isStuck = isStuck } }
+
+    /// How often they were asked.
+    var rounds: Int { state.withLock(\.rounds) }
+
+    func comeRound() async {
+        let isStuck = state.withLock { state in
+            state.rounds += 1
+            return state.isStuck
+        }
+        if !isStuck { return }
+        // Until the task is cancelled.
+        let (stream, _) = AsyncStream.makeStream(of: Void.self)
+        for await _ in stream {}
     }
 
     /// Has somebody hear of each port, by its name, before it is opened.
