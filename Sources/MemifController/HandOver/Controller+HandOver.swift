@@ -63,10 +63,11 @@ extension Controller {
     /// Has the service manager keep, from now on, what another process needs should this one crash.
     private func keepForCrash() {
         guard let crashes = host.crashes else { return }
-        // What no port has been opened for yet, and has a link, too.
-        let waiting = (try? host.inherited.frozen()) ?? []
-        for port in waiting where !port.state.links.isEmpty {
-            crashes.note(port.state.socket_path.text) { port }
+        // What no port has been opened for yet, too.
+        for path in host.inherited.specifications.map(\.path) {
+            crashes.note(path, isNews: false) { [inherited = host.inherited] in
+                inherited.copy(at: path)
+            }
         }
         crashes.open()
     }

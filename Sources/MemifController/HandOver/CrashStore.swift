@@ -8,7 +8,8 @@ internal import VirtwireProtocol
 /// should this one crash.
 ///
 /// Who tells of a change never waits: a thread of its own asks the port how it is, and passes that on; of several
-/// changes of a port only the last. What cannot be kept costs a line in the log, and nothing else.
+/// changes of a port only the last. What cannot be kept costs a line in the log, and nothing else. A manager that
+/// does not listen is told everything anew when it does.
 final class CrashStore: Sendable {
     /// Tells, on any thread, what another process needs to go on with a port; nil where it has no link.
     typealias Look = @Sendable () -> FrozenPort?
@@ -22,12 +23,26 @@ final class CrashStore: Sendable {
         var work: Task<Void, Never>?
     }
 
+    /// What the manager has been told.
+    private struct Told {
+        var ledger: CrashLedger<OpenFileIdentity>
+        /// Who knows how the ports are that are in it.
+        var looks: [String: Look] = [:]
+        /// What it may have, for nobody knows how far it has listened, and is to let go of before anything else.
+        var doomed: Set<StoredName> = []
+        /// Whether it has been said that it does not listen.
+        var isLost = false
+        /// Whether it has been said that there is no room.
+        var isFull = false
+    }
+
     private let manager: ServiceManager
     private let logger: Logger
+    private let capacity: Int
+    /// How long after the manager has not listened it is tried again.
+    private let retry: Duration
     private let state = Mutex(State())
-    private let ledger: Mutex<CrashLedger<OpenFileIdentity>>
-    /// Whether it has been said that there is no room.
-    private let isFull = Atomic<Bool>(false)
+    private let told: Mutex<Told>
 
     /// More names of these kinds are too long for the environment of a process.
     private static let most = 7000
@@ -37,16 +52,20 @@ final class CrashStore: Sendable {
     /// keep the manager busy, which has a whole host to see to.
     private static let pause = Duration.milliseconds(100)
 
-    init(_ manager: ServiceManager, logger: Logger) {
+    init(_ manager: ServiceManager, logger: Logger, retry: Duration = .seconds(10)) {
         self.manager = manager
         self.logger = logger
-        ledger = Mutex(CrashLedger(capacity: min(manager.storeCapacity, Self.most)))
+        self.retry = retry
+        capacity = min(manager.storeCapacity, Self.most)
+        told = Mutex(Told(ledger: CrashLedger(capacity: capacity)))
     }
 
     /// A port is not as it was.
-    func note(_ path: String, _ look: @escaping Look) {
+    ///
+    /// - Parameter isNews: whether it goes before what was said of the port and has not been passed on.
+    func note(_ path: String, isNews: Bool = true, _ look: @escaping Look) {
         state.withLock { state in
-            if state.hasEnded { return }
+            if state.hasEnded || !isNews && state.changes[path] != nil { return }
             state.changes[path] = look
             begin(&state)
         }
@@ -68,8 +87,10 @@ final class CrashStore: Sendable {
             state.changes = [:]
             return state.work
         }
+        // It may be waiting to try again.
+        work?.cancel()
         await work?.value
-        let names = ledger.withLock { $0.names }.map(\.text)
+        let names = told.withLock { $0.doomed.union($0.ledger.names) }.map(\.text)
         if names.isEmpty { return }
         _ = try? await Thread.perform(name: "crash-store") { [manager] in
             try? manager.removeStored(names)
@@ -82,14 +103,16 @@ final class CrashStore: Sendable {
         }
         state.work = Task { [self] in
             while let changes = next() {
+                var pause = Self.pause
                 do throws(SystemError) {
                     try await Thread.perform(name: "crash-store") { [self] in
                         Result { () throws(SystemError) in try pass(changes) }
                     }.get()
                 } catch {
-                    giveUp(error)
+                    lose(changes, error)
+                    pause = retry
                 }
-                try? await Task.sleep(for: Self.pause)
+                try? await Task.sleep(for: pause)
             }
         }
     }
@@ -102,12 +125,18 @@ final class CrashStore: Sendable {
     }
 
     private func pass(_ changes: [String: Look]) throws(SystemError) {
+        try tell([], DescriptorQueue(), removing: Array(told.withLock(\.doomed)))
         for (path, look) in changes {
-            if let port = look() { try enter(path, port) } else { try strike(path) }
+            if let port = look() { try enter(path, port, look) } else { try strike(path) }
+        }
+        if told.withLock({ exchange(&$0.isLost, with: false) }) {
+            logger.notice("links stand over a crash of this process again")
         }
     }
 
-    private func enter(_ path: String, _ port: FrozenPort) throws(SystemError) {
+    private func enter(
+        _ path: String, _ port: FrozenPort, _ look: @escaping Look
+    ) throws(SystemError) {
         var given = port.descriptors.takeAll()
         var descriptors = DescriptorQueue()
         var files: [OpenFileIdentity?] = []
@@ -115,11 +144,14 @@ final class CrashStore: Sendable {
             files.append((try? descriptor.openFileIdentity()) ?? nil)
             descriptors.append(descriptor)
         }
-        guard let change = ledger.withLock({ $0.enter(path, files) }) else {
+        let entered = told.withLock { told in
+            told.looks[path] = look
+            return told.ledger.enter(path, files)
+        }
+        guard let change = entered else {
             tellOfFullness()
             return try strike(path)
         }
-        isFull.store(false, ordering: .relaxed)
         guard let name = change.state, let file = Self.file(port, change.sources) else {
             logger.warning(
                 "a crash of this process would end a link",
@@ -127,7 +159,7 @@ final class CrashStore: Sendable {
                     "path": "\(path)", "reason": "its state cannot be written to a memory file",
                     "remedy": "leave the daemon descriptors (LimitNOFILE=)",
                 ])
-            return try strike(path)
+            return try strike(path, after: change.removed)
         }
         var names: [StoredName] = []
         var stored = DescriptorQueue()
@@ -140,17 +172,27 @@ final class CrashStore: Sendable {
         }
         names.append(name)
         stored.append(file)
-        try manager.change(
-            storing: StoredDescriptors(names: names.map(\.text), descriptors: stored),
-            removing: change.removed.map(\.text), within: Self.patience)
+        try tell(names, stored, removing: change.removed)
     }
 
-    private func strike(_ path: String) throws(SystemError) {
-        let change = ledger.withLock { $0.strike(path) }
-        if change.removed.isEmpty { return }
+    /// - Parameter removed: what has been taken out before, and the manager has not been told of.
+    private func strike(_ path: String, after removed: [StoredName] = []) throws(SystemError) {
+        let change = told.withLock { told in
+            told.looks[path] = nil
+            return told.ledger.strike(path)
+        }
+        try tell([], DescriptorQueue(), removing: removed + change.removed)
+    }
+
+    private func tell(
+        _ names: [StoredName], _ stored: consuming DescriptorQueue, removing removed: [StoredName]
+    ) throws(SystemError) {
+        if names.isEmpty, removed.isEmpty { return }
+        told.withLock { $0.doomed.formUnion(removed) }
         try manager.change(
-            storing: StoredDescriptors(names: [], descriptors: DescriptorQueue()),
-            removing: change.removed.map(\.text), within: Self.patience)
+            storing: StoredDescriptors(names: names.map(\.text), descriptors: stored),
+            removing: removed.map(\.text), within: Self.patience)
+        told.withLock { $0.doomed.subtract(removed) }
     }
 
     /// The state of one port.
@@ -163,9 +205,9 @@ final class CrashStore: Sendable {
         return try? frozen.file()
     }
 
+    /// Says, once for this process, that its links do not fit.
     private func tellOfFullness() {
-        if isFull.exchange(true, ordering: .relaxed) { return }
-        let capacity = min(manager.storeCapacity, Self.most)
+        if told.withLock({ exchange(&$0.isFull, with: true) }) { return }
         logger.warning(
             "a crash of this process would end links",
             metadata: [
@@ -176,18 +218,24 @@ final class CrashStore: Sendable {
             ])
     }
 
-    /// Nobody knows any more what the manager has: of a state that lacks a file no use is made.
-    private func giveUp(_ error: SystemError) {
-        let isFirst = state.withLock { state in
-            state.changes = [:]
-            return !exchange(&state.hasEnded, with: true)
+    /// Nobody knows any more what the manager has: all of it is to go, and every port is told of anew. Until then
+    /// no use is made of a state that lacks a file.
+    private func lose(_ changes: [String: Look], _ error: SystemError) {
+        let (looks, wasLost) = told.withLock { told in
+            told.doomed.formUnion(told.ledger.names)
+            told.ledger = CrashLedger(capacity: capacity)
+            return (exchange(&told.looks, with: [:]), exchange(&told.isLost, with: true))
         }
-        guard isFirst else { return }
+        state.withLock { state in
+            if state.hasEnded { return }
+            state.changes.merge(looks.merging(changes) { $1 }) { news, _ in news }
+        }
+        if wasLost { return }
         logger.warning(
             "a crash of this process would end links",
             metadata: [
                 "reason": "the service manager does not take what they are made of: \(error)",
-                "remedy": "look at the service manager's log, and restart virtwired",
+                "remedy": "look at the service manager's log; it is tried again",
             ])
     }
 }

@@ -188,6 +188,12 @@ public final class InheritedPorts: Sendable {
         return result
     }
 
+    /// The one at a path, for the next process should this one crash; nil where it has no link, or is left no more.
+    func copy(at path: String) -> FrozenPort? {
+        guard let port = ports.withLock({ $0[path]?.port }), !port.links.isEmpty else { return nil }
+        return try? port.frozen()
+    }
+
     /// Lets go of all that are left, without a word: another process has them.
     func abandon() { _ = claimAll() }
 }

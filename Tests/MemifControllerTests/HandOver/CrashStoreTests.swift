@@ -23,14 +23,16 @@ struct CrashStoreTests {
         return try #require(service)
     }
 
-    private func store(_ service: ServiceManager) -> CrashStore {
-        CrashStore(service, logger: log.logger)
+    private func store(
+        _ service: ServiceManager, retry: Duration = .seconds(10)
+    ) -> CrashStore {
+        CrashStore(service, logger: log.logger, retry: retry)
     }
 
     /// A port with a link: a listener, a socket, a region and a ring, none of which is one.
-    private func port(_ name: String) throws -> FrozenPort {
+    private func port(_ name: String, of domain: String = "web") throws -> FrozenPort {
         let specification = PortSpecification(
-            vm: Sample.vm(1), domainName: "web", declaration: Sample.port(name),
+            vm: Sample.vm(1), domainName: domain, declaration: Sample.port(name),
             path: "/run/\(name).sock", user: nil, group: nil, secret: nil, memory: 4096,
             admission: .open)
         var files = DescriptorQueue()
@@ -41,9 +43,14 @@ struct CrashStoreTests {
             descriptors: PassedDescriptors(files))
     }
 
-    private func look(_ name: String) throws -> CrashStore.Look {
-        let port = try port(name)
-        return { port }
+    private func look(_ name: String, of domain: String = "web") throws -> CrashStore.Look {
+        let port = try port(name, of: domain)
+        return {
+            var copy = port
+            guard let descriptors = try? port.descriptors.duplicate() else { return nil }
+            copy.descriptors = descriptors
+            return copy
+        }
     }
 
     @Test(
@@ -83,16 +90,90 @@ struct CrashStoreTests {
         defer { manager.stop() }
         let store = store(try service(capacity: 9))
         store.open()
-        store.note("/run/a.sock", try look("a"))
+        let a = try look("a")
+        store.note("/run/a.sock", a)
         #expect(await eventually { manager.count == 5 })
-        // Said once.
         store.note("/run/b.sock", try look("b"))
         #expect(await eventually { log.lines.count == 1 })
-        store.note("/run/c.sock", try look("c"))
+        // Said once, whatever fits meanwhile.
+        store.note("/run/a.sock", a)
+        #expect(await eventually { manager.lines.contains("FDNAME=virtwired-s2") })
+        let (rounds, round) = AsyncStream.makeStream(of: Void.self)
+        let look = try look("c")
+        store.note("/run/c.sock") {
+            round.finish()
+            return look()
+        }
+        for await _ in rounds {}
         await store.end()
         #expect(log.lines == ["a crash of this process would end links"])
         #expect(await eventually { manager.count == 0 })
-        #expect(!manager.lines.contains("FDNAME=virtwired-s2"))
+        #expect(!manager.lines.contains("FDNAME=virtwired-s3"))
+    }
+
+    @Test("a port whose state cannot be written leaves nothing of the one before")
+    func unwritable() async throws {
+        defer { manager.stop() }
+        let store = store(try service())
+        store.open()
+        store.note("/run/a.sock", try look("a"))
+        store.note("/run/b.sock", try look("b"))
+        #expect(await eventually { manager.linkCount == 2 && manager.count == 10 })
+        let name = String(repeating: "x", count: VIRTWIRE_STRING_MAX + 1)
+        store.note("/run/a.sock", try look("a", of: name))
+        #expect(await eventually { log.lines == ["a crash of this process would end a link"] })
+        #expect(await eventually { manager.linkCount == 1 && manager.count == 5 })
+        await store.end()
+        #expect(await eventually { manager.count == 0 })
+    }
+
+    /// Has nobody listen where the manager does while something is done.
+    private func withoutManager(_ body: () async throws -> Void) async throws {
+        try File.move(manager.path, to: "\(manager.path).away")
+        try await body()
+        try File.move("\(manager.path).away", to: manager.path)
+    }
+
+    @Test("a manager that was away is told everything when it is back, and has nothing from before")
+    func back() async throws {
+        defer { manager.stop() }
+        let store = store(try service(), retry: .milliseconds(1))
+        store.open()
+        for name in ["a", "b"] { store.note("/run/\(name).sock", try look(name)) }
+        #expect(await eventually { manager.linkCount == 2 && manager.count == 10 })
+        let warning = "a crash of this process would end links"
+        try await withoutManager {
+            store.note("/run/b.sock") { nil }
+            store.note("/run/c.sock", try look("c"))
+            #expect(await eventually { log.lines == [warning] })
+        }
+        // Two ports before, and two after all of that has gone.
+        #expect(await eventually { manager.lines.count { $0 == "FDSTORE=1" } == 20 })
+        #expect(await eventually { log.lines.count == 2 })
+        #expect(log.lines == [warning, "links stand over a crash of this process again"])
+        #expect(manager.linkCount == 2 && manager.count == 10)
+        let kept = try DescriptorStore(manager: service()).take(manager.shuffled())
+        let inheritance = try #require(kept)
+        #expect(inheritance.losses == [])
+        #expect(inheritance.ports.specifications.map(\.path) == ["/run/a.sock", "/run/c.sock"])
+        await store.end()
+        #expect(await eventually { manager.count == 0 })
+    }
+
+    @Test("what a manager that was away has not heard of is gone at the end all the same")
+    func endAfterLoss() async throws {
+        defer { manager.stop() }
+        // Before it would be tried again.
+        let store = store(try service())
+        store.open()
+        store.note("/run/a.sock", try look("a"))
+        #expect(await eventually { manager.count == 5 })
+        try await withoutManager {
+            store.note("/run/a.sock") { nil }
+            #expect(await eventually { log.lines.count == 1 })
+        }
+        await store.end()
+        #expect(await eventually { manager.count == 0 })
     }
 
     @Test("what was left in order goes before what was kept for a crash")
