@@ -49,8 +49,9 @@ extension Controller {
         if inheritance.predecessor != nil || inheritance.store != nil { note(.tookOver) }
         await inheritance.forget()
         if !state.withLock(\.isOnProbation) { AdoptionAttempts(host.layout).end() }
-        keepForCrash()
         await inheritance.waitForPredecessor()
+        // Only now: as it ends, it has the same manager let go of what it kept, by the same names.
+        keepForCrash()
         do throws(PortError) {
             // Until it has ended it may be told to drain, or to end that.
             try host.draining.readAgain()
