@@ -65,7 +65,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 let socket = layout.socket(of: domain.vm, port: port.name)
                 if let found = reachability?.obstacle(to: socket) { report.symptoms.append(found) }
                 if vm != nil {
-                    report.peers.append(PeerCommands(vm: domain.name, port, socket: socket))
+                    report.peers.append(
+                        PeerCommands(
+                            vm: domain.name, port, socket: socket, number: report.peers.count + 1))
                 }
             }
         }

@@ -8,7 +8,8 @@ struct PeerCommands: Encodable, Hashable {
     let vpp: String
     let virtwire: String
 
-    init(vm: String, _ port: PortDeclaration, socket: String) {
+    /// - Parameter number: of the port among those that lines are given of: one VPP may be pasted all of them.
+    init(vm: String, _ port: PortDeclaration, socket: String, number: Int = 1) {
         self.vm = vm
         self.port = port.name
         // The secret itself is the operator's to put in.
@@ -20,11 +21,11 @@ struct PeerCommands: Encodable, Hashable {
             + (port.queues > 1 ? " --rxq=\(port.queues) --txq=\(port.queues)" : "")
         let mode = port.mode == .ip ? " mode ip" : ""
         vpp =
-            "create memif socket id 1 filename \(socket)\n"
-            + "create interface memif id \(port.id) socket-id 1 slave\(mode)"
+            "create memif socket id \(number) filename \(socket)\n"
+            + "create interface memif id \(port.id) socket-id \(number) slave\(mode)"
             + (port.queues > 1 ? " rx-queues \(port.queues) tx-queues \(port.queues)" : "")
             + (secret.isEmpty ? "" : " secret \(secret)")
-            + "\nset interface state memif1/\(port.id) up"
+            + "\nset interface state memif\(number)/\(port.id) up"
         virtwire =
             "virtwire memif bench --role slave --socket \(socket) --id \(port.id) --mode tx"
             + (secret.isEmpty ? "" : " --secret \(secret)")

@@ -119,14 +119,16 @@ struct GuidePeersTests {
         let host = try await Host()
         let printed = try await host.printed(for: "VPP")
         let more = ["lan0": "", "lan1": " rx-queues 2 tx-queues 2 secret hush"]
-        for (port, id) in Host.ids {
+        // In the order of their names, as doctor goes through them: one VPP can be pasted both.
+        for (index, (port, id)) in Host.ids.sorted(by: { $0.key < $1.key }).enumerated() {
+            let number = index + 1
             let socket = host.daemon.layout.socket(of: Sample.vm(1), port: port)
             #expect(try SocketFile.probe(socket) == .live)
             #expect(
                 printed.filter { $0.port == port }.map(\.line) == [
-                    "create memif socket id 1 filename \(socket)",
-                    "create interface memif id \(id) socket-id 1 slave\(more[port] ?? "")",
-                    "set interface state memif1/\(id) up",
+                    "create memif socket id \(number) filename \(socket)",
+                    "create interface memif id \(id) socket-id \(number) slave\(more[port] ?? "")",
+                    "set interface state memif\(number)/\(id) up",
                 ])
         }
         await host.end()
