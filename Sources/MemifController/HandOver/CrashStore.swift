@@ -90,8 +90,9 @@ final class CrashStore: Sendable {
         // It may be waiting to try again.
         work?.cancel()
         await work?.value
-        let names = told.withLock { $0.doomed.union($0.ledger.names) }.map(\.text)
-        if names.isEmpty { return }
+        let all = told.withLock { $0.doomed.union($0.ledger.names) }
+        if all.isEmpty { return }
+        let names = Self.statesFirst(all).map(\.text)
         _ = try? await Thread.perform(name: "crash-store") { [manager] in
             try? manager.removeStored(names)
         }
@@ -125,13 +126,18 @@ final class CrashStore: Sendable {
     }
 
     private func pass(_ changes: [String: Look]) throws(SystemError) {
-        try tell([], DescriptorQueue(), removing: Array(told.withLock(\.doomed)))
+        try tell([], DescriptorQueue(), removing: Self.statesFirst(told.withLock(\.doomed)))
         for (path, look) in changes {
             if let port = look() { try enter(path, port, look) } else { try strike(path) }
         }
         if told.withLock({ exchange(&$0.isLost, with: false) }) {
             logger.notice("links stand over a crash of this process again")
         }
+    }
+
+    /// In the order in which the manager may let go of them: it never has a state that lacks a file.
+    private static func statesFirst(_ names: Set<StoredName>) -> [StoredName] {
+        names.filter(\.isLinkState) + names.filter { !$0.isLinkState }
     }
 
     private func enter(

@@ -51,6 +51,9 @@ enum StoredName: Hashable {
         }
     }
 
+    /// Whether it is that of a port's state for the case of a crash.
+    var isLinkState: Bool { if case .linkState = self { true } else { false } }
+
     /// Whether it is for the case of a crash.
     var isOfLink: Bool {
         switch self {

@@ -80,6 +80,9 @@ struct CrashStoreTests {
         #expect(inheritance.ports.specifications.map(\.path) == ["/run/b.sock"])
         await store.end()
         #expect(await eventually { manager.count == 0 })
+        // A state goes before its files.
+        let gone = manager.lines.filter { $0.hasPrefix("FDNAME=") }.suffix(5)
+        #expect(gone.first == "FDNAME=virtwired-s3")
         store.note("/run/a.sock", try look("a"))
         await store.end()
         #expect(manager.count == 0)

@@ -78,9 +78,7 @@ final class StandInManager: Sendable {
     var leftCount: Int { names.count { !$0.isOfLink } }
 
     /// How many links' states it keeps for the case of a crash.
-    var linkCount: Int {
-        names.count { if case .linkState = $0 { true } else { false } }
-    }
+    var linkCount: Int { names.count(where: \.isLinkState) }
 
     /// Every line that it was told.
     var lines: [String] { state.withLock { $0.lines } }
