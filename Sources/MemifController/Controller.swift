@@ -123,8 +123,6 @@ public final class Controller: Sendable {
         await serve(server)
         if handOvers.isDone {
             server?.leave()
-            // Another process has the links, and may have another manager.
-            await host.crashes?.end()
         } else {
             server?.stop()
             await end()

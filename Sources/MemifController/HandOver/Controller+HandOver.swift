@@ -49,9 +49,8 @@ extension Controller {
         if inheritance.predecessor != nil || inheritance.store != nil { note(.tookOver) }
         await inheritance.forget()
         if !state.withLock(\.isOnProbation) { AdoptionAttempts(host.layout).end() }
-        await inheritance.waitForPredecessor()
-        // Only now: as it ends, it has the same manager let go of what it kept, by the same names.
         keepForCrash()
+        await inheritance.waitForPredecessor()
         do throws(PortError) {
             // Until it has ended it may be told to drain, or to end that.
             try host.draining.readAgain()

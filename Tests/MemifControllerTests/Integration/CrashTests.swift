@@ -134,21 +134,6 @@ struct CrashTests {
         #expect(await next.process.waitForEnd() == 0)
     }
 
-    @Test("a process that another has taken over leaves the manager nothing of its links")
-    func takenOver() async throws {
-        let kept = try await Answered()
-        defer { kept.manager.stop() }
-        #expect(await eventually { kept.manager.linkCount == 1 })
-        // One that is no service of the manager's.
-        let next = try await DaemonProcess(takingOverFrom: kept.daemon)
-        #expect(await kept.daemon.process.waitForEnd() == 0)
-        #expect(await eventually { kept.manager.count == 0 }, "\(kept.daemon.process.output)")
-        #expect(try await kept.asker.isAnswered(), "\(next.process.output)")
-        #expect(kept.link.isUp && kept.slave.link === kept.link)
-        next.process.signal(15)
-        #expect(await next.process.waitForEnd() == 0)
-    }
-
     @Test(
         "thirty kills while slaves come and go: in the end each has a link, and no daemon crashed")
     func churn() async throws {
