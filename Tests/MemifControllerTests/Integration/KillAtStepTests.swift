@@ -55,8 +55,12 @@ struct KillAtStepTests {
     ) async throws -> Bool {
         let scratch = libvirtd.scratch
         let layout = RuntimeLayout(scratch.configuration)
+        // Beside what is there already, such as what the thread sanitizer needs to see locks.
+        let there = ProcessInfo.processInfo.environment["LD_PRELOAD"].map { ":\($0)" } ?? ""
         let daemon = try await ChildProcess(
-            Self.wrapper + ["LD_PRELOAD=\(library)", "KILL_AT_STEP=\(step)", DaemonProcess.program]
+            Self.wrapper + [
+                "LD_PRELOAD=\(library)\(there)", "KILL_AT_STEP=\(step)", DaemonProcess.program,
+            ]
                 + DaemonProcess.flags(scratch))
         for ports in [
             "<memif:port name='a'/><memif:port name='b'/>", "<memif:port name='b'/>", nil,
